@@ -1,0 +1,1 @@
+//! Watches, passes and statuses.
