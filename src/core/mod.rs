@@ -1,7 +1,15 @@
 //! The pure heart: from claims and a snapshot to ordered steps, without I/O, clock or client.
 
+mod apply;
+pub mod batches;
+pub mod claim;
 pub mod failure;
 pub mod ids;
+pub mod object;
+pub mod plan;
+pub mod realm;
 pub mod secret;
 pub mod snapshot;
+pub mod text;
+pub mod visibility;
 pub mod write;

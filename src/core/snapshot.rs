@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::failure::Failure;
-use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RealmId, RoleId, TokenId, UserId};
+use crate::core::ids::{AclKey, GroupId, PoolId, RealmId, RoleId, TokenId, UserId};
 use crate::core::secret::Secret;
 
 /// One list of PVE: its content as far as it is shown, or why it could not be read.
@@ -52,7 +52,14 @@ impl Credential {
 
 /// Path → privilege → whether it is propagated. A privilege with `false` is held all the same (FACTS 88).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HeldPermissions(pub BTreeMap<AclPath, BTreeMap<String, bool>>);
+pub struct HeldPermissions(pub BTreeMap<String, BTreeMap<String, bool>>);
+
+impl HeldPermissions {
+    /// What is held on exactly this path; `None` where nothing is.
+    pub fn at(&self, path: &str) -> Option<&BTreeMap<String, bool>> {
+        self.0.get(path).filter(|held| !held.is_empty())
+    }
+}
 
 /// A group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,111 @@
+//! One custom resource as the plan sees it.
+
+use std::fmt;
+
+use crate::api::Reason;
+use crate::core::claim::{Ledger, Wanted};
+
+/// Names an object; orders objects where nothing else decides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// For example `ProxmoxGroup`.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// What an object wants, owns and allows.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Which.
+    pub key: ObjectKey,
+    /// Seconds since 1970 of its creation: the older one wins a contest.
+    pub created: i64,
+    /// Whether its spec has been applied before: a difference is drift then, and an update otherwise.
+    pub settled: bool,
+    /// What may be done for it now.
+    pub mode: Mode,
+    /// What to do with things that stand already.
+    pub adoption: Adoption,
+    /// What happens to its claims when it is deleted.
+    pub deletion: Deletion,
+    /// What it has intended or applied before.
+    pub ledger: Ledger,
+    /// What it claims.
+    pub wanted: Vec<Wanted>,
+    /// What it would claim but cannot say yet. While there is one, none of its ledger is dropped.
+    pub refusals: Vec<Refusal>,
+}
+
+/// What may be done for an object now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything.
+    Manage,
+    /// Compare, never write; it claims nothing.
+    Observe,
+    /// Nothing; what it owns stays owned.
+    Suspended,
+    /// Its claims are to go.
+    Deleting,
+    /// Its claims are to go once it is no longer suspended.
+    DeletingSuspended,
+    /// It goes, and nothing is written: it only observed.
+    DeletingObserver,
+}
+
+impl Mode {
+    /// True while the object is not on its way out.
+    pub fn is_live(self) -> bool {
+        match self {
+            Self::Manage | Self::Observe | Self::Suspended => true,
+            Self::Deleting | Self::DeletingSuspended | Self::DeletingObserver => false,
+        }
+    }
+}
+
+/// When what stands already is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// Where nothing would be written.
+    IfIdentical,
+    /// Not at all.
+    Never,
+    /// Also where it is changed by that.
+    Always,
+}
+
+/// What happens to the claims of a deleted object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// What we created goes, what we adopted stays.
+    ByOrigin,
+    /// All of it goes.
+    Delete,
+    /// All of it stays.
+    Orphan,
+}
+
+/// Why something is not done, with a sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable reason.
+    pub reason: Reason,
+    /// What is missing or wrong.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}

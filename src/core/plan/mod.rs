@@ -1,0 +1,200 @@
+//! From claims and a snapshot to ordered steps: a pure function, the same for the operator, a dry run and the tests.
+//!
+//! 1. [`stakes`]: who wants and who holds each claim, and who wins where they contradict;
+//! 2. [`make`]: what is wanted, compared with what stands;
+//! 3. [`release`]: what is held and no longer wanted;
+//! 4. [`guard`]: what would lock the operator out is refused;
+//! 5. [`order`]: the rest becomes requests in a safe order.
+
+mod compare;
+mod guard;
+mod make;
+mod order;
+mod release;
+mod stakes;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::Reason;
+use crate::core::claim::{Claim, Ledger};
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::object::{Object, ObjectKey, Refusal};
+use crate::core::snapshot::Snapshot;
+use crate::core::visibility::View;
+use crate::core::write::Write;
+
+use order::Operation;
+use stakes::Stakes;
+
+/// All that a plan is made from.
+pub struct Input<'a> {
+    /// The objects of the connection.
+    pub objects: &'a [Object],
+    /// What PVE shows.
+    pub snapshot: &'a Snapshot,
+    /// What earlier attempts taught.
+    pub memory: &'a Memory,
+    /// Why nothing may be removed now: an object that cannot be read might want it.
+    pub frozen: Option<&'a str>,
+    /// Milliseconds on a monotonic clock of the caller.
+    pub now: u64,
+}
+
+/// What earlier attempts taught; it lives as long as the process, since all that must survive is in the ledgers.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Claims whose last step failed.
+    pub failures: BTreeMap<Claim, FailedClaim>,
+    /// Claims that PVE answered to be gone where its lists cannot tell.
+    pub confirmed_gone: BTreeSet<Claim>,
+}
+
+/// A claim whose last step failed: it backs off by itself, and the others go on.
+#[derive(Debug, Clone)]
+pub struct FailedClaim {
+    /// What happened.
+    pub failure: Failure,
+    /// When it is tried again, in milliseconds of [`Input::now`].
+    pub retry_at: u64,
+    /// How often it failed in a row.
+    pub tries: u32,
+}
+
+/// What is to be done, and what became of every object.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Requests in order.
+    pub steps: Vec<Step>,
+    /// By object, in the order of the input.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// One request, and the claims it is for.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What is sent.
+    pub write: Write,
+    /// The claims that fail with it.
+    pub claims: BTreeSet<Claim>,
+    /// Objects it is for, as indices of the input, each with the claim.
+    pub owners: Vec<(usize, Claim)>,
+    /// It is not sent when a step for one of these failed.
+    pub after: BTreeSet<Claim>,
+    /// Why.
+    pub purpose: Purpose,
+}
+
+/// Why a step is taken: decides which Event tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Something that was never there.
+    Create,
+    /// Something that should stand and does not any more.
+    Restore,
+    /// A difference between the spec and what stands: the names of the fields.
+    Update(Vec<String>),
+    /// Something changed behind our back: the names of the fields.
+    Correct(Vec<String>),
+    /// Something that is no longer wanted.
+    Remove,
+}
+
+/// What became of one object.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// What is to be stored before any step is taken. A deleted object whose ledger is empty may go.
+    pub ledger: Ledger,
+    /// What became of each claim.
+    pub claims: BTreeMap<Claim, ClaimState>,
+    /// What it would claim but cannot say yet.
+    pub refusals: Vec<Refusal>,
+    /// Claims that are given up and left standing.
+    pub left: Vec<Claim>,
+}
+
+/// What became of one claim of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimState {
+    /// It stands as wanted.
+    Standing,
+    /// A step of this plan is for it.
+    Planned(Purpose),
+    /// Observed only, and different: the names of the fields, none when it is absent.
+    Differs(Option<Vec<String>>),
+    /// It cannot be done as things are.
+    Refused(Refusal),
+    /// It was tried, or could not be read, and will be tried again.
+    Failed(Failure),
+}
+
+/// Makes a plan.
+pub fn plan(input: &Input<'_>) -> Plan {
+    let view = View::new(input.snapshot);
+    let stakes = Stakes::new(input.objects);
+    let mut draft = Draft::new(input);
+    make::wanted(input, &view, &stakes, &mut draft);
+    release::unwanted(input, &view, &stakes, &mut draft);
+    guard::refuse_lockout(input, &view, &mut draft);
+    let steps = order::steps(draft.operations);
+    Plan { steps, verdicts: draft.verdicts }
+}
+
+/// A plan in the making.
+struct Draft {
+    verdicts: Vec<Verdict>,
+    operations: Vec<Operation>,
+}
+
+impl Draft {
+    fn new(input: &Input<'_>) -> Self {
+        let verdicts = input
+            .objects
+            .iter()
+            .map(|object| Verdict {
+                ledger: object.ledger.clone(),
+                refusals: object.refusals.clone(),
+                ..Verdict::default()
+            })
+            .collect();
+        Self { verdicts, operations: Vec::new() }
+    }
+
+    fn state(&mut self, object: usize, claim: &Claim, state: ClaimState) {
+        self.verdicts[object].claims.insert(claim.clone(), state);
+    }
+
+    fn refuse(&mut self, object: usize, claim: &Claim, reason: Reason, message: impl Into<String>) {
+        self.state(object, claim, ClaimState::Refused(Refusal::new(reason, message)));
+    }
+}
+
+impl Input<'_> {
+    /// The failure of a claim that is not due again yet.
+    fn backing_off(&self, claim: &Claim) -> Option<&Failure> {
+        let failed = self.memory.failures.get(claim)?;
+        (self.now < failed.retry_at).then_some(&failed.failure)
+    }
+
+    /// True when PVE said that the thing is there already: an intention does not make it ours then.
+    fn exists_already(&self, claim: &Claim) -> bool {
+        self.memory.failures.get(claim).is_some_and(|failed| failed.failure.kind == FailureKind::AlreadyExists)
+    }
+}
+
+impl Verdict {
+    /// The first thing that keeps the object from being ready: refusals first, then what failed.
+    pub fn worst(&self) -> Option<&ClaimState> {
+        let of = |wanted: fn(&ClaimState) -> bool| self.claims.values().find(|state| wanted(state));
+        of(|state| matches!(state, ClaimState::Refused(_)))
+            .or_else(|| of(|state| matches!(state, ClaimState::Failed(_))))
+    }
+}
+
+impl ObjectKey {
+    /// `Kind name`, for messages to people of the same namespace.
+    pub fn short(&self) -> String {
+        format!("{} {}", self.kind, self.name)
+    }
+}

@@ -1,0 +1,202 @@
+//! What is held and no longer wanted: passed on, removed or left.
+
+use std::collections::BTreeSet;
+
+use crate::api::Reason;
+use crate::core::claim::{Claim, Entry, Origin};
+use crate::core::ids::{AclKey, PoolId, Subject};
+use crate::core::object::{Deletion, Mode, Object, Refusal};
+use crate::core::plan::compare::{self, Standing};
+use crate::core::plan::order::{Act, Operation};
+use crate::core::plan::stakes::{Stake, Stakes};
+use crate::core::plan::{ClaimState, Draft, Input, Purpose, make};
+use crate::core::visibility::{Sight, View};
+use crate::core::write::Write;
+
+/// Judges every held claim that its holder no longer wants, in the order ACL entry, pool, group, realm: what goes
+/// along with another thing in PVE is judged before it.
+pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
+    let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
+    // Deeper pools come first: `a/b` sorts after `a`.
+    for (claim, interests) in stakes.by_claim.iter().rev() {
+        let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
+        if !leaving.is_empty() {
+            let stays = interests.iter().any(|stake| stakes.counts(stake));
+            releaser.release(draft, claim, &leaving, stays);
+        }
+    }
+}
+
+/// Whether an object gives the claim up. One that cannot say what it wants gives up nothing.
+fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
+    stake.entry.is_some()
+        && match object.mode {
+            Mode::Deleting => true,
+            Mode::Manage => stake.wanted.is_none() && object.refusals.is_empty(),
+            Mode::Observe | Mode::Suspended | Mode::DeletingSuspended | Mode::DeletingObserver => false,
+        }
+}
+
+struct Releaser<'a> {
+    input: &'a Input<'a>,
+    view: &'a View<'a>,
+    stakes: &'a Stakes<'a>,
+    /// Claims that a step of this plan removes.
+    going: BTreeSet<Claim>,
+    /// Claims that should go and cannot now.
+    staying: BTreeSet<Claim>,
+}
+
+impl Releaser<'_> {
+    fn release(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>], kept_by_another: bool) {
+        let done = |draft: &mut Draft| {
+            for stake in leaving {
+                draft.verdicts[stake.object].ledger.remove(claim);
+            }
+        };
+        if kept_by_another {
+            return done(draft);
+        }
+        if !leaving.iter().any(|stake| removes(claim, stake, &self.input.objects[stake.object])) {
+            for stake in leaving {
+                draft.verdicts[stake.object].left.push(claim.clone());
+            }
+            return done(draft);
+        }
+        let state = match self.obstacle(claim) {
+            Ok(None) => return done(draft),
+            Ok(Some(after)) => {
+                self.going.insert(claim.clone());
+                let owners = leaving.iter().map(|stake| stake.object).collect();
+                let mut after = after;
+                if let Claim::Pool(pool) = claim {
+                    after.extend(self.entries_of_nested(draft, pool, &owners));
+                }
+                draft.operations.push(Operation {
+                    act: removal(claim),
+                    claim: claim.clone(),
+                    owners,
+                    after,
+                    purpose: Purpose::Remove,
+                });
+                ClaimState::Planned(Purpose::Remove)
+            }
+            Err(state) => {
+                self.staying.insert(claim.clone());
+                *state
+            }
+        };
+        for stake in leaving {
+            let state = match (&state, self.input.objects[stake.object].mode.is_live()) {
+                (ClaimState::Refused(refusal), false) => {
+                    ClaimState::Refused(Refusal::new(Reason::DeletionBlocked, refusal.message.clone()))
+                }
+                (state, _) => state.clone(),
+            };
+            draft.state(stake.object, claim, state);
+        }
+    }
+
+    /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
+    fn obstacle(&self, claim: &Claim) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+        match compare::presence(claim, self.input.snapshot, self.view) {
+            Standing::Absent(Sight::Clear) => return Ok(None),
+            Standing::Absent(Sight::Uncertain) if self.input.memory.confirmed_gone.contains(claim) => return Ok(None),
+            // Of what cannot be seen, only PVE's answer to a removal tells whether it is gone.
+            Standing::Same | Standing::Different { .. } | Standing::Absent(Sight::Uncertain) => {}
+            Standing::Absent(Sight::Blocked) => return Err(Box::new(ClaimState::Refused(make::unseen(claim)))),
+            Standing::Unread(failure) => return Err(Box::new(ClaimState::Failed(failure))),
+        }
+        let blocked = |message: String| Box::new(ClaimState::Refused(Refusal::new(Reason::DeletionBlocked, message)));
+        if let Some(why) = self.input.frozen {
+            return Err(blocked(format!("{claim} is not removed now: {why}")));
+        }
+        let after = match claim {
+            Claim::Acl(_) | Claim::Realm(_) => BTreeSet::new(),
+            Claim::Group(group) => {
+                if let Some(user) = self.stakes.user_of_group(group) {
+                    return Err(blocked(format!("{claim} is still used by {}", user.key.short())));
+                }
+                self.dependents(
+                    |other| matches!(other, Claim::Acl(AclKey { subject: Subject::Group(id), .. }) if id == group),
+                )
+                .map_err(|other| blocked(format!("{claim} waits for {other}")))?
+            }
+            Claim::Pool(pool) => {
+                let inside = |other: &Claim| {
+                    matches!(other, Claim::Pool(id) if id.parent().as_ref() == Some(pool))
+                        || matches!(other, Claim::Acl(key) if key.path == pool.acl_path())
+                };
+                let after = self.dependents(inside).map_err(|other| blocked(format!("{claim} waits for {other}")))?;
+                let children = self.input.snapshot.pools.iter().flat_map(|pools| pools.keys());
+                for child in children.filter(|id| id.parent().as_ref() == Some(pool)) {
+                    if !after.contains(&Claim::Pool(child.clone())) {
+                        return Err(blocked(format!("{claim} still has the pool {child} in it")));
+                    }
+                }
+                after
+            }
+        };
+        match self.input.backing_off(claim) {
+            Some(failure) => Err(Box::new(ClaimState::Failed(failure.clone()))),
+            None => Ok(Some(after)),
+        }
+    }
+
+    /// The claims that go in this plan and that PVE would drop or trip over; or one that should go first and cannot.
+    fn dependents(&self, inside: impl Fn(&Claim) -> bool) -> Result<BTreeSet<Claim>, Claim> {
+        match self.staying.iter().find(|claim| inside(claim)) {
+            Some(claim) => Err(claim.clone()),
+            None => Ok(self.going.iter().filter(|claim| inside(claim)).cloned().collect()),
+        }
+    }
+
+    /// PVE drops the entries on a pool with it, but not those on a nested one (FACTS 86): a pool made later by the
+    /// same name would begin with them. Entries that an object still wants stay.
+    fn entries_of_nested(&mut self, draft: &mut Draft, pool: &PoolId, owners: &Vec<usize>) -> BTreeSet<Claim> {
+        let (Some(_), Ok(acl)) = (pool.parent(), &self.input.snapshot.acl) else { return BTreeSet::new() };
+        let path = pool.acl_path();
+        let mut removed = BTreeSet::new();
+        for key in acl.keys().filter(|key| key.path == path) {
+            let claim = Claim::Acl(key.clone());
+            let wanted =
+                self.stakes.by_claim.get(&claim).is_some_and(|stakes| stakes.iter().any(|s| self.stakes.counts(s)));
+            if wanted || !self.going.insert(claim.clone()) {
+                continue;
+            }
+            draft.operations.push(Operation {
+                act: removal(&claim),
+                claim: claim.clone(),
+                owners: owners.clone(),
+                after: BTreeSet::new(),
+                purpose: Purpose::Remove,
+            });
+            removed.insert(claim);
+        }
+        removed
+    }
+}
+
+/// Whether the object's leaving means that the thing goes.
+fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
+    let Some(Entry { origin, .. }) = stake.entry else { return false };
+    if claim.is_builtin() {
+        return false;
+    }
+    // Dropped from the spec while the object lives: removed whatever its origin.
+    object.mode.is_live()
+        || match object.deletion {
+            Deletion::ByOrigin => origin == Origin::Created,
+            Deletion::Delete => true,
+            Deletion::Orphan => false,
+        }
+}
+
+fn removal(claim: &Claim) -> Act {
+    match claim {
+        Claim::Realm(realm) => Act::Write(Write::DeleteRealm { realm: realm.clone() }),
+        Claim::Group(group) => Act::Write(Write::DeleteGroup { group: group.clone() }),
+        Claim::Pool(pool) => Act::Write(Write::DeletePool { pool: pool.clone() }),
+        Claim::Acl(key) => Act::Revoke { key: key.clone() },
+    }
+}

@@ -1,0 +1,160 @@
+//! What absence means: PVE filters its lists silently (FACTS 26, 56), so "not in the list" counts only where the
+//! credential can see.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::core::claim::Claim;
+use crate::core::ids::AclPath;
+use crate::core::snapshot::{Listing, Snapshot};
+
+/// Whether a thing that is not shown would have been shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Yes: it is not there.
+    Clear,
+    /// Perhaps: the credential's rights there cannot be worked out. Only PVE's answer to a write can tell.
+    Uncertain,
+    /// No: it may well be there.
+    Blocked,
+}
+
+/// How much of a list the credential sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Visibility {
+    /// All of it.
+    Known,
+    /// Some of it.
+    Partial,
+    /// None, or the list could not be read.
+    Unknown,
+}
+
+/// The rights that show a thing, and where they count.
+pub struct Needed {
+    /// Any of these …
+    pub privileges: &'static [&'static str],
+    /// … here.
+    pub path: AclPath,
+}
+
+impl std::fmt::Display for Needed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.privileges.join(" or "), self.path)
+    }
+}
+
+/// The paths that `GET /access/permissions` answers for even without an entry (recording `operator-token`).
+const DEFAULT_PATHS: &[&str] = &["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
+
+const SEES_GROUPS: &[&str] = &["Sys.Audit", "Group.Allocate", "User.Modify"];
+const SEES_USERS: &[&str] = &["Sys.Audit", "User.Modify"];
+const SEES_POOLS: &[&str] = &["Pool.Audit"];
+const SEES_ENTRIES: &[&str] = &["Permissions.Modify"];
+const SEES_ALL_ENTRIES: &[&str] = &["Sys.Audit"];
+
+/// A snapshot with what is needed to judge absence, worked out once.
+pub struct View<'a> {
+    snapshot: &'a Snapshot,
+    /// Paths that have entries, when all entries are seen.
+    entry_paths: Option<HashSet<&'a str>>,
+}
+
+impl<'a> View<'a> {
+    /// Looks at a snapshot.
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        // `/access` is among the paths that are listed whenever something is held there, so that whether the list of
+        // entries is complete does not depend on the list itself (recording `acl-limited`: Sys.Audit on `/access`).
+        let sees_all = snapshot
+            .permissions
+            .at("/access")
+            .is_some_and(|held| held.keys().any(|name| SEES_ALL_ENTRIES.contains(&name.as_str())));
+        let entry_paths = match &snapshot.acl {
+            Ok(acl) if sees_all => Some(acl.keys().map(|key| key.path.as_str()).collect()),
+            _ => None,
+        };
+        Self { snapshot, entry_paths }
+    }
+
+    /// Whether a claim that is not shown would have been shown, were it there.
+    pub fn sight(&self, claim: &Claim) -> Sight {
+        match claim {
+            // Readable without login (FACTS 63).
+            Claim::Realm(_) => Sight::Clear,
+            Claim::Acl(_) if self.entry_paths.is_some() => Sight::Clear,
+            Claim::Group(_) | Claim::Pool(_) | Claim::Acl(_) => self.sight_by(&shows(claim)),
+        }
+    }
+
+    /// Whether a user that is not shown would have been shown.
+    pub fn sight_of_users(&self) -> Sight {
+        self.sight_by(&Needed { privileges: SEES_USERS, path: AclPath::observed("/access/groups") })
+    }
+
+    fn sight_by(&self, needed: &Needed) -> Sight {
+        match self.holds(&needed.path, needed.privileges) {
+            Some(true) => Sight::Clear,
+            Some(false) => Sight::Blocked,
+            None => Sight::Uncertain,
+        }
+    }
+
+    /// Whether any of the privileges is held on a path; `None` when it cannot be worked out.
+    ///
+    /// `GET /access/permissions` lists the default paths, all ACL paths and pool members, each where something is
+    /// held (FACTS 88). A path that is not listed has what the nearest one above passes on, unless an entry in
+    /// between takes everything away: such a path is not listed either, and only a complete ACL list shows it.
+    pub fn holds(&self, path: &AclPath, privileges: &[&str]) -> Option<bool> {
+        for at in path.upwards() {
+            if let Some(held) = self.snapshot.permissions.at(at) {
+                let exact = at == path.as_str();
+                let found =
+                    held.iter().any(|(name, propagate)| privileges.contains(&name.as_str()) && (exact || *propagate));
+                return if found && !exact && self.entry_paths.is_none() { None } else { Some(found) };
+            }
+            if DEFAULT_PATHS.contains(&at) || self.entry_paths.as_ref().is_some_and(|paths| paths.contains(at)) {
+                return Some(false);
+            }
+        }
+        Some(false)
+    }
+
+    /// How much of each list this credential sees, by the name of the list.
+    pub fn visibility(&self) -> [(&'static str, Visibility); 6] {
+        let Snapshot { groups, users, roles, acl, realms, pools, .. } = self.snapshot;
+        let on = |privileges, path| self.sight_by(&Needed { privileges, path: AclPath::observed(path) });
+        let entries = if self.entry_paths.is_some() { Sight::Clear } else { on(SEES_ENTRIES, "/") };
+        [
+            ("realms", judge(realms.as_ref().ok().map(|realms| realms.realms.len()), Sight::Clear)),
+            ("groups", judge(shown(groups), on(SEES_GROUPS, "/access/groups"))),
+            ("users", judge(shown(users), self.sight_of_users())),
+            ("roles", judge(shown(roles), Sight::Clear)),
+            ("pools", judge(shown(pools), on(SEES_POOLS, "/pool"))),
+            ("acl", judge(shown(acl), entries)),
+        ]
+    }
+}
+
+/// The rights that would show a claim, for telling people.
+pub fn shows(claim: &Claim) -> Needed {
+    match claim {
+        Claim::Realm(_) => Needed { privileges: SEES_ALL_ENTRIES, path: AclPath::observed("/access/realm") },
+        Claim::Group(id) => {
+            Needed { privileges: SEES_GROUPS, path: AclPath::observed(&format!("/access/groups/{id}")) }
+        }
+        Claim::Pool(id) => Needed { privileges: SEES_POOLS, path: id.acl_path() },
+        Claim::Acl(key) => Needed { privileges: SEES_ENTRIES, path: key.path.clone() },
+    }
+}
+
+fn shown<K, V>(listing: &Listing<BTreeMap<K, V>>) -> Option<usize> {
+    listing.as_ref().ok().map(BTreeMap::len)
+}
+
+fn judge(shown: Option<usize>, sight: Sight) -> Visibility {
+    match (shown, sight) {
+        (None, _) => Visibility::Unknown,
+        (Some(_), Sight::Clear) => Visibility::Known,
+        (Some(0), Sight::Blocked) => Visibility::Unknown,
+        (Some(_), Sight::Blocked | Sight::Uncertain) => Visibility::Partial,
+    }
+}
