@@ -1,33 +1,45 @@
-//! The Kubernetes kinds.
-#[allow(missing_docs)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Succeeded,
-    Progressing,
-    ProgressingWithRetry,
-    Observed,
-    Suspended,
-    AuthenticationFailed,
-    APIUnavailable,
-    CertificateMismatch,
-    ClusterChanged,
-    SecretNotFound,
-    DependencyNotReady,
-    ConnectionNotFound,
-    ConnectionNotReady,
-    InvalidSpec,
-    AlreadyExists,
-    Forbidden,
-    NoQuorum,
-    LockTimeout,
-    Conflict,
-    WouldLockOut,
-    DeletionBlocked,
-    Deleting,
-    UnexpectedAnswer,
-}
-impl AsRef<str> for Reason {
-    fn as_ref(&self) -> &str {
-        "x"
-    }
-}
+//! The Kubernetes kinds: what people write, what the operator answers, and their CRDs.
+//!
+//! The doc comments of spec and status are for users: `kubectl explain` shows them.
+
+pub mod acl;
+pub mod conditions;
+pub mod connection;
+pub mod connection_status;
+pub mod crd;
+pub mod group;
+pub mod management;
+pub mod object;
+pub mod openid;
+pub mod pool;
+pub mod realm;
+pub mod reason;
+pub mod refs;
+mod schema;
+pub mod status;
+
+pub use acl::ProxmoxAcl;
+pub use connection::ProxmoxConnection;
+pub use group::ProxmoxGroup;
+pub use object::Object;
+pub use pool::ProxmoxPool;
+pub use realm::ProxmoxRealm;
+pub use reason::Reason;
+
+/// The API group of all kinds.
+pub const GROUP: &str = "proxmox-identity.dev";
+
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// Keeps an object until what it made in Proxmox VE is gone.
+pub const FINALIZER: &str = "proxmox-identity.dev/finalizer";
+
+/// As whom the operator writes to Kubernetes.
+pub const FIELD_MANAGER: &str = "proxmox-identity";
+
+/// Annotation: a new value asks for a pass now; the value comes back as `status.lastHandledReconcileAt`.
+pub const RECONCILE_REQUESTED_AT: &str = "proxmox-identity.dev/reconcile-requested-at";
+
+/// Annotation on a connection: the id of the cluster that its endpoints lead to now, confirmed by a person.
+pub const CONFIRM_CLUSTER: &str = "proxmox-identity.dev/confirm-cluster";

@@ -1,0 +1,74 @@
+//! The kind ProxmoxGroup.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::api::management::Management;
+use crate::api::object::Object;
+use crate::api::refs::ObjectRef;
+use crate::api::schema;
+use crate::api::status::ObjectStatus;
+
+/// What the group is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
+#[kube(
+    group = "proxmox-identity.dev",
+    version = "v1alpha1",
+    kind = "ProxmoxGroup",
+    plural = "proxmoxgroups",
+    shortname = "pvegroup",
+    namespaced,
+    status = "ObjectStatus",
+    derive = "PartialEq",
+    doc = "A group of Proxmox VE. Without groupId and oidc its id is metadata.name.",
+    validation = schema::name_is_group(),
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = schema::not_both("groupId", "oidc"),
+    validation = schema::immutable("groupId"),
+    validation = schema::immutable("oidc"),
+)]
+pub struct ProxmoxGroupSpec {
+    /// How it is managed.
+    #[serde(flatten)]
+    pub management: Management,
+    /// The id of the group in Proxmox VE. Cannot be changed, set or removed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::group_id")]
+    pub group_id: Option<String>,
+    /// The group that Proxmox VE puts users of an identity provider into at login. Its id is computed as Proxmox VE
+    /// does it: `<group>-<realm>`. Cannot be changed, set or removed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcGroup>,
+    /// The comment of the group. Unset: not managed; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::comment")]
+    pub comment: Option<String>,
+}
+
+/// A group of an identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = schema::exactly_one(&["realm", "realmRef"]))]
+pub struct OidcGroup {
+    /// The value in the groups claim, for Pocket ID the name (not the friendly name) of the group. Proxmox VE drops
+    /// values with other characters than letters, digits, `.`, `-` and `_`, and appends `-<realm>` itself.
+    #[schemars(schema_with = "schema::claim_value")]
+    pub group: String,
+    /// The id of the realm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::realm_id")]
+    pub realm: Option<String>,
+    /// The ProxmoxRealm that the users log in with, in the same namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm_ref: Option<ObjectRef>,
+}
+
+impl Object for ProxmoxGroup {
+    const KIND: &'static str = "ProxmoxGroup";
+
+    fn management(&self) -> &Management {
+        &self.spec.management
+    }
+}

@@ -1,0 +1,77 @@
+//! The kind ProxmoxRealm.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::management::Management;
+use crate::api::object::Object;
+use crate::api::openid::OpenIdRealm;
+use crate::api::schema;
+use crate::api::status::ObjectStatus;
+
+/// What the realm is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
+#[kube(
+    group = "proxmox-identity.dev",
+    version = "v1alpha1",
+    kind = "ProxmoxRealm",
+    plural = "proxmoxrealms",
+    shortname = "pverealm",
+    namespaced,
+    status = "ObjectStatus",
+    derive = "PartialEq",
+    doc = "A realm of Proxmox VE: where users come from and how they log in. Without realm its id is metadata.name.",
+    validation = schema::name_is_realm(),
+    validation = schema::built_in_realms(),
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = schema::immutable("realm"),
+    validation = schema::exactly_one(&["openid", "pam", "pve"]),
+    validation = schema::immutable_choice(&["openid", "pam", "pve"]),
+)]
+pub struct ProxmoxRealmSpec {
+    /// How it is managed.
+    #[serde(flatten)]
+    pub management: Management,
+    /// The id of the realm in Proxmox VE, the part after `@` in the names of its users. Cannot be changed, set or
+    /// removed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::realm_id")]
+    pub realm: Option<String>,
+    /// Log in with an OpenID Connect provider, such as Pocket ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<OpenIdRealm>,
+    /// The built-in realm of the users of Linux. It is always there: only its settings are managed, and deleting
+    /// this object leaves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pam: Option<PamRealm>,
+    /// The built-in realm of users with a password in Proxmox VE. It is always there: only its settings are
+    /// managed, and deleting this object leaves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pve: Option<PveRealm>,
+    /// What the login form calls the realm. Unset: not managed; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::realm_comment")]
+    pub comment: Option<String>,
+    /// Whether the login form starts with this realm. True takes it away from the realm that has it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<bool>,
+}
+
+/// The built-in realm `pam`; its settings are the fields that all realms have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PamRealm {}
+
+/// The built-in realm `pve`; its settings are the fields that all realms have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PveRealm {}
+
+impl Object for ProxmoxRealm {
+    const KIND: &'static str = "ProxmoxRealm";
+
+    fn management(&self) -> &Management {
+        &self.spec.management
+    }
+}

@@ -1,0 +1,143 @@
+//! Why a condition is as it is: the closed list of reasons.
+
+use std::fmt;
+
+/// Whether a person must act before anything can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// All is well, or on its way.
+    Fine,
+    /// It waits for something that may come by itself: never Stalled.
+    Waiting,
+    /// The operator retries: Stalled once that has lasted for the progress deadline.
+    Transient,
+    /// The spec, or who owns what, must be changed by a person: Stalled at once.
+    Terminal,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident: $severity:ident,)*) => {
+        /// Why a condition is as it is. The names stand in statuses and are for ever.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The reason as it stands in a status.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// Whether a person must act.
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $(Self::$name => Severity::$severity,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Proxmox VE is equal to the object. Nothing to do.
+    Succeeded: Fine,
+    /// The operator is at work on this generation. Wait.
+    Progressing: Fine,
+    /// Something failed that may heal by itself; the operator tries again. The message says what; act on it when it
+    /// stays.
+    ProgressingWithRetry: Transient,
+    /// The object is compared only (managementPolicy Observe). See status.pendingChanges for what differs.
+    Observed: Fine,
+    /// The object or its connection is suspended. Set suspend to false to go on.
+    Suspended: Waiting,
+    /// Proxmox VE refused the credential. Check the Secret, and whether the token or user is expired or disabled.
+    AuthenticationFailed: Transient,
+    /// No endpoint answers, or the answer is not one of Proxmox VE. Check the endpoints, the network and the proxy.
+    APIUnavailable: Transient,
+    /// The server's certificate is not the expected one; nothing was sent. Check tls.fingerprints and tls.caBundle
+    /// against the certificate that the message names.
+    CertificateMismatch: Transient,
+    /// The endpoints lead to another cluster than before; nothing was written there. Correct the endpoints, or
+    /// confirm with the annotation proxmox-identity.dev/confirm-cluster and the id in the message.
+    ClusterChanged: Terminal,
+    /// A Secret or ConfigMap, or the key in it, does not exist or is empty. Create it; the operator finds it by
+    /// itself.
+    SecretNotFound: Transient,
+    /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
+    DependencyNotReady: Waiting,
+    /// The connection does not exist in this namespace. Create it or correct connectionRef.
+    ConnectionNotFound: Transient,
+    /// The connection is there and does not work. See its own conditions.
+    ConnectionNotReady: Transient,
+    /// The spec cannot be carried out, for the cause in the message. Correct it.
+    InvalidSpec: Terminal,
+    /// It already stands in Proxmox VE and adoptionPolicy does not allow to take it over. Make the object equal to
+    /// it, set adoptionPolicy to Always, or remove it there.
+    AlreadyExists: Terminal,
+    /// The credential has too few rights, or cannot see whether something stands. Grant the privilege in the message.
+    Forbidden: Transient,
+    /// The cluster of Proxmox VE has no quorum and cannot write. Bring its nodes back.
+    NoQuorum: Transient,
+    /// Something else held the lock of Proxmox VE's configuration too long. It is tried again.
+    LockTimeout: Transient,
+    /// Another object wants the same thing otherwise, and was first. Delete one of them or make them agree.
+    Conflict: Terminal,
+    /// The change would take away the operator's own rights, user, token or realm. Make it by hand if it is meant.
+    WouldLockOut: Terminal,
+    /// The object is deleted and cannot go yet, for the cause in the message.
+    DeletionBlocked: Waiting,
+    /// The object is deleted; what it stands for is being removed. Wait.
+    Deleting: Fine,
+    /// Proxmox VE answered with an error that the operator does not know; the message has its text. Report it.
+    UnexpectedAnswer: Transient,
+}
+
+impl Reason {
+    /// True when only a person can help: Stalled at once.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self.severity(), Severity::Terminal)
+    }
+
+    /// True when it becomes Stalled after the progress deadline, while it is retried.
+    pub const fn is_transient(self) -> bool {
+        matches!(self.severity(), Severity::Transient)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl serde::Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_others_never_becomes_stalled() {
+        for reason in [Reason::DependencyNotReady, Reason::DeletionBlocked, Reason::Suspended] {
+            assert!(!reason.is_terminal() && !reason.is_transient(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_what_kubernetes_takes_as_a_reason() {
+        for reason in Reason::ALL {
+            assert!(reason.as_str().starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
+            assert!(reason.as_str().chars().all(|c| c.is_ascii_alphanumeric()), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! References to other objects, always in the object's own namespace.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::schema;
+
+/// The connection of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("self == oldSelf", "connectionRef cannot be changed: create another object"))]
+pub struct ConnectionRef {
+    /// Name of a ProxmoxConnection in the same namespace.
+    #[schemars(schema_with = "schema::object_name")]
+    pub name: String,
+}
+
+/// Another object of ours in the same namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectRef {
+    /// Its name (metadata.name).
+    #[schemars(schema_with = "schema::object_name")]
+    pub name: String,
+}
+
+/// One key of a Secret or ConfigMap in the same namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRef {
+    /// Its name.
+    #[schemars(schema_with = "schema::object_name")]
+    pub name: String,
+    /// The key in its data.
+    #[schemars(schema_with = "schema::data_key")]
+    pub key: String,
+}
+
+/// The Secret that holds an API token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenSecretRef {
+    /// Its name.
+    #[schemars(schema_with = "schema::object_name")]
+    pub name: String,
+    /// The key in its data, by default `token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::data_key")]
+    pub key: Option<String>,
+}
+
+impl TokenSecretRef {
+    /// The key in the Secret's data.
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or("token")
+    }
+}

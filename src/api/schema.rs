@@ -1,0 +1,270 @@
+//! Schemas of the texts in our specs, and the CEL rules on them.
+//!
+//! What is allowed is said once, in [`crate::core::ids`]: the messages quote its rules, and a test against a real
+//! apiserver compares both on one table. Go's `$` is the end of the text, so a trailing newline does not pass.
+
+use kube::core::{Rule, validate};
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, UserId};
+
+const WORD: &str = "[A-Za-z0-9._-]";
+const LETTER_FIRST: &str = "[A-Za-z][A-Za-z0-9._-]";
+
+/// Longest group in an identity provider's claim: with `-<realm>` it must still be a group id.
+const MAX_CLAIM_VALUE: usize = MAX_ID - 1 - MAX_REALM;
+const MAX_REALM: usize = 32;
+const MAX_USER: usize = 64;
+const MAX_PATH: usize = 1024;
+const MAX_URL: usize = 256;
+
+fn text(max: usize, rule: impl Into<Option<Rule>>) -> Schema {
+    let mut schema = json_schema!({ "type": "string", "maxLength": max });
+    if let Some(rule) = rule.into() {
+        validate(&mut schema, rule).expect("a rule is plain JSON");
+    }
+    schema
+}
+
+fn list(kind: &str, min: usize, max: usize, items: &Schema) -> Schema {
+    json_schema!({
+        "type": "array", "minItems": min, "maxItems": max, "items": items, "x-kubernetes-list-type": kind
+    })
+}
+
+fn rule(cel: impl Into<String>, message: impl Into<String>) -> Rule {
+    Rule::new(cel).message(message.into().as_str())
+}
+
+/// CEL: `text` matches all of `pattern`.
+fn matches(text: &str, pattern: &str) -> String {
+    format!("{text}.matches(r'^{pattern}$')")
+}
+
+// Ids: CEL conditions on any expression, so that they serve fields and metadata.name alike.
+
+fn is_group(text: &str) -> String {
+    format!("{} && {text} != '0'", matches(text, &format!("{WORD}+")))
+}
+
+fn is_realm(text: &str) -> String {
+    matches(text, &format!("{LETTER_FIRST}{{1,31}}"))
+}
+
+fn is_pool(text: &str) -> String {
+    matches(text, &format!("{LETTER_FIRST}*(/{LETTER_FIRST}*){{0,2}}"))
+}
+
+fn is_user(text: &str) -> String {
+    matches(text, &format!(r"[^\p{{Z}}\p{{Cc}}:/,;]+@{LETTER_FIRST}{{1,31}}"))
+}
+
+pub fn group_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_ID, rule(is_group("self"), format!("must be {}", GroupId::RULE)))
+}
+
+pub fn role_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_ID, rule(matches("self", &format!("{WORD}+")), format!("must be {}", RoleId::RULE)))
+}
+
+pub fn realm_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_REALM, rule(is_realm("self"), format!("must be {}", RealmId::RULE)))
+}
+
+pub fn pool_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_ID, rule(is_pool("self"), format!("must be {}", PoolId::RULE)))
+}
+
+pub fn user_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_USER, rule(is_user("self"), format!("must be {}", UserId::RULE)))
+}
+
+/// A user that can be the subject of an ACL entry.
+pub fn grantee(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = user_id(generator);
+    let root = rule(
+        format!("self != '{}'", UserId::ROOT),
+        "root@pam may do everything already: PVE accepts an entry for it and does not store it",
+    );
+    validate(&mut schema, root).expect("a rule is plain JSON");
+    schema
+}
+
+pub fn acl_path(_: &mut SchemaGenerator) -> Schema {
+    let cel = format!("{} && !(self + '/').contains('/../')", matches("self", &format!("(/|(/{WORD}+)+)")));
+    text(MAX_PATH, rule(cel, format!("must be {}", AclPath::RULE)))
+}
+
+/// A value of the identity provider's groups claim.
+pub fn claim_value(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be one value of the groups claim, of letters, digits, '.', '-' and '_': PVE drops values with \
+                   other characters, such as a blank, at login; and write it without the realm, PVE itself appends \
+                   -<realm> (not @<realm>)";
+    text(MAX_CLAIM_VALUE, rule(matches("self", &format!("{WORD}+")), message))
+}
+
+/// On the root: where `field` is unset, metadata.name is the id and must be one.
+fn name_is(field: &str, condition: &str, what: &str, allowed: &str) -> Rule {
+    rule(
+        format!("{field} || {condition}"),
+        format!("metadata.name is the {what} where the spec gives none, and must be {allowed}"),
+    )
+}
+
+pub fn name_is_group() -> Rule {
+    let given = "has(self.spec.groupId) || has(self.spec.oidc)";
+    name_is(given, &format!("({})", is_group("self.metadata.name")), "group id", GroupId::RULE)
+}
+
+pub fn name_is_realm() -> Rule {
+    name_is("has(self.spec.realm)", &is_realm("self.metadata.name"), "realm id", RealmId::RULE)
+}
+
+pub fn name_is_pool() -> Rule {
+    name_is("has(self.spec.poolId)", &is_pool("self.metadata.name"), "pool id", PoolId::RULE)
+}
+
+/// On the root: the built-in realms `pam` and `pve` are of their own type, and no other realm is.
+pub fn built_in_realms() -> Rule {
+    let id = "(has(self.spec.realm) ? self.spec.realm : self.metadata.name)";
+    rule(
+        format!("has(self.spec.pam) == ({id} == 'pam') && has(self.spec.pve) == ({id} == 'pve')"),
+        "the realm pam is of type pam and the realm pve is of type pve, and no other realm is",
+    )
+}
+
+// Rules on a whole spec or union.
+
+/// Exactly one of `fields` is set.
+pub fn exactly_one(fields: &[&str]) -> Rule {
+    let set: Vec<_> = fields.iter().map(|field| format!("has(self.{field})")).collect();
+    rule(
+        format!("[{}].exists_one(set, set)", set.join(", ")),
+        format!("exactly one of {} must be set", fields.join(", ")),
+    )
+}
+
+/// Not both of two fields are set.
+pub fn not_both(one: &str, other: &str) -> Rule {
+    rule(format!("!(has(self.{one}) && has(self.{other}))"), format!("{one} and {other} cannot be set together"))
+}
+
+/// `field` cannot be changed, nor set or removed later.
+pub fn immutable(field: &str) -> Rule {
+    rule(
+        format!("has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"),
+        format!("{field} cannot be changed, set or removed later: create another object"),
+    )
+}
+
+/// Whether `fields` are set cannot be changed.
+pub fn immutable_choice(fields: &[&str]) -> Rule {
+    let kept: Vec<_> = fields.iter().map(|field| format!("has(self.{field}) == has(oldSelf.{field})")).collect();
+    rule(
+        kept.join(" && "),
+        format!("the choice between {} cannot be changed: create another object", fields.join(", ")),
+    )
+}
+
+// Other texts.
+
+pub fn object_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1, "maxLength": 253 })
+}
+
+pub fn data_key(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a key of a Secret or ConfigMap: letters, digits, '.', '-' and '_'";
+    text(253, rule(matches("self", &format!("{WORD}+")), message))
+}
+
+pub fn comment(_: &mut SchemaGenerator) -> Schema {
+    text(4096, None)
+}
+
+pub fn realm_comment(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be one line: PVE refuses a line feed in the comment of a realm";
+    text(4096, rule(r"!self.contains('\n') && !self.contains('\r')", message))
+}
+
+fn port() -> &'static str {
+    "(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?"
+}
+
+fn host() -> &'static str {
+    r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+}
+
+pub fn endpoints(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be https://host or https://host:port, without path, query or user";
+    let endpoint = text(MAX_URL, rule(matches("self", &format!("https://{}{}", host(), port())), message));
+    list("atomic", 1, 16, &endpoint)
+}
+
+pub fn proxy_url(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be http://host:port or https://host:port, without path, query or user";
+    text(MAX_URL, rule(matches("self", &format!("https?://{}{}", host(), port())), message))
+}
+
+pub fn server_name(_: &mut SchemaGenerator) -> Schema {
+    text(253, rule(matches("self", host()), "must be a host name or an IP address, as the certificate has it"))
+}
+
+pub fn ca_bundle(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be certificates in PEM form, which begin with -----BEGIN CERTIFICATE-----";
+    text(65536, rule("self.contains('-----BEGIN CERTIFICATE-----')", message))
+}
+
+pub fn fingerprints(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a SHA-256 fingerprint as PVE shows it: 32 pairs of 0-9 and A-F, joined by ':'";
+    list("set", 0, 16, &text(95, rule(matches("self", "([0-9A-F]{2}:){31}[0-9A-F]{2}"), message)))
+}
+
+fn duration(least: &str, most: &str) -> Schema {
+    let cel = format!(
+        "{} && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')",
+        matches("self", "([0-9]+(ms|s|m|h))+"),
+    );
+    text(32, rule(cel, format!("must be a duration such as 30s or 1m30s, at least {least} and at most {most}")))
+}
+
+pub fn request_timeout(_: &mut SchemaGenerator) -> Schema {
+    duration("1s", "5m")
+}
+
+pub fn resync_interval(_: &mut SchemaGenerator) -> Schema {
+    duration("1s", "24h")
+}
+
+pub fn issuer_url(_: &mut SchemaGenerator) -> Schema {
+    let cel = format!("{} && {}", matches("self", "https?://[^/?#@]+(/[^?#]*)?"), matches("self", "[!-~]+"));
+    text(MAX_URL, rule(cel, "must be the issuer's URL, https://host/path, without blanks, query, fragment or user"))
+}
+
+pub fn client_id(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be 1 to 256 printable ASCII characters without blanks at the ends";
+    text(256, rule(matches("self", "[!-~]([ -~]*[!-~])?"), message))
+}
+
+pub fn username_claim(_: &mut SchemaGenerator) -> Schema {
+    text(256, rule(matches("self", "[!-~]+"), "must be the name of a claim, printable ASCII without blanks"))
+}
+
+pub fn groups_claim(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be the name of a claim, of letters, digits, '.', '-' and '_', or empty";
+    text(256, rule(matches("self", &format!("{WORD}*")), message))
+}
+
+pub fn scopes(_: &mut SchemaGenerator) -> Schema {
+    let message = r#"must be one scope, printable ASCII without blanks, ',', ';', '"' and '\'"#;
+    list("set", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
+}
+
+pub fn acr_values(_: &mut SchemaGenerator) -> Schema {
+    let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
+    list("set", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
+}
+
+pub fn prompt(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be none, login, consent, select_account or another word without blanks, or empty";
+    text(256, rule(matches("self", "[!-~]*"), message))
+}

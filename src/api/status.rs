@@ -1,0 +1,77 @@
+//! The status of the kinds that are written to Proxmox VE.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator knows and has done for this object.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
+pub struct ObjectStatus {
+    /// The generation of the spec that this status is about; -1 until the object was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` is always there. `Reconciling` and `Stalled` are there only while true: the operator is at work or
+    /// retries, or it needs a person. `Drifted` is there while an observed object differs from Proxmox VE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// What this is called in Proxmox VE: the id of the realm, group or pool; the path of an ACL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// What this object has made or taken over in Proxmox VE, or was about to. The operator needs it to clean up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub ledger: Vec<LedgerEntry>,
+    /// What would be written, one sentence each: the steps still to come, or the differences of an observed object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub pending_changes: Vec<String>,
+    /// The last value of the annotation proxmox-identity.dev/reconcile-requested-at that was handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+    /// What was last written to Proxmox VE for this object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<LastChange>,
+}
+
+/// One thing in Proxmox VE that an object stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// What it is.
+    pub claim: String,
+    /// `Created` by the operator, or `Adopted`: it stood there before.
+    pub origin: Origin,
+    /// `Intended` before it is written, `Applied` once it is known to stand.
+    pub state: LedgerState,
+}
+
+/// Where something in Proxmox VE comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Origin {
+    /// The operator made it.
+    Created,
+    /// It stood there before.
+    Adopted,
+}
+
+/// How far a claim has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum LedgerState {
+    /// About to be written.
+    Intended,
+    /// Known to stand.
+    Applied,
+}
+
+/// The last write to Proxmox VE.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastChange {
+    /// When.
+    pub time: Time,
+    /// What, in a sentence.
+    pub summary: String,
+}
