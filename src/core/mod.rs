@@ -2,6 +2,7 @@
 
 pub mod failure;
 pub mod ids;
+pub mod permissions;
 pub mod secret;
 pub mod snapshot;
 pub mod write;
