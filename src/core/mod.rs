@@ -6,6 +6,7 @@ pub mod claim;
 pub mod failure;
 pub mod ids;
 pub mod object;
+pub mod permissions;
 pub mod plan;
 pub mod realm;
 pub mod secret;

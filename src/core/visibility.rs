@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::core::claim::Claim;
 use crate::core::ids::AclPath;
+use crate::core::permissions::DEFAULT_PATHS;
 use crate::core::snapshot::{Listing, Snapshot};
 
 /// Whether a thing that is not shown would have been shown.
@@ -42,9 +43,6 @@ impl std::fmt::Display for Needed {
         write!(f, "{} on {}", self.privileges.join(" or "), self.path)
     }
 }
-
-/// The paths that `GET /access/permissions` answers for even without an entry (recording `operator-token`).
-const DEFAULT_PATHS: &[&str] = &["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
 
 const SEES_GROUPS: &[&str] = &["Sys.Audit", "Group.Allocate", "User.Modify"];
 const SEES_USERS: &[&str] = &["Sys.Audit", "User.Modify"];

@@ -176,11 +176,11 @@ impl Maker<'_> {
             };
             let verdict = &draft.verdicts[*index];
             if let Some(refusal) = verdict.refusals.first() {
-                return Err(not_ready(key, refusal.reason.as_ref()));
+                return Err(not_ready(key, refusal.reason.as_str()));
             }
             match verdict.worst() {
-                Some(ClaimState::Refused(refusal)) => return Err(not_ready(key, refusal.reason.as_ref())),
-                Some(ClaimState::Failed(failure)) => return Err(not_ready(key, failure.kind.reason().as_ref())),
+                Some(ClaimState::Refused(refusal)) => return Err(not_ready(key, refusal.reason.as_str())),
+                Some(ClaimState::Failed(failure)) => return Err(not_ready(key, failure.kind.reason().as_str())),
                 _ => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
             }
         }

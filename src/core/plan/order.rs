@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::batches;
 use crate::core::claim::Claim;
 use crate::core::ids::{AclKey, AclPath, Subject};
+use crate::core::permissions::NO_ACCESS;
 use crate::core::plan::{Purpose, Step};
 use crate::core::write::{AclBatch, AclChange, Write};
-
-/// The role that takes away what others on its level grant (recording `acl-effective`).
-const NO_ACCESS: &str = "NoAccess";
 
 /// One change, before entries are folded.
 #[derive(Debug, Clone)]
