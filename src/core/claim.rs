@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use crate::api::status::{LedgerEntry, LedgerState as Progress, Origin};
 use crate::core::ids::{AclKey, AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::object::ObjectKey;
 use crate::core::realm::RealmContent;
@@ -72,46 +73,17 @@ pub enum Content {
     },
 }
 
-/// How we came to a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// We made it, or made it again.
-    Created,
-    /// It stood before us.
-    Adopted,
-}
-
-/// How far a claim has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Progress {
-    /// Stored before the first write: what a crash leaves is known by it.
-    Intended,
-    /// Seen standing as wanted.
-    Applied,
-}
-
 /// What the ledger says of one claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// How we came to it.
     pub origin: Origin,
-    /// How far it has come.
+    /// How far it has come: intended before the first write, applied once seen standing.
     pub progress: Progress,
 }
 
 /// The claims that an object has intended or applied.
 pub type Ledger = BTreeMap<Claim, Entry>;
-
-/// One row of a stored ledger: claims of one entry, ACL entries folded to products of roles and subjects.
-///
-/// An object of 64 roles and 1,024 subjects has 65,536 entries: spelled out they would not fit into etcd.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LedgerRow {
-    /// For example `group admins` or `acl / PVEAuditor,PVEAdmin group:a,user:b@pve`.
-    pub claim: String,
-    /// What holds for all claims of the row.
-    pub entry: Entry,
-}
 
 /// Why a stored row cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,15 +96,18 @@ pub enum LedgerError {
     Id(#[from] IdError),
 }
 
-/// Folds a ledger into rows.
-pub fn to_rows(ledger: &Ledger) -> Vec<LedgerRow> {
+/// Folds a ledger into the rows of a status, such as `group admins` or `acl / PVEAuditor,PVEAdmin group:a,user:b@pve`:
+/// ACL entries become products of roles and subjects. An object of 64 roles and 1,024 subjects has 65,536 entries;
+/// spelled out they would not fit into etcd.
+pub fn to_rows(ledger: &Ledger) -> Vec<LedgerEntry> {
     let mut rows = Vec::new();
+    let row = |claim, Entry { origin, progress: state }: Entry| LedgerEntry { claim, origin, state };
     let mut products: BTreeMap<(&AclPath, Entry), BTreeMap<&RoleId, BTreeSet<&Subject>>> = BTreeMap::new();
     for (claim, entry) in ledger {
         match claim {
-            Claim::Realm(id) => rows.push(LedgerRow { claim: format!("realm {id}"), entry: *entry }),
-            Claim::Group(id) => rows.push(LedgerRow { claim: format!("group {id}"), entry: *entry }),
-            Claim::Pool(id) => rows.push(LedgerRow { claim: format!("pool {id}"), entry: *entry }),
+            Claim::Realm(id) => rows.push(row(format!("realm {id}"), *entry)),
+            Claim::Group(id) => rows.push(row(format!("group {id}"), *entry)),
+            Claim::Pool(id) => rows.push(row(format!("pool {id}"), *entry)),
             Claim::Acl(AclKey { path, subject, role }) => {
                 products.entry((path, *entry)).or_default().entry(role).or_default().insert(subject);
             }
@@ -146,7 +121,7 @@ pub fn to_rows(ledger: &Ledger) -> Vec<LedgerRow> {
         for (subjects, roles) in folded {
             let roles = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",");
             let subjects = subjects.iter().map(|s| format!("{}:{}", s.kind(), s.id())).collect::<Vec<_>>().join(",");
-            rows.push(LedgerRow { claim: format!("acl {path} {roles} {subjects}"), entry });
+            rows.push(row(format!("acl {path} {roles} {subjects}"), entry));
         }
     }
     rows
@@ -156,14 +131,15 @@ pub fn to_rows(ledger: &Ledger) -> Vec<LedgerRow> {
 ///
 /// # Errors
 /// When a row was not written by [`to_rows`]. Such a ledger must not be taken for an empty one.
-pub fn from_rows(rows: &[LedgerRow]) -> Result<Ledger, LedgerError> {
+pub fn from_rows(rows: &[LedgerEntry]) -> Result<Ledger, LedgerError> {
     let mut ledger = Ledger::new();
-    for LedgerRow { claim, entry } in rows {
+    for LedgerEntry { claim, origin, state } in rows {
+        let entry = Entry { origin: *origin, progress: *state };
         let form = || LedgerError::Form(claim.clone());
         match claim.split(' ').collect::<Vec<_>>().as_slice() {
-            ["realm", id] => drop(ledger.insert(Claim::Realm(RealmId::parse(id)?), *entry)),
-            ["group", id] => drop(ledger.insert(Claim::Group(GroupId::parse(id)?), *entry)),
-            ["pool", id] => drop(ledger.insert(Claim::Pool(PoolId::parse(id)?), *entry)),
+            ["realm", id] => drop(ledger.insert(Claim::Realm(RealmId::parse(id)?), entry)),
+            ["group", id] => drop(ledger.insert(Claim::Group(GroupId::parse(id)?), entry)),
+            ["pool", id] => drop(ledger.insert(Claim::Pool(PoolId::parse(id)?), entry)),
             ["acl", path, roles, subjects] => {
                 let path = AclPath::parse(path)?;
                 let subjects = subjects
@@ -179,7 +155,7 @@ pub fn from_rows(rows: &[LedgerRow]) -> Result<Ledger, LedgerError> {
                     let role = RoleId::parse(role)?;
                     ledger.extend(subjects.iter().map(|subject| {
                         let key = AclKey { path: path.clone(), subject: subject.clone(), role: role.clone() };
-                        (Claim::Acl(key), *entry)
+                        (Claim::Acl(key), entry)
                     }));
                 }
             }

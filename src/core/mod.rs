@@ -13,4 +13,5 @@ pub mod secret;
 pub mod snapshot;
 pub mod text;
 pub mod visibility;
+pub mod wants;
 pub mod write;

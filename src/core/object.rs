@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::api::Reason;
+pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
 use crate::core::claim::{Ledger, Wanted};
 
 /// Names an object; orders objects where nothing else decides.
@@ -35,8 +36,8 @@ pub struct Object {
     pub mode: Mode,
     /// What to do with things that stand already.
     pub adoption: Adoption,
-    /// What happens to its claims when it is deleted.
-    pub deletion: Deletion,
+    /// What happens to its claims when it is deleted; unset: what we created goes, what we adopted stays.
+    pub deletion: Option<Deletion>,
     /// What it has intended or applied before.
     pub ledger: Ledger,
     /// What it claims.
@@ -70,28 +71,6 @@ impl Mode {
             Self::Deleting | Self::DeletingSuspended | Self::DeletingObserver => false,
         }
     }
-}
-
-/// When what stands already is taken over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Adoption {
-    /// Where nothing would be written.
-    IfIdentical,
-    /// Not at all.
-    Never,
-    /// Also where it is changed by that.
-    Always,
-}
-
-/// What happens to the claims of a deleted object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deletion {
-    /// What we created goes, what we adopted stays.
-    ByOrigin,
-    /// All of it goes.
-    Delete,
-    /// All of it stays.
-    Orphan,
 }
 
 /// Why something is not done, with a sentence that says what to do.

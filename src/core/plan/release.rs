@@ -186,9 +186,9 @@ fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
     // Dropped from the spec while the object lives: removed whatever its origin.
     object.mode.is_live()
         || match object.deletion {
-            Deletion::ByOrigin => origin == Origin::Created,
-            Deletion::Delete => true,
-            Deletion::Orphan => false,
+            None => origin == Origin::Created,
+            Some(Deletion::Delete) => true,
+            Some(Deletion::Orphan) => false,
         }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::claim::{Content, Entry, Origin, Progress, Wanted, from_rows, to_rows};
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
-use crate::core::object::{Adoption, Deletion, Mode};
+use crate::core::object::{Adoption, Mode};
 use crate::core::snapshot::{Credential, Group, HeldPermissions, Pool, Realms, Role};
 
 fn group(id: &str) -> Claim {
@@ -43,7 +43,7 @@ fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         settled: false,
         mode: Mode::Manage,
         adoption: Adoption::IfIdentical,
-        deletion: Deletion::ByOrigin,
+        deletion: None,
         ledger: Ledger::new(),
         wanted: claims.into_iter().map(wanted).collect(),
         refusals: Vec::new(),
