@@ -73,6 +73,11 @@ impl<'a> View<'a> {
         Self { snapshot, entry_paths }
     }
 
+    /// True when the list of ACL entries is complete.
+    pub fn sees_all_entries(&self) -> bool {
+        self.entry_paths.is_some()
+    }
+
     /// Whether a claim that is not shown would have been shown, were it there.
     pub fn sight(&self, claim: &Claim) -> Sight {
         match claim {

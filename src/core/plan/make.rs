@@ -210,7 +210,8 @@ impl Maker<'_> {
                     }
                     Subject::User(user) => {
                         let stands = self.input.snapshot.users.as_ref().map(|users| users.contains_key(user));
-                        if stands == Ok(false) && self.view.sight_of_users() == Sight::Clear {
+                        let own = *user == self.input.snapshot.credential.user();
+                        if stands == Ok(false) && !own && self.view.sight_of_users() == Sight::Clear {
                             return Err(Refusal::new(
                                 Reason::DependencyNotReady,
                                 format!(

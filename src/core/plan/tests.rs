@@ -302,7 +302,7 @@ fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
     let failure = Failure { kind: FailureKind::AlreadyExists, message: "exists".to_owned() };
     let mut memory = Memory::default();
     memory.failures.insert(group("g"), FailedClaim { failure, retry_at: 0, tries: 1 });
-    let plan = super::plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen: None, now: 1 });
+    let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen: None, now: 1 });
     assert_eq!(refusal(&plan, 0).0, Reason::AlreadyExists);
     assert!(plan.verdicts[0].ledger.is_empty());
     assert_eq!(one(&objects, &snapshot).steps.len(), 1, "without that answer, intended and standing is ours");
@@ -357,7 +357,7 @@ fn while_an_object_cannot_be_read_nothing_is_removed() {
     objects[0].wanted.clear();
     let memory = Memory::default();
     let frozen = Some("ProxmoxAcl x cannot be read");
-    let plan = super::plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen, now: 0 });
+    let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen, now: 0 });
     assert!(plan.steps.is_empty());
     assert!(refusal(&plan, 0).1.contains("ProxmoxAcl x"));
 }
@@ -372,6 +372,44 @@ fn entries_on_a_nested_pool_go_with_it() {
     objects[0].wanted.clear();
     settle(&mut objects, &mut snapshot);
     assert_eq!(stands(&snapshot), BTreeSet::from([pool("a"), group("g"), entry("/pool/a", "A", "g")]));
+}
+
+#[test]
+fn a_change_that_would_lock_the_operator_out_is_refused_and_the_rest_goes_on() {
+    let ops = |path: &str, role: &str| {
+        Claim::Acl(AclKey {
+            path: AclPath::observed(path),
+            subject: Subject::User(UserId::observed("ops@pve")),
+            role: RoleId::observed(role),
+        })
+    };
+    let mut snapshot = with(empty(), [ops("/", "Ops"), group("g")]);
+    let all = ALL.iter().map(|name| (*name).to_owned()).collect();
+    let roles = snapshot.roles.as_mut().expect("read");
+    roles.insert(RoleId::observed("Ops"), Role { privileges: all, special: false });
+    // A role on a deeper path replaces what comes from above, so that granting can take away.
+    for (claim, refused) in [
+        (ops("/access", "A"), true),
+        (ops("/", "NoAccess"), true),
+        (ops("/vms", "A"), false),
+        (ops("/access", "Ops"), false),
+    ] {
+        let objects = [object("own", [claim.clone()]), object("other", [group("new"), entry("/", "A", "g")])];
+        let plan = one(&objects, &snapshot);
+        let steps: BTreeSet<Claim> = plan.steps.iter().flat_map(|step| step.claims.clone()).collect();
+        assert_eq!(steps.contains(&claim), !refused, "{claim}");
+        assert!(steps.contains(&group("new")) && steps.contains(&entry("/", "A", "g")));
+        if refused {
+            assert_eq!(refusal(&plan, 0).0, Reason::WouldLockOut);
+            assert!(plan.verdicts[0].ledger.is_empty());
+        }
+    }
+    let mut held = object("own", []);
+    held.ledger.insert(ops("/", "Ops"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    held.mode = Mode::Deleting;
+    let (reason, message) = refusal(&one(&[held, object("other", [group("g")])], &snapshot), 0);
+    assert_eq!(reason, Reason::DeletionBlocked);
+    assert!(message.contains("by hand"), "{message}");
 }
 
 /// A small world in which claims meet often.
