@@ -159,9 +159,7 @@ fn is_path(text: &str) -> bool {
 
 fn is_fingerprint(text: &str) -> bool {
     text.split(':').count() == 32
-        && text
-            .split(':')
-            .all(|pair| pair.len() == 2 && pair.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')))
+        && text.split(':').all(|pair| pair.len() == 2 && pair.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')))
 }
 
 impl UserId {
