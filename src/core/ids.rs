@@ -105,6 +105,12 @@ identifier!(
     "'/' or '/a/b' of letters, digits, '.', '-' and '_', without doubled or trailing slash or '..', at most 1024 characters"
 );
 
+identifier!(
+    /// A cluster: the SHA-256 fingerprint of its own CA, `pve-root-ca.pem` (FACTS 94).
+    ClusterId, "cluster id", is_fingerprint,
+    "32 pairs of upper-case hexadecimal digits joined by ':'"
+);
+
 fn word_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
@@ -149,6 +155,11 @@ fn is_path(text: &str) -> bool {
     text.len() <= 1024
         && (rest.is_empty()
             || rest.split('/').all(|part| !part.is_empty() && part != ".." && part.chars().all(word_char)))
+}
+
+fn is_fingerprint(text: &str) -> bool {
+    text.split(':').count() == 32
+        && text.split(':').all(|pair| pair.len() == 2 && pair.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')))
 }
 
 impl UserId {
@@ -305,6 +316,8 @@ mod tests {
         }
         assert!(TokenId::parse("a@pve!ab").is_ok());
         assert!(TokenId::parse("a@pve!a").is_err());
+        assert!(ClusterId::parse(&["AB"; 32].join(":")).is_ok());
+        assert!(ClusterId::parse(&["AB"; 31].join(":")).is_err());
         for path in ["/", "/vms/100", "/pool/a/b/c"] {
             assert!(AclPath::parse(path).is_ok(), "{path:?}");
         }

@@ -1,1 +1,22 @@
-//! The Proxmox VE client.
+//! The client of Proxmox VE: reads its state into a [`Snapshot`](crate::core::snapshot::Snapshot) and carries
+//! out one [`Write`](crate::core::write::Write) at a time.
+//!
+//! [`client::Client`] picks an endpoint at the start of a pass and gives a [`session::Session`], which stays
+//! on it. Every request goes through `transport`; every failure is classified in `error` by what
+//! Proxmox VE really answers.
+
+mod answer;
+pub mod client;
+pub mod config;
+mod error;
+mod login;
+mod message;
+pub mod observer;
+pub mod read;
+pub mod realms;
+mod request;
+pub mod session;
+pub mod tls;
+mod transport;
+mod wire;
+mod write;

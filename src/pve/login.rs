@@ -1,0 +1,136 @@
+//! As whom requests are made: a token in a header, or a ticket in a cookie that is renewed.
+
+use std::time::{Duration, Instant};
+
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::ids::UserId;
+use crate::core::secret::Secret;
+use crate::core::snapshot::Credential;
+use crate::pve::config::Auth;
+use crate::pve::message::Scrubber;
+use crate::pve::request::Request;
+use crate::pve::transport::{Authorization, Transport};
+use crate::pve::wire;
+
+/// When a ticket is renewed: it lives for two hours (FACTS 92).
+pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(90 * 60);
+
+/// What is encoded in the id of a token, beside all that is not ASCII; Proxmox VE undoes it (FACTS 90).
+const TOKEN_ID: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b';').add(b',').add(b'=');
+
+const CSRF: HeaderName = HeaderName::from_static("csrfpreventiontoken");
+
+/// The credential of a connection, with the ticket that stands for a password.
+pub(crate) struct Login {
+    auth: Auth,
+    renew_after: Duration,
+    /// Held while logging in, so that nine reads at once log in once.
+    ticket: Mutex<Option<Ticket>>,
+}
+
+struct Ticket {
+    cookie: Secret,
+    csrf: Secret,
+    since: Instant,
+}
+
+/// Answer to a login.
+#[derive(Deserialize)]
+struct Granted {
+    ticket: String,
+    #[serde(rename = "CSRFPreventionToken")]
+    csrf: Option<String>,
+    #[serde(rename = "NeedTFA", default)]
+    second_factor: wire::Flag,
+}
+
+impl Login {
+    pub(crate) fn new(auth: Auth, renew_after: Duration) -> Self {
+        Self { auth, renew_after, ticket: Mutex::new(None) }
+    }
+
+    pub(crate) fn credential(&self) -> Credential {
+        self.auth.credential()
+    }
+
+    /// The headers for a request. `refused` is the ticket that a request was just refused with: it is not used again.
+    pub(crate) async fn authorize(
+        &self,
+        transport: &Transport,
+        write: bool,
+        refused: Option<Instant>,
+    ) -> Result<Authorization, Failure> {
+        match &self.auth {
+            Auth::Token { token, secret } => {
+                let id = utf8_percent_encode(token.as_str(), TOKEN_ID);
+                let mut authorization = Authorization { secrets: vec![secret.clone()], ..Authorization::default() };
+                authorization.add(AUTHORIZATION, &format!("PVEAPIToken={id}={}", secret.expose()))?;
+                Ok(authorization)
+            }
+            Auth::Ticket { user, password } => {
+                let mut held = self.ticket.lock().await;
+                let usable = held
+                    .take()
+                    .filter(|ticket| ticket.since.elapsed() < self.renew_after && refused != Some(ticket.since));
+                let ticket = match usable {
+                    Some(ticket) => ticket,
+                    None => log_in(transport, user, password).await?,
+                };
+                let authorization = ticket.authorization(password, write);
+                *held = Some(ticket);
+                authorization
+            }
+        }
+    }
+}
+
+impl Ticket {
+    fn authorization(&self, password: &Secret, write: bool) -> Result<Authorization, Failure> {
+        let mut authorization = Authorization {
+            secrets: vec![password.clone(), self.cookie.clone(), self.csrf.clone()],
+            ticket: Some(self.since),
+            ..Authorization::default()
+        };
+        let cookie = utf8_percent_encode(self.cookie.expose(), NON_ALPHANUMERIC);
+        authorization.add(COOKIE, &format!("PVEAuthCookie={cookie}"))?;
+        if write {
+            authorization.add(CSRF, self.csrf.expose())?;
+        }
+        Ok(authorization)
+    }
+}
+
+impl Authorization {
+    fn add(&mut self, name: HeaderName, value: &str) -> Result<(), Failure> {
+        let mut value = HeaderValue::from_str(value).map_err(|_| Failure {
+            kind: FailureKind::Authentication,
+            message: "the credential has characters that HTTP cannot carry".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(())
+    }
+}
+
+/// Always with the password: a ticket that is still good would do, but not after the server's key was replaced.
+async fn log_in(transport: &Transport, user: &UserId, password: &Secret) -> Result<Ticket, Failure> {
+    let request = Request::login("/access/ticket").form("username", user.as_str()).secret("password", password);
+    let since = Instant::now();
+    let body = transport.send(&request, &Authorization::default()).await?;
+    let refuse = |sentence: &str| Scrubber::new([]).failure(FailureKind::Authentication, sentence, "");
+    let granted: Granted =
+        wire::data(&body).map_err(|_| refuse("Proxmox VE's answer to the login has no ticket in it"))?;
+    match granted {
+        Granted { second_factor: wire::Flag(true), .. } | Granted { csrf: None, .. } => {
+            Err(refuse("this user needs a second factor to log in; use a user without one, or an API token"))
+        }
+        Granted { ticket, csrf: Some(csrf), .. } => {
+            Ok(Ticket { cookie: Secret::new(ticket), csrf: Secret::new(csrf), since })
+        }
+    }
+}

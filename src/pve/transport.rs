@@ -1,0 +1,238 @@
+//! The one place where a request leaves for Proxmox VE.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+use hyper::ext::ReasonPhrase;
+use hyper::header::{CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::secret::Secret;
+use crate::pve::answer::{Answer, lost};
+use crate::pve::config::{Settings, SettingsError, shown};
+use crate::pve::message::Scrubber;
+use crate::pve::observer::{Call, CallObserver, Outcome};
+use crate::pve::request::Request;
+use crate::pve::tls::{self, Seen};
+
+/// Largest answer that is read.
+const MAX_ANSWER: usize = 32 << 20;
+/// Proxmox VE closes an idle connection after 5 s; a write must not meet that moment, or its answer counts as lost.
+const IDLE: Duration = Duration::from_secs(4);
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// One endpoint.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    /// What requests go to; its host is the name to ask for in the handshake.
+    base: Url,
+    /// Scheme, host and port as configured, for people.
+    endpoint: String,
+    seen: Arc<Seen>,
+    proxy_password: Option<Secret>,
+    observer: Arc<dyn CallObserver>,
+}
+
+/// Headers that say who asks, and what must not come back in messages for that.
+#[derive(Default)]
+pub(crate) struct Authorization {
+    pub(crate) headers: HeaderMap,
+    pub(crate) secrets: Vec<Secret>,
+    /// Since when the ticket is held, if it is one: it can be renewed.
+    pub(crate) ticket: Option<Instant>,
+}
+
+/// How far an exchange came.
+struct Exchange {
+    status: Option<u16>,
+    result: Result<Bytes, Failure>,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        settings: &Settings,
+        endpoint: &Url,
+        observer: Arc<dyn CallObserver>,
+    ) -> Result<Self, SettingsError> {
+        let seen = Arc::new(Seen::default());
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(&settings.tls, Arc::clone(&seen))?)
+            .https_only(true)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(settings.request_timeout)
+            .connect_timeout(CONNECT.min(settings.request_timeout))
+            .pool_idle_timeout(IDLE)
+            .user_agent(concat!("proxmox-identity/", env!("CARGO_PKG_VERSION")))
+            .no_proxy();
+        let mut base = endpoint.clone();
+        if let Some(proxy) = &settings.proxy {
+            builder = builder.proxy(reqwest::Proxy::https(proxy.clone()).map_err(|_| SettingsError::Proxy)?);
+        } else if let Some(ServerName::DnsName(name)) = tls::server_name(&settings.tls)? {
+            // The HTTP client asks for the host of the URL, so that is the name, and it leads to the endpoint.
+            let to = Redirected { host: endpoint.host_str().unwrap_or_default().to_owned() };
+            builder = builder.dns_resolver(to);
+            base.set_host(Some(name.as_ref())).map_err(|_| SettingsError::ServerName(name.as_ref().to_owned()))?;
+        }
+        let http = builder.build().map_err(|error| SettingsError::Client(root_cause(&error)))?;
+        let proxy_password = settings.proxy.as_ref().and_then(Url::password).map(Secret::new);
+        Ok(Self { http, base, endpoint: shown(endpoint), seen, proxy_password, observer })
+    }
+
+    /// Scheme, host and port as configured.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What the server presented last.
+    pub(crate) fn certificate(&self) -> Option<tls::Certificate> {
+        self.seen.certificate()
+    }
+
+    /// Sends one request once and gives the body of Proxmox VE's answer.
+    pub(crate) async fn send(&self, request: &Request, authorization: &Authorization) -> Result<Bytes, Failure> {
+        let call = Call {
+            endpoint: self.endpoint.clone(),
+            method: request.method_name(),
+            path: request.template,
+            write: request.write,
+        };
+        let known = authorization.secrets.iter().chain(&request.secrets).chain(&self.proxy_password);
+        let scrubber = Scrubber::new(known);
+        self.observer.before(&call).await;
+        let start = Instant::now();
+        let Exchange { status, result } = self.exchange(request, authorization, &scrubber).await;
+        let failure = result.as_ref().err().map(|failure| failure.kind);
+        let outcome = Outcome { status, failure, duration: start.elapsed() };
+        tracing::debug!(
+            endpoint = %self.endpoint,
+            method = call.method,
+            path = request.path().unwrap_or_default(),
+            status,
+            failure = ?failure,
+            duration = ?outcome.duration,
+            "called Proxmox VE"
+        );
+        self.observer.after(&call, &outcome).await;
+        result
+    }
+
+    async fn exchange(&self, request: &Request, authorization: &Authorization, scrubber: &Scrubber) -> Exchange {
+        let Some(path) = request.path() else {
+            let failure =
+                scrubber.failure(FailureKind::Invalid, "Proxmox VE's API cannot address an id that is only dots", "");
+            return Exchange { status: None, result: Err(failure) };
+        };
+        let mut url = self.base.clone();
+        url.set_path(&format!("/api2/json{path}"));
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        let mut builder = self.http.request(request.method.clone(), url).headers(authorization.headers.clone());
+        if !request.form.is_empty() {
+            builder = builder.form(&request.form);
+        }
+        let mut response = match builder.send().await {
+            Ok(response) => response,
+            Err(error) => return Exchange { status: None, result: Err(self.broken(&error, request, scrubber)) },
+        };
+        let status = response.status();
+        let reason = match response.extensions().get::<ReasonPhrase>() {
+            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
+            None => status.canonical_reason().unwrap_or_default().to_owned(),
+        };
+        let header =
+            |name| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let content_type = header(CONTENT_TYPE);
+        let challenges = response.headers().contains_key(WWW_AUTHENTICATE);
+        let result = match self.body(&mut response, request, scrubber).await {
+            Err(failure) => Err(failure),
+            Ok(body) => {
+                let answer = Answer {
+                    status: status.as_u16(),
+                    reason: &reason,
+                    content_type: content_type.as_deref(),
+                    challenges,
+                    body: &body,
+                };
+                if answer.is_success() {
+                    Ok(body)
+                } else {
+                    Err(answer.failure(&request.about, request.write, scrubber))
+                }
+            }
+        };
+        Exchange { status: Some(status.as_u16()), result }
+    }
+
+    async fn body(
+        &self,
+        response: &mut reqwest::Response,
+        request: &Request,
+        scrubber: &Scrubber,
+    ) -> Result<Bytes, Failure> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(body.into()),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    let sentence = format!("{} gives an answer of more than {MAX_ANSWER} bytes", self.endpoint);
+                    return Err(scrubber.failure(lost(request.write), &sentence, ""));
+                }
+                Err(error) => return Err(self.broken(&error, request, scrubber)),
+            }
+        }
+    }
+
+    /// What it means that no whole answer came.
+    fn broken(&self, error: &reqwest::Error, request: &Request, scrubber: &Scrubber) -> Failure {
+        let endpoint = &self.endpoint;
+        if let Some(why) = tls::certificate_refusal(error) {
+            let sentence = format!("the certificate of {endpoint} is not accepted");
+            return scrubber.failure(FailureKind::Certificate, &sentence, &why);
+        }
+        let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };
+        if error.is_connect() || error.is_builder() {
+            return scrubber.failure(FailureKind::Unreachable, &format!("{endpoint} cannot be reached"), &cause);
+        }
+        let sentence = if request.write {
+            format!("the answer of {endpoint} to a change was lost; what stands is read again")
+        } else {
+            format!("{endpoint} gives no answer")
+        };
+        scrubber.failure(lost(request.write), &sentence, &cause)
+    }
+}
+
+/// The innermost cause: the outer ones only say that something failed.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(std::error::Error::source) {
+        cause = Some(inner);
+    }
+    cause.map(ToString::to_string).unwrap_or_default()
+}
+
+/// Leads every name to one host.
+struct Redirected {
+    host: String,
+}
+
+impl Resolve for Redirected {
+    fn resolve(&self, _name: Name) -> Resolving {
+        // An IPv6 address stands in brackets in a URL, and only there.
+        let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
