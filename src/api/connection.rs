@@ -144,13 +144,14 @@ pub struct CaBundleRef {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionPolicy {
-    /// What happens to deleted objects while Proxmox VE cannot be reached. `Wait` (the default) keeps them until it
-    /// can; `Orphan` lets them go and leaves in Proxmox VE what they stand for.
+    /// What happens to deleted objects while Proxmox VE cannot be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable_deletion: Option<UnreachableDeletion>,
 }
 
-/// What happens to deleted objects while Proxmox VE cannot be reached.
+// The schema of an optional enum shows the documentation of the enum, not of the field.
+/// What happens to deleted objects while Proxmox VE cannot be reached. `Wait` (the default) keeps them until it can;
+/// `Orphan` lets them go and leaves in Proxmox VE what they stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum UnreachableDeletion {
     /// They wait.

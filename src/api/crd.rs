@@ -44,7 +44,7 @@ fn publish<const N: usize>(
         version.additional_printer_columns = Some(shared_columns(columns.clone()));
         version.selectable_fields = selectable.clone().map(|field| vec![field]);
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
-            refuse_null(schema);
+            tidy(schema);
         }
     }
     crd
@@ -71,14 +71,20 @@ fn column(name: &str, json_path: &str) -> CustomResourceColumnDefinition {
     }
 }
 
-/// A null counts as unset: the apiserver drops it where the schema does not take it, so that no rule and no reader
-/// has to tell it from an absent field.
-fn refuse_null(schema: &mut JSONSchemaProps) {
+/// Two repairs on every level. A null counts as unset: the apiserver drops it where the schema does not take it, so
+/// that no rule and no reader has to tell it from an absent field. And a description is one paragraph a line, since
+/// `kubectl explain` wraps lines by itself.
+fn tidy(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
+    schema.title = None;
+    if let Some(description) = schema.description.as_mut() {
+        let paragraphs: Vec<_> = description.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        *description = paragraphs.join("\n\n");
+    }
     for property in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
-        refuse_null(property);
+        tidy(property);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
-        refuse_null(items);
+        tidy(items);
     }
 }

@@ -20,8 +20,7 @@ pub struct Management {
     /// AlreadyExists. `Always` takes it over and writes the difference.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
-    /// What happens in Proxmox VE when this object is deleted. `Delete` removes what the object stands for,
-    /// `Orphan` leaves it. Unset: what the operator created goes, what it took over stays.
+    /// What deletion does in Proxmox VE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// Nothing is read or written for this object while true; what it owns stays its own, and its deletion waits.
@@ -64,7 +63,9 @@ pub enum AdoptionPolicy {
     Always,
 }
 
-/// What deletion does in Proxmox VE.
+// The schema of an optional enum shows the documentation of the enum, not of the field.
+/// What happens in Proxmox VE when this object is deleted. `Delete` removes what the object stands for, `Orphan` leaves
+/// it. Unset: what the operator created goes, what it took over stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     /// Remove all that the object stands for, also what was taken over.

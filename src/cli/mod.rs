@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+pub mod crds;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,9 +14,21 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Print the CRDs.
+    Crds,
+}
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    match CommandLine::parse().command {}
+    let result = match CommandLine::parse().command {
+        Command::Crds => crds::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

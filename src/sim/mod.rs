@@ -1,1 +1,4 @@
 //! The Proxmox VE simulator.
+
+pub mod child;
+pub mod control_plane;

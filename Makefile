@@ -1,0 +1,25 @@
+# Everything that people and CI run here. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help demo test lint crds control-plane
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE
+	$(CARGO) run --quiet --features sim -- demo
+
+test: control-plane lint ## Run all checks and tests
+	$(CARGO) test --locked
+
+lint: ## Check formatting and lints
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --features sim -- -D warnings
+
+crds: ## Write crds/*.yaml anew from the types
+	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files
+
+control-plane: ## Build etcd, kube-apiserver and kubectl for the tests, once
+	@tests/control-plane/build.sh

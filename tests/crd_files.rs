@@ -1,0 +1,54 @@
+//! The files in crds/ are what the types say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{env, fs};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::ResourceExt;
+use proxmox_identity::api::crd;
+use proxmox_identity::cli::crds::yaml;
+
+fn expected() -> BTreeMap<String, String> {
+    crd::all().iter().map(|crd| (format!("{}.yaml", crd.name_any()), yaml(crd).expect("a CRD is YAML"))).collect()
+}
+
+#[test]
+fn the_files_are_what_make_crds_writes() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    if env::var_os("UPDATE_CRDS").is_some() {
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir(&dir).expect("crds/ can be made");
+        for (name, yaml) in expected() {
+            fs::write(dir.join(name), yaml).expect("a file in crds/ can be written");
+        }
+    }
+    let files = fs::read_dir(&dir).expect("crds/ is there; run `make crds`");
+    let found: BTreeMap<_, _> = files
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).expect("a text file"))
+        })
+        .collect();
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected().keys().collect::<Vec<_>>(), "run `make crds`");
+    for (name, yaml) in expected() {
+        assert!(found[&name] == yaml, "crds/{name} is not what the types say: run `make crds`");
+    }
+}
+
+#[test]
+fn the_yaml_says_what_the_crd_says() {
+    for crd in crd::all() {
+        let read: CustomResourceDefinition = serde_saphyr::from_str(&yaml(&crd).expect("YAML")).expect("a CRD");
+        assert_eq!(read, crd, "{}", crd.name_any());
+    }
+}
+
+#[test]
+fn the_kinds_are_of_our_group_and_version() {
+    for crd in crd::all() {
+        assert_eq!(crd.spec.group, proxmox_identity::api::GROUP);
+        assert_eq!(crd.spec.versions[0].name, proxmox_identity::api::VERSION);
+    }
+}
