@@ -71,7 +71,7 @@ fn lost(snapshot: &Snapshot) -> Option<&Failure> {
 
 fn permissions(list: wire::Permissions) -> HeldPermissions {
     let flags = |held: BTreeMap<String, wire::Flag>| held.into_iter().map(|(name, flag)| (name, flag.0)).collect();
-    HeldPermissions(list.into_iter().map(|(path, held)| (AclPath::observed(&path), flags(held))).collect())
+    HeldPermissions(list.into_iter().map(|(path, held)| (path, flags(held))).collect())
 }
 
 fn groups(list: Vec<wire::Group>) -> BTreeMap<GroupId, Group> {
