@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod controller;
 pub mod core;
+pub mod outward;
 pub mod pve;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -1,0 +1,397 @@
+//! One connection: woken by changes and by time, one pass after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::api::conditions::{self, Motion, Ready};
+use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
+use crate::controller::Context;
+use crate::controller::events::News;
+use crate::controller::execute::Clock;
+use crate::controller::index::ConnectionKey;
+use crate::controller::kinds::AnyObject;
+use crate::controller::kubernetes::Target;
+use crate::controller::observer::Observer;
+use crate::controller::pass::{target, version};
+use crate::controller::prepare;
+use crate::controller::report::{self, Facts, Report};
+use crate::controller::way::Said;
+use crate::core::claim::Claim;
+use crate::core::object::Refusal;
+use crate::core::plan::Memory;
+use crate::pve::client::Client;
+use crate::pve::config::Settings;
+use crate::pve::observer::CallObserver;
+use crate::pve::realms::RealmCache;
+use crate::pve::session::Session;
+
+/// A burst of changes is one pass.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
+/// the Secret along before the objects.
+const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
+
+/// A connection at work.
+pub(super) struct Worker {
+    pub(super) key: ConnectionKey,
+    pub(super) context: Arc<Context>,
+    pub(super) memory: Memory,
+    pub(super) realms: RealmCache,
+    /// Objects that have our finalizer although the watch may not show it yet.
+    pub(super) finalized: HashSet<String>,
+    /// Objects that are let go although the watch may still show them.
+    pub(super) released: HashSet<String>,
+    /// The last write for each object, until its status says it.
+    pub(super) changes: HashMap<String, LastChange>,
+    /// What the connection's own status says.
+    pub(super) said: Option<Said>,
+    /// What was last counted of each object: its kind and the status of Ready.
+    counted: HashMap<String, (&'static str, &'static str)>,
+    client: Option<(Settings, Client)>,
+    worked: Option<Instant>,
+    failures: u32,
+    begun: Instant,
+    resync: Duration,
+}
+
+/// Works on a connection until nobody needs it any more or the operator stops.
+pub(super) async fn work(context: Arc<Context>, key: ConnectionKey, wake: Arc<Notify>) {
+    let mut worker = Worker::new(key, Arc::clone(&context));
+    let stopping = context.stopping();
+    while !stopping() {
+        let next = if context.index.is_ready() { worker.guarded().await } else { None };
+        let Some(next) = next else {
+            tokio::select! {
+                () = wake.notified() => tokio::time::sleep(DEBOUNCE).await,
+                () = context.stopped() => break,
+            }
+            continue;
+        };
+        tokio::select! {
+            () = wake.notified() => tokio::time::sleep(DEBOUNCE).await,
+            () = tokio::time::sleep(next) => {}
+            () = context.stopped() => break,
+        }
+    }
+}
+
+impl Worker {
+    fn new(key: ConnectionKey, context: Arc<Context>) -> Self {
+        Self {
+            key,
+            context,
+            memory: Memory::default(),
+            realms: RealmCache::default(),
+            finalized: HashSet::new(),
+            released: HashSet::new(),
+            changes: HashMap::new(),
+            said: None,
+            counted: HashMap::new(),
+            client: None,
+            worked: None,
+            failures: 0,
+            begun: Instant::now(),
+            resync: Duration::from_mins(1),
+        }
+    }
+
+    /// A pass that panics costs that pass only. `None`: nothing to do until somebody wakes us.
+    async fn guarded(&mut self) -> Option<Duration> {
+        let begun = Instant::now();
+        let result = std::panic::AssertUnwindSafe(self.pass()).catch_unwind().await;
+        self.context.metrics.pass(begun.elapsed());
+        result.unwrap_or_else(|_| {
+            tracing::error!(connection = %self.key, "a pass failed by a defect of the operator; please report it");
+            Some(self.back_off())
+        })
+    }
+
+    async fn pass(&mut self) -> Option<Duration> {
+        let all = self.context.index.objects(&self.key);
+        let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).collect();
+        self.released.retain(|uid| present.contains(uid));
+        self.finalized.retain(|uid| present.contains(uid));
+        self.changes.retain(|uid, _| present.contains(uid));
+        self.count(&present);
+        let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();
+        let Some(connection) = self.context.index.connection(&self.key) else {
+            self.without_connection(&objects).await;
+            return None;
+        };
+        self.resync = connection.spec.resync_interval();
+        if !self.hold(&connection, &objects).await {
+            return None;
+        }
+        if connection.spec.suspend {
+            self.client = None;
+            self.suspended(&connection, &objects).await;
+            return None;
+        }
+        let refusal = match self.session(&connection, &objects).await {
+            Ok(session) => match self.judge(&session, &objects).await {
+                Ok(outcome) => match outcome.broken {
+                    None => {
+                        self.failures = 0;
+                        return Some(outcome.next);
+                    }
+                    Some(failure) => failure.into(),
+                },
+                Err(failure) => failure.into(),
+            },
+            Err(refusal) => refusal,
+        };
+        self.unreachable(&connection, &objects, &refusal).await;
+        Some(self.back_off())
+    }
+
+    /// Keeps the connection until its objects are gone. False when it goes now, or could not be kept.
+    async fn hold(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> bool {
+        let meta = &connection.metadata;
+        let held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+        let target = Target::of(connection);
+        let result = match (meta.deletion_timestamp.is_some(), held) {
+            (false, false) => self.context.kubernetes.add_finalizer(&target).await,
+            (true, true) if objects.is_empty() => {
+                let result = self.context.kubernetes.remove_finalizer(&target).await;
+                if result.is_ok() {
+                    return false;
+                }
+                result
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = result {
+            tracing::warn!(connection = %self.key, %error, "the finalizer of the connection could not be written");
+            return false;
+        }
+        true
+    }
+
+    /// A session with the right cluster.
+    async fn session(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> Result<Session, Refusal> {
+        let settings = match prepare::settings(&self.context.kubernetes, &self.key.namespace, &connection.spec).await {
+            Ok(settings) => Some(settings),
+            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        if let Some(settings) = settings
+            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
+        {
+            let observer: Arc<dyn CallObserver> = Arc::new(Observer::new(&self.context, &self.key));
+            let client = Client::new(&settings, &observer)?;
+            self.client = Some((settings, client));
+        }
+        let Some((_, client)) = &self.client else {
+            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
+        };
+        let session = client.connect().await?;
+        let known = self.status_of(connection).cluster_id;
+        let confirmed = connection.metadata.annotations.as_ref().and_then(|all| all.get(CONFIRM_CLUSTER));
+        let here = session.cluster().as_str();
+        match known {
+            Some(known) if known != here && confirmed.map(String::as_str) != Some(here) => Err(Refusal::new(
+                Reason::ClusterChanged,
+                format!(
+                    "{} is cluster {here}, not {known} as before; correct the endpoints, or confirm the new one with the \
+                     annotation {CONFIRM_CLUSTER}: {here}",
+                    session.endpoint()
+                ),
+            )),
+            _ => {
+                self.worked = Some(Instant::now());
+                Ok(session)
+            }
+        }
+    }
+
+    fn may_use_last(&self, objects: &[AnyObject]) -> bool {
+        let recent = self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL);
+        recent
+            && self.client.is_some()
+            && objects.iter().any(AnyObject::is_being_deleted)
+            && objects.iter().all(AnyObject::is_being_deleted)
+    }
+
+    /// The connection does not work: it says so at once. Objects that are ready stay so for the deadline, so that a
+    /// short outage changes nothing; the others say what they wait for.
+    async fn unreachable(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject], why: &Refusal) {
+        self.failures = self.failures.saturating_add(1);
+        let lasted = self.disconnected(connection, why, objects.len()).await;
+        let orphan = connection.spec.unreachable_deletion() == crate::api::connection::UnreachableDeletion::Orphan;
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, orphan, &why.message).await;
+                continue;
+            }
+            let ready =
+                report::ready_of(&previous).0 == "True" && previous.observed_generation == Some(any.generation());
+            if ready && lasted < self.context.progress_deadline {
+                continue;
+            }
+            let message = format!("ProxmoxConnection {} is not ready: {}", self.key.name, why.reason);
+            let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
+            if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
+                report.says.motion = Motion::Stalled;
+            }
+            self.say(any, &previous, report, None, None);
+        }
+    }
+
+    async fn without_connection(&mut self, objects: &[AnyObject]) {
+        let message = format!("ProxmoxConnection {} does not exist in this namespace; create it", self.key.name);
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, false, &message).await;
+            } else {
+                self.say(any, &previous, Report::not_ready(Reason::ConnectionNotFound, message.clone()), None, None);
+            }
+        }
+    }
+
+    async fn suspended(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) {
+        self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
+        let by = format!("ProxmoxConnection {}", self.key.name);
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, false, &format!("{by} is suspended")).await;
+            } else {
+                self.say(any, &previous, Report::suspended(&by), None, None);
+            }
+        }
+    }
+
+    /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.
+    async fn delete_blind(&mut self, any: &AnyObject, previous: &ObjectStatus, orphan: bool, why: &str) {
+        let management = any.management();
+        let leaves = management.deletion_policy == Some(crate::api::management::DeletionPolicy::Orphan);
+        let observes = management.management_policy == crate::api::management::ManagementPolicy::Observe;
+        if previous.ledger.is_empty() || observes || leaves || orphan {
+            let held = crate::core::claim::from_rows(&previous.ledger).unwrap_or_default();
+            let left = if observes { Vec::new() } else { held.into_keys().collect() };
+            self.let_go(any, left).await;
+        } else {
+            let message =
+                format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");
+            self.say(any, previous, Report::not_ready(Reason::DeletionBlocked, message), None, None);
+        }
+    }
+
+    /// Takes the finalizer off.
+    pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
+        if !left.is_empty() {
+            self.context.events.tell(target(any), News::Left(left));
+        }
+        match self.context.kubernetes.remove_finalizer(&target(any)).await {
+            Ok(()) => drop(self.released.insert(any.uid().to_owned())),
+            Err(error) => tracing::warn!(object = %any.key(), %error, "the finalizer could not be removed"),
+        }
+    }
+
+    /// Sends a status that does not come from a plan: the ledger stays as it is.
+    pub(super) fn say(
+        &mut self,
+        any: &AnyObject,
+        previous: &ObjectStatus,
+        report: Report,
+        external_id: Option<String>,
+        change: Option<LastChange>,
+    ) {
+        let facts = Facts {
+            generation: any.generation(),
+            external_id,
+            ledger: None,
+            handled: any.reconcile_requested_at(),
+            change,
+            now: Timestamp::now(),
+        };
+        let status = report::status(&report, facts, previous, self.context.progress_deadline);
+        self.send(any, previous, &status);
+    }
+
+    /// Sends a status if it says something new, and tells of a change for the worse.
+    pub(super) fn send(&mut self, any: &AnyObject, previous: &ObjectStatus, status: &ObjectStatus) {
+        let (ready, reason) = report::ready_of(status);
+        let entry = self.counted.entry(any.uid().to_owned()).or_insert((any.kind(), ""));
+        if entry.1 != ready {
+            if !entry.1.is_empty() {
+                self.context.metrics.ready_changed(any.kind(), entry.1, -1);
+            }
+            self.context.metrics.ready_changed(any.kind(), ready, 1);
+            entry.1 = ready;
+        }
+        self.context.metrics.judged(any.kind(), ready == "True");
+        if status == previous {
+            return;
+        }
+        self.changes.remove(any.uid());
+        let (_, reason_before) = report::ready_of(previous);
+        if ready == "False"
+            && reason != reason_before
+            && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
+            && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
+        {
+            self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
+        }
+        self.context.outbox.send(target(any), status);
+    }
+
+    /// Takes objects that are gone out of the count.
+    fn count(&mut self, present: &HashSet<String>) {
+        let gone: Vec<String> = self.counted.keys().filter(|uid| !present.contains(*uid)).cloned().collect();
+        for uid in gone {
+            if let Some((kind, ready)) = self.counted.remove(&uid) {
+                self.context.metrics.ready_changed(kind, ready, -1);
+            }
+        }
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let longest = u64::try_from(self.resync.as_millis()).unwrap_or(u64::MAX).max(1000);
+        Clock { now, longest }
+    }
+
+    fn back_off(&self) -> Duration {
+        jittered(Duration::from_millis(self.clock().back_off(self.failures.max(1))))
+    }
+
+    /// The resync, or sooner when a claim is to be tried again.
+    pub(super) fn next_retry(&self) -> Duration {
+        let now = self.clock().now;
+        let due = self.memory.failures.values().map(|failed| failed.retry_at.saturating_sub(now)).min();
+        let resync = jittered(self.resync);
+        due.map_or(resync, |due| resync.min(Duration::from_millis(due.max(50))))
+    }
+
+    pub(super) fn not_ready(&self, why: &Refusal) -> Report {
+        Report::not_ready(why.reason, why.message.clone())
+    }
+
+    pub(super) fn ready(&self) -> Report {
+        Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)
+    }
+}
+
+impl From<crate::core::failure::Failure> for Refusal {
+    fn from(failure: crate::core::failure::Failure) -> Self {
+        Self::new(failure.kind.reason(), failure.message)
+    }
+}
+
+/// Within ± 10 %, so that many connections do not come at once.
+fn jittered(duration: Duration) -> Duration {
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    let share = f64::from(u32::try_from(random % 2001).unwrap_or(1000)) / 10_000.0;
+    duration.mul_f64(0.9 + share)
+}

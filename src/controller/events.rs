@@ -1,0 +1,108 @@
+//! Events: what happened to an object, told once. They name fields, never values.
+
+use kube::runtime::events::{Event, EventType};
+use tokio::sync::mpsc;
+
+use crate::api::Reason;
+use crate::controller::kubernetes::{Kubernetes, Target};
+use crate::core::claim::Claim;
+use crate::core::plan::{Purpose, Step};
+
+/// What is told.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// A step was carried out for the object.
+    Done(Purpose, Vec<Claim>),
+    /// Things that stood before us are ours to keep now.
+    Adopted(Vec<Claim>),
+    /// Things stay in PVE although the object goes.
+    Left(Vec<Claim>),
+    /// It is not ready, for another reason than before.
+    NotReady(Reason, String),
+}
+
+/// The longest note that Kubernetes takes is 1 KiB.
+const MAX_NOTE: usize = 1000;
+
+/// How many untold Events may wait: more are dropped, since nothing depends on them.
+const WAITING: usize = 4096;
+
+/// The entrance for Events.
+#[derive(Clone)]
+pub struct Events(mpsc::Sender<(Target, News)>);
+
+impl Events {
+    /// Starts to tell.
+    pub fn start(kubernetes: Kubernetes, tasks: &mut tokio::task::JoinSet<()>) -> Self {
+        let (sender, mut news) = mpsc::channel::<(Target, News)>(WAITING);
+        tasks.spawn(async move {
+            while let Some((target, news)) = news.recv().await {
+                kubernetes.publish(&target, &event(news)).await;
+            }
+        });
+        Self(sender)
+    }
+
+    /// Tells something about an object.
+    pub fn tell(&self, target: Target, news: News) {
+        if self.0.try_send((target, news)).is_err() {
+            tracing::debug!("too many Events wait, one is dropped");
+        }
+    }
+}
+
+fn event(news: News) -> Event {
+    let (type_, reason, action, note) = match news {
+        News::Done(purpose, claims) => {
+            let what = list(&claims);
+            let (reason, action, note) = match purpose {
+                Purpose::Create => ("Created", "Create", format!("created {what}")),
+                Purpose::Restore => ("DriftCorrected", "Create", format!("created {what} again: gone from Proxmox VE")),
+                Purpose::Update(fields) => ("Updated", "Update", format!("changed {} of {what}", fields.join(", "))),
+                Purpose::Correct(fields) => {
+                    ("DriftCorrected", "Update", format!("changed {} of {what} back", fields.join(", ")))
+                }
+                Purpose::Remove => ("Deleted", "Delete", format!("removed {what}")),
+            };
+            (EventType::Normal, reason, action, note)
+        }
+        News::Adopted(claims) => {
+            let note = format!("took over {}: it stands in Proxmox VE already", list(&claims));
+            (EventType::Normal, "Adopted", "Adopt", note)
+        }
+        News::Left(claims) => (EventType::Normal, "Left", "Delete", format!("left {} in Proxmox VE", list(&claims))),
+        News::NotReady(reason, message) => {
+            let type_ = if reason == Reason::DependencyNotReady { EventType::Normal } else { EventType::Warning };
+            (type_, reason.as_str(), "Reconcile", message)
+        }
+    };
+    Event { type_, reason: reason.to_owned(), note: Some(short(&note)), action: action.to_owned(), secondary: None }
+}
+
+/// What a step did, in a sentence.
+pub fn sentence(step: &Step, claims: &[Claim]) -> String {
+    let what = list(claims);
+    match &step.purpose {
+        Purpose::Create | Purpose::Restore => format!("created {what}"),
+        Purpose::Update(fields) | Purpose::Correct(fields) => format!("changed {} of {what}", fields.join(", ")),
+        Purpose::Remove => format!("removed {what}"),
+    }
+}
+
+fn list(claims: &[Claim]) -> String {
+    const SHOWN: usize = 3;
+    let names: Vec<String> = claims.iter().take(SHOWN).map(Claim::to_string).collect();
+    match claims.len().checked_sub(SHOWN) {
+        Some(rest) if rest > 0 => format!("{} and {rest} more", names.join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+fn short(note: &str) -> String {
+    note.chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= MAX_NOTE).then_some(c)
+        })
+        .collect()
+}

@@ -1,0 +1,109 @@
+//! Steps, one at a time.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::core::claim::Claim;
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::plan::{FailedClaim, Memory, Purpose, Step};
+use crate::pve::session::Session;
+
+/// How long steps are carried out before everything is read and planned again: a new change never waits long
+/// behind a thousand others.
+const BUDGET: Duration = Duration::from_secs(2);
+
+/// What was carried out.
+#[derive(Default)]
+pub struct Done {
+    /// Steps that took effect.
+    pub steps: Vec<Step>,
+    /// What ended it early: the connection does not work any more.
+    pub broken: Option<Failure>,
+    /// True when a write was given up because of a lock.
+    pub lock_timeout: bool,
+}
+
+/// Carries out steps until the budget is used up, the connection breaks or somebody says stop.
+pub async fn execute(
+    session: &Session,
+    steps: Vec<Step>,
+    memory: &mut Memory,
+    clock: Clock,
+    stop: &impl Fn() -> bool,
+) -> Done {
+    let begun = Instant::now();
+    let mut done = Done::default();
+    let mut failed: BTreeSet<Claim> = BTreeSet::new();
+    let mut open: Vec<Step> = steps.into_iter().rev().collect();
+    while let Some(step) = open.pop() {
+        if begun.elapsed() > BUDGET || stop() {
+            break;
+        }
+        if step.after.iter().any(|claim| failed.contains(claim)) {
+            continue;
+        }
+        match session.write(&step.write).await {
+            Ok(()) => succeeded(step, memory, &mut done),
+            // What was to be removed is not there: that is all we want.
+            Err(failure) if failure.kind == FailureKind::Gone && step.purpose == Purpose::Remove => {
+                succeeded(step, memory, &mut done);
+            }
+            Err(failure) => match failure.kind {
+                FailureKind::Unreachable | FailureKind::Authentication | FailureKind::Certificate => {
+                    done.broken = Some(failure);
+                    break;
+                }
+                // Whether it took effect shows when everything is read again; it is never sent again blindly.
+                FailureKind::Lost | FailureKind::LockTimeout | FailureKind::NoQuorum => {
+                    done.lock_timeout = failure.kind == FailureKind::LockTimeout;
+                    remember(&step, &failure, memory, clock);
+                    break;
+                }
+                _ => match step.split() {
+                    Some((left, right)) => open.extend([right, left]),
+                    None => {
+                        failed.extend(step.claims.iter().cloned());
+                        remember(&step, &failure, memory, clock);
+                    }
+                },
+            },
+        }
+    }
+    done
+}
+
+fn succeeded(step: Step, memory: &mut Memory, done: &mut Done) {
+    for claim in &step.claims {
+        memory.failures.remove(claim);
+        if step.purpose == Purpose::Remove {
+            memory.confirmed_gone.insert(claim.clone());
+        } else {
+            memory.confirmed_gone.remove(claim);
+        }
+    }
+    done.steps.push(step);
+}
+
+fn remember(step: &Step, failure: &Failure, memory: &mut Memory, clock: Clock) {
+    for claim in &step.claims {
+        let tries = memory.failures.get(claim).map_or(1, |failed| failed.tries.saturating_add(1));
+        let retry_at = clock.now + clock.back_off(tries);
+        memory.failures.insert(claim.clone(), FailedClaim { failure: failure.clone(), retry_at, tries });
+    }
+}
+
+/// Time as the plan sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Milliseconds since some beginning.
+    pub now: u64,
+    /// The longest back-off, in milliseconds.
+    pub longest: u64,
+}
+
+impl Clock {
+    /// How long to wait after so many failures in a row: from half a second, doubling.
+    pub fn back_off(self, tries: u32) -> u64 {
+        (250u64 << tries.min(16)).min(self.longest)
+    }
+}

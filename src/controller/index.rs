@@ -1,0 +1,294 @@
+//! What stands in Kubernetes: watched, kept in memory, and whom a change wakes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use futures::StreamExt;
+use kube::core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta};
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{Store, store};
+use kube::runtime::{WatchStreamExt, reflector, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::api::{
+    CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm,
+    RECONCILE_REQUESTED_AT,
+};
+use crate::controller::kinds::AnyObject;
+
+/// Names a connection, also one that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionKey {
+    /// Its namespace, also that of its objects.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Who is to look again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wake {
+    /// One connection.
+    Connection(ConnectionKey),
+    /// All: a list was read anew, so that anything may have gone.
+    All,
+}
+
+/// All watched objects.
+pub struct Index {
+    connections: Kind<ProxmoxConnection>,
+    realms: Kind<ProxmoxRealm>,
+    groups: Kind<ProxmoxGroup>,
+    pools: Kind<ProxmoxPool>,
+    acls: Kind<ProxmoxAcl>,
+}
+
+/// One kind's objects, those that cannot be read included.
+struct Kind<K: Resource<DynamicType = ()> + 'static> {
+    store: Store<DeserializeGuard<K>>,
+    state: Arc<AtomicU8>,
+}
+
+const WAITING: u8 = 0;
+const LISTED: u8 = 1;
+const ABSENT: u8 = 2;
+
+impl Index {
+    /// Starts to watch, in one namespace or in all; the tasks end with the set.
+    pub fn start(
+        client: &Client,
+        namespace: Option<&str>,
+        wake: &mpsc::UnboundedSender<Wake>,
+        tasks: &mut tokio::task::JoinSet<()>,
+    ) -> Self {
+        let objects = |meta: &ObjectMeta, connection: &str| ConnectionKey {
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: connection.to_owned(),
+        };
+        let of_connection = |connection: &ProxmoxConnection| ConnectionKey {
+            namespace: connection.namespace().unwrap_or_default(),
+            name: connection.name_any(),
+        };
+        let mut start = Starter { client, namespace, wake, tasks };
+        Self {
+            connections: start.kind(of_connection),
+            realms: start.kind(move |realm: &ProxmoxRealm| objects(&realm.metadata, realm.connection_name())),
+            groups: start.kind(move |group: &ProxmoxGroup| objects(&group.metadata, group.connection_name())),
+            pools: start.kind(move |pool: &ProxmoxPool| objects(&pool.metadata, pool.connection_name())),
+            acls: start.kind(move |acl: &ProxmoxAcl| objects(&acl.metadata, acl.connection_name())),
+        }
+    }
+
+    /// True once every kind has its first full list, or no CRD.
+    pub fn is_ready(&self) -> bool {
+        self.states().iter().all(|(_, state)| *state != WAITING)
+    }
+
+    /// What is not ready yet, and which CRDs are missing: `None` when all is well.
+    pub fn not_ready(&self) -> Option<String> {
+        let texts: Vec<String> = self
+            .states()
+            .iter()
+            .filter_map(|(kind, state)| match *state {
+                WAITING => Some(format!("{kind}: no list yet")),
+                ABSENT => Some(format!("{kind}: its CRD is not installed")),
+                _ => None,
+            })
+            .collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
+
+    fn states(&self) -> [(&'static str, u8); 5] {
+        let state = |state: &AtomicU8| state.load(Ordering::SeqCst);
+        [
+            ("ProxmoxConnection", state(&self.connections.state)),
+            (ProxmoxRealm::KIND, state(&self.realms.state)),
+            (ProxmoxGroup::KIND, state(&self.groups.state)),
+            (ProxmoxPool::KIND, state(&self.pools.state)),
+            (ProxmoxAcl::KIND, state(&self.acls.state)),
+        ]
+    }
+
+    /// The connection, if it exists.
+    pub fn connection(&self, key: &ConnectionKey) -> Option<ProxmoxConnection> {
+        let key = reflector::ObjectRef::new(&key.name).within(&key.namespace);
+        self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().cloned())
+    }
+
+    /// The objects of a connection, also of one that does not exist.
+    pub fn objects(&self, key: &ConnectionKey) -> Vec<AnyObject> {
+        fn of<K: Object>(kind: &Kind<K>, key: &ConnectionKey, wrap: fn(Arc<K>) -> AnyObject) -> Vec<AnyObject> {
+            let readable = kind.store.state_filter(|guard| {
+                guard
+                    .0
+                    .as_ref()
+                    .is_ok_and(|object| object.namespace() == key.namespace && object.connection_name() == key.name)
+            });
+            readable
+                .iter()
+                .filter_map(|guard| guard.0.as_ref().ok().map(|object| wrap(Arc::new(object.clone()))))
+                .collect()
+        }
+        let mut objects = of(&self.realms, key, AnyObject::Realm);
+        objects.extend(of(&self.groups, key, AnyObject::Group));
+        objects.extend(of(&self.pools, key, AnyObject::Pool));
+        objects.extend(of(&self.acls, key, AnyObject::Acl));
+        objects.sort_by_cached_key(AnyObject::key);
+        objects
+    }
+
+    /// An object of the namespace that cannot be read: what it wants is not known.
+    pub fn unreadable(&self, namespace: &str) -> Option<String> {
+        fn of<K: Object>(kind: &Kind<K>, namespace: &str) -> Option<String> {
+            kind.store.find(|guard| guard.0.is_err() && guard.namespace().as_deref() == Some(namespace)).map(|guard| {
+                format!("{} {} cannot be read; make it fit its CRD, or delete it", K::KIND, guard.name_any())
+            })
+        }
+        of(&self.realms, namespace)
+            .or_else(|| of(&self.groups, namespace))
+            .or_else(|| of(&self.pools, namespace))
+            .or_else(|| of(&self.acls, namespace))
+    }
+
+    /// All connections that exist or that objects name.
+    pub fn keys(&self) -> BTreeSet<ConnectionKey> {
+        fn named<K: Object>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
+            kind.store.state().into_iter().filter_map(|guard| {
+                let object = guard.0.as_ref().ok()?;
+                Some(ConnectionKey {
+                    namespace: object.namespace().to_owned(),
+                    name: object.connection_name().to_owned(),
+                })
+            })
+        }
+        let existing =
+            self.connections.store.state().into_iter().map(|guard| ConnectionKey {
+                namespace: guard.namespace().unwrap_or_default(),
+                name: guard.name_any(),
+            });
+        existing
+            .chain(named(&self.realms))
+            .chain(named(&self.groups))
+            .chain(named(&self.pools))
+            .chain(named(&self.acls))
+            .collect()
+    }
+}
+
+struct Starter<'a> {
+    client: &'a Client,
+    namespace: Option<&'a str>,
+    wake: &'a mpsc::UnboundedSender<Wake>,
+    tasks: &'a mut tokio::task::JoinSet<()>,
+}
+
+impl Starter<'_> {
+    fn kind<K>(&mut self, key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static) -> Kind<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + fmt::Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let api = match self.namespace {
+            Some(namespace) => Api::<DeserializeGuard<K>>::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let (store, writer) = store();
+        let state = Arc::new(AtomicU8::new(WAITING));
+        self.tasks.spawn(watch(api, writer, key, self.wake.clone(), Arc::clone(&state)));
+        Kind { store, state }
+    }
+}
+
+async fn watch<K>(
+    api: Api<DeserializeGuard<K>>,
+    writer: Writer<DeserializeGuard<K>>,
+    key: impl Fn(&K) -> ConnectionKey,
+    wake: mpsc::UnboundedSender<Wake>,
+    state: Arc<AtomicU8>,
+) where
+    K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    let mut seen: HashMap<(Option<String>, String), Interest> = HashMap::new();
+    let stream = watcher(api, watcher::Config::default())
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .default_backoff()
+        .reflect(writer);
+    let mut stream = std::pin::pin!(stream);
+    while let Some(event) = stream.next().await {
+        let waking = match event {
+            Ok(watcher::Event::Apply(object)) => {
+                let interest = Interest::of(object.meta());
+                let name = (object.namespace(), object.name_any());
+                let changed = seen.get(&name) != Some(&interest);
+                seen.insert(name, interest);
+                changed.then(|| object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                seen.remove(&(object.namespace(), object.name_any()));
+                Some(object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
+            Ok(watcher::Event::InitDone) => {
+                seen.clear();
+                state.store(LISTED, Ordering::SeqCst);
+                Some(Wake::All)
+            }
+            Err(error) => {
+                tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
+                let absent = is_absent(&error)
+                    && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+                absent.then_some(Wake::All)
+            }
+        };
+        if let Some(waking) = waking {
+            // The receiver lives as long as the operator; without it there is nobody to wake.
+            let _ = wake.send(waking);
+        }
+    }
+}
+
+fn is_absent(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
+        _ => false,
+    }
+}
+
+/// The part of an object whose change wakes: not its status, which we write ourselves.
+#[derive(PartialEq, Eq)]
+struct Interest {
+    uid: Option<String>,
+    generation: Option<i64>,
+    deleted: bool,
+    finalizers: Option<Vec<String>>,
+    annotations: [Option<String>; 2],
+}
+
+impl Interest {
+    fn of(meta: &ObjectMeta) -> Self {
+        let annotation = |name: &str| meta.annotations.as_ref()?.get(name).cloned();
+        Self {
+            uid: meta.uid.clone(),
+            generation: meta.generation,
+            deleted: meta.deletion_timestamp.is_some(),
+            finalizers: meta.finalizers.clone(),
+            annotations: [annotation(RECONCILE_REQUESTED_AT), annotation(CONFIRM_CLUSTER)],
+        }
+    }
+}

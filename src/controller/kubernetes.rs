@@ -1,0 +1,185 @@
+//! The one place for calls to Kubernetes beside the watches.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
+use kube::api::{Patch, PatchParams};
+use kube::core::{DynamicObject, ObjectMeta};
+use kube::discovery::ApiResource;
+use kube::runtime::events::{Event, Recorder, Reporter};
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::api::{FIELD_MANAGER, FINALIZER};
+use crate::outward::Outward;
+
+/// How long one call may take: the client itself retries for minutes against a sick apiserver.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An object to write to: its uid goes along, so that a namesake made since is never touched.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// How Kubernetes calls its kind.
+    pub resource: ApiResource,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+}
+
+impl Target {
+    /// The target of an object.
+    pub fn new(resource: ApiResource, meta: &ObjectMeta) -> Self {
+        Self {
+            resource,
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+            uid: meta.uid.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The target of an object of a kind known here.
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        Self::new(ApiResource::erase::<K>(&()), object.meta())
+    }
+}
+
+/// Why a call did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum KubernetesError {
+    /// The apiserver or the way to it.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    /// No answer in time.
+    #[error("the apiserver did not answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl KubernetesError {
+    /// True when the object, or the one of this uid, is not there any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 || status.code == 409)
+    }
+}
+
+/// Calls to Kubernetes.
+#[derive(Clone)]
+pub struct Kubernetes {
+    client: Client,
+    recorder: Recorder,
+    outward: Arc<Outward>,
+}
+
+impl Kubernetes {
+    /// Calls through a client.
+    pub fn new(client: Client, outward: Arc<Outward>) -> Self {
+        let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("POD_NAME").ok() };
+        Self { recorder: Recorder::new(client.clone(), reporter), client, outward }
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
+        let number = self.outward.before();
+        let result = tokio::time::timeout(TIMEOUT, call).await;
+        self.outward.after(number);
+        Ok(result.map_err(|_| KubernetesError::Timeout)??)
+    }
+
+    /// Puts our finalizer on an object.
+    ///
+    /// # Errors
+    /// When it is gone, or the apiserver cannot be reached.
+    pub async fn add_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
+        self.apply(target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await
+    }
+
+    /// Takes our finalizer, and only ours, off an object.
+    ///
+    /// # Errors
+    /// When the apiserver cannot be reached; an object that is gone is no error.
+    pub async fn remove_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
+        match self.apply(target, json!({ "uid": target.uid, "finalizers": [] })).await {
+            Err(error) if error.is_gone() => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn apply(&self, target: &Target, metadata: serde_json::Value) -> Result<(), KubernetesError> {
+        let body = json!({
+            "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        self.call(self.api(target).patch(&target.name, &params, &Patch::Apply(&body))).await.map(drop)
+    }
+
+    /// Writes a status whole; answers with the resource version.
+    ///
+    /// # Errors
+    /// When the object is gone, or the apiserver cannot be reached.
+    pub async fn write_status(&self, target: &Target, status: &impl Serialize) -> Result<u64, KubernetesError> {
+        let body = json!({
+            "apiVersion": target.resource.api_version,
+            "kind": target.resource.kind,
+            "metadata": { "uid": target.uid },
+            "status": status,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let written = self.call(self.api(target).patch_status(&target.name, &params, &Patch::Apply(&body))).await?;
+        Ok(resource_version(&written.metadata))
+    }
+
+    fn api(&self, target: &Target) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &target.namespace, &target.resource)
+    }
+
+    /// Reads the data of a Secret; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn secret(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, ByteString>>, KubernetesError> {
+        let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
+        Ok(self.call(api.get_opt(name)).await?.map(|secret| secret.data.unwrap_or_default()))
+    }
+
+    /// Reads the data of a ConfigMap; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
+        Ok(self.call(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
+    }
+
+    /// Tells of something as an Event of an object. An Event that cannot be written is logged and not missed.
+    pub async fn publish(&self, target: &Target, event: &Event) {
+        let reference = k8s_openapi::api::core::v1::ObjectReference {
+            api_version: Some(target.resource.api_version.clone()),
+            kind: Some(target.resource.kind.clone()),
+            namespace: Some(target.namespace.clone()),
+            name: Some(target.name.clone()),
+            uid: Some(target.uid.clone()),
+            ..Default::default()
+        };
+        if let Err(error) = self.call(self.recorder.publish(event, &reference)).await {
+            tracing::debug!(%error, "an Event could not be written");
+        }
+    }
+}
+
+/// The resource version as a number: later ones of one object are greater.
+pub fn resource_version(meta: &ObjectMeta) -> u64 {
+    meta.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
+}

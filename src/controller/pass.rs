@@ -1,0 +1,307 @@
+//! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::refs::KeyRef;
+use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::{FINALIZER, Reason};
+use crate::controller::connection::Worker;
+use crate::controller::events::{self, News};
+use crate::controller::execute::{Done, execute};
+use crate::controller::kinds::AnyObject;
+use crate::controller::kubernetes::Target;
+use crate::controller::prepare;
+use crate::controller::report::{self, Facts, Report};
+use crate::core::claim::{Claim, Ledger, Origin, from_rows};
+use crate::core::failure::Failure;
+use crate::core::object::{Mode, Object, Refusal};
+use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
+use crate::core::wants::{self, References, Wants};
+use crate::pve::read::SnapshotScope;
+use crate::pve::session::Session;
+
+/// How many finalizers are written at once.
+const IN_FLIGHT: usize = 16;
+
+/// When something could not be stored, or a failure is to be told.
+const SOON: Duration = Duration::from_millis(200);
+
+/// How often a missing Secret is looked for: it is often applied right after what refers to it.
+const SECRET_RETRY: Duration = Duration::from_secs(5);
+
+/// An object with what the plan needs of it.
+struct Subject<'a> {
+    any: &'a AnyObject,
+    previous: ObjectStatus,
+    external_id: Option<String>,
+}
+
+/// What one pass did.
+pub(super) struct Outcome {
+    /// When the next pass is due at the latest.
+    pub next: Duration,
+    /// What ended it early.
+    pub broken: Option<Failure>,
+}
+
+impl Worker {
+    /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
+    pub(super) async fn judge(&mut self, session: &Session, objects: &[AnyObject]) -> Result<Outcome, Failure> {
+        let secrets = self.secrets(objects).await;
+        let mut references = References { secrets, ..References::default() };
+        objects.iter().for_each(|any| any.enter(&mut references));
+        let mut frozen = self.context.index.unreadable(&self.key.namespace);
+        let (mut subjects, mut inputs) = (Vec::new(), Vec::new());
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let Ok(ledger) = from_rows(&previous.ledger) else {
+                let why = format!("the ledger in the status of {} cannot be read", any.key().short());
+                self.say(any, &previous, Report::not_ready(Reason::InvalidSpec, why.clone()), None, None);
+                frozen = Some(why);
+                continue;
+            };
+            let Wants { external_id, wanted, refusals } = wants_of(any, &references);
+            inputs.push(object(any, &previous, ledger, wanted, refusals));
+            subjects.push(Subject { any, previous, external_id });
+        }
+        let realms = inputs.iter().flat_map(|object| &object.wanted).filter_map(|wanted| match &wanted.claim {
+            Claim::Realm(id) => Some(id.clone()),
+            Claim::Group(_) | Claim::Pool(_) | Claim::Acl(_) => None,
+        });
+        let snapshot = session.snapshot(&SnapshotScope { realms: realms.collect() }, &self.realms).await?;
+        if !self.connected(session, &snapshot, objects.len()).await {
+            return Ok(Outcome { next: SOON, broken: None });
+        }
+        let frozen = frozen.as_deref();
+        let now = self.clock().now;
+        let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, frozen, now });
+        self.forget(&plan);
+        let blocked = self.store(&subjects, &inputs, &plan).await;
+        self.report(&subjects, &inputs, &plan).await;
+        let refusals = inputs.iter().flat_map(|object| &object.refusals);
+        let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
+        let Plan { steps, verdicts: _ } = plan;
+        let steps: Vec<_> =
+            steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
+        let planned = steps.len();
+        let clock = self.clock();
+        let stop = self.context.stopping();
+        let done = execute(session, steps, &mut self.memory, clock, &stop).await;
+        self.tell(&subjects, &done);
+        let next = match (done.steps.len(), planned, blocked.is_empty()) {
+            (0, 0, true) if waits_for_secret => self.next_retry().min(SECRET_RETRY),
+            (0, 0, true) => self.next_retry(),
+            (0, ..) => SOON,
+            _ => Duration::ZERO,
+        };
+        Ok(Outcome { next, broken: done.broken })
+    }
+
+    async fn secrets(
+        &self,
+        objects: &[AnyObject],
+    ) -> std::collections::HashMap<KeyRef, Result<crate::core::secret::Secret, Refusal>> {
+        let keys: BTreeSet<KeyRef> = objects
+            .iter()
+            .filter_map(|any| match any {
+                AnyObject::Realm(realm) if !any.is_being_deleted() => Some(realm),
+                _ => None,
+            })
+            .flat_map(|realm| wants::secrets_of(realm).cloned())
+            .collect();
+        prepare::secrets(&self.context.kubernetes, &self.key.namespace, keys).await
+    }
+
+    /// Keeps what was learned only of claims that are still in question.
+    fn forget(&mut self, plan: &Plan) {
+        let mut open: HashSet<&Claim> = HashSet::new();
+        for (claim, state) in plan.verdicts.iter().flat_map(|verdict| &verdict.claims) {
+            if *state != ClaimState::Standing {
+                open.insert(claim);
+            }
+        }
+        self.memory.failures.retain(|claim, _| open.contains(claim));
+        self.memory.confirmed_gone.retain(|claim| open.contains(claim));
+    }
+
+    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
+    async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
+        let mut blocked = self.add_finalizers(subjects, inputs).await;
+        let owners: BTreeSet<usize> =
+            plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
+        // What a leaving object passes on must be in the heir's ledger before the former is let go.
+        let somebody_leaves = inputs.iter().any(|object| object.mode == Mode::Deleting);
+        let mut stores = Vec::new();
+        for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
+            let changed = inputs[index].ledger != verdict.ledger;
+            let fresh = subject.previous.observed_generation != Some(subject.any.generation());
+            let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
+            let heir = somebody_leaves && changed && inputs[index].mode.is_live();
+            if blocked.contains(&index) || !(first || heir) {
+                continue;
+            }
+            let status = self.compose(subject, &inputs[index], verdict);
+            let target = Target::new(subject.any.api_resource(), subject.any.meta());
+            let outbox = self.context.outbox.clone();
+            stores.push(async move { (index, outbox.store(target, &status).await) });
+        }
+        let stored = futures::future::join_all(stores).await;
+        blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
+        blocked
+    }
+
+    async fn add_finalizers(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
+        let missing = subjects.iter().zip(inputs).enumerate().filter(|(_, (subject, object))| {
+            let has = subject.any.meta().finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+            object.mode == Mode::Manage && !has && !self.finalized.contains(subject.any.uid())
+        });
+        let writes = missing.map(|(index, (subject, _))| {
+            let target = Target::new(subject.any.api_resource(), subject.any.meta());
+            let kubernetes = self.context.kubernetes.clone();
+            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&target).await) }
+        });
+        let written: Vec<_> =
+            futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;
+        let mut blocked = HashSet::new();
+        for (index, uid, result) in written {
+            match result {
+                Ok(()) => drop(self.finalized.insert(uid)),
+                Err(error) => {
+                    tracing::warn!(object = %inputs[index].key, %error, "the finalizer could not be written");
+                    blocked.insert(index);
+                }
+            }
+        }
+        blocked
+    }
+
+    /// Sends the statuses of all objects that no step is for, and lets go those that are done.
+    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) {
+        let owners: BTreeSet<usize> =
+            plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
+        let mut leaving = Vec::new();
+        for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
+            let object = &inputs[index];
+            self.tell_adopted(subject, object, verdict);
+            if is_done(object, verdict) {
+                leaving.push((subject.any, verdict.left.clone()));
+            } else if !owners.contains(&index) || has_trouble(verdict) {
+                let status = self.compose(subject, object, verdict);
+                self.send(subject.any, &subject.previous, &status);
+            }
+        }
+        for (any, left) in leaving {
+            self.let_go(any, left).await;
+        }
+    }
+
+    fn compose(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> ObjectStatus {
+        let facts = Facts {
+            generation: subject.any.generation(),
+            external_id: subject.external_id.clone(),
+            ledger: Some(&verdict.ledger),
+            handled: subject.any.reconcile_requested_at(),
+            change: self.changes.get(subject.any.uid()).cloned(),
+            now: Timestamp::now(),
+        };
+        report::status(&report::report(object, verdict), facts, &subject.previous, self.context.progress_deadline)
+    }
+
+    fn tell_adopted(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) {
+        let adopted = verdict.ledger.iter().filter(|(claim, entry)| {
+            entry.origin == Origin::Adopted && !object.ledger.contains_key(claim) && !claim.is_builtin()
+        });
+        let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
+        if !adopted.is_empty() {
+            self.context.events.tell(target(subject.any), News::Adopted(adopted));
+        }
+    }
+
+    /// Tells what was done for whom.
+    fn tell(&mut self, subjects: &[Subject<'_>], done: &Done) {
+        if done.lock_timeout {
+            self.context.metrics.lock_timeout(&self.key);
+        }
+        for step in &done.steps {
+            let mut by_owner: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
+            for (owner, claim) in &step.owners {
+                by_owner.entry(*owner).or_default().push(claim.clone());
+            }
+            for (owner, claims) in by_owner {
+                let any = subjects[owner].any;
+                if matches!(step.purpose, Purpose::Restore | Purpose::Correct(_)) {
+                    self.context.metrics.drift_corrected(any.kind());
+                }
+                let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::now());
+                let summary = events::sentence(step, &claims);
+                tracing::info!(connection = %self.key, object = %any.key(), "{summary}");
+                self.changes.insert(any.uid().to_owned(), LastChange { time, summary });
+                self.context.events.tell(target(any), News::Done(step.purpose.clone(), claims));
+            }
+        }
+    }
+}
+
+pub(super) fn target(any: &AnyObject) -> Target {
+    Target::new(any.api_resource(), any.meta())
+}
+
+pub(super) fn version(any: &AnyObject) -> u64 {
+    crate::controller::kubernetes::resource_version(any.meta())
+}
+
+/// True when a deleted object has nothing left to wait for.
+fn is_done(object: &Object, verdict: &Verdict) -> bool {
+    match object.mode {
+        Mode::DeletingObserver => true,
+        Mode::Deleting => verdict.ledger.is_empty(),
+        Mode::Manage | Mode::Observe | Mode::Suspended | Mode::DeletingSuspended => false,
+    }
+}
+
+/// True when something of the object needs attention, whatever else is under way for it.
+fn has_trouble(verdict: &Verdict) -> bool {
+    !verdict.refusals.is_empty() || verdict.worst().is_some()
+}
+
+/// A panic over one object stays with that object.
+fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
+    if any.is_being_deleted() {
+        return Wants::default();
+    }
+    catch_unwind(AssertUnwindSafe(|| any.wants(references))).unwrap_or_else(|_| Wants {
+        refusals: vec![Refusal::new(
+            Reason::InvalidSpec,
+            "the operator failed on this object; this is a defect, please report it with the object",
+        )],
+        ..Wants::default()
+    })
+}
+
+fn object(
+    any: &AnyObject,
+    previous: &ObjectStatus,
+    ledger: Ledger,
+    wanted: Vec<crate::core::claim::Wanted>,
+    refusals: Vec<Refusal>,
+) -> Object {
+    let management = any.management();
+    let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+    let ready = report::ready_of(previous).0 == "True";
+    Object {
+        key: any.key(),
+        created,
+        settled: ready && previous.observed_generation == Some(any.generation()),
+        mode: any.mode(),
+        adoption: management.adoption_policy,
+        deletion: management.deletion_policy,
+        ledger,
+        wanted,
+        refusals,
+    }
+}

@@ -1,0 +1,133 @@
+//! From a connection's spec, its Secrets and ConfigMaps to the settings of a client.
+
+use std::collections::{BTreeSet, HashMap};
+
+use futures::future::join_all;
+use k8s_openapi::ByteString;
+use url::Url;
+
+use crate::api::Reason;
+use crate::api::connection::{Auth, CaBundleRef, ProxmoxConnectionSpec, Tls};
+use crate::api::refs::KeyRef;
+use crate::controller::kubernetes::{Kubernetes, KubernetesError};
+use crate::core::ids::UserId;
+use crate::core::object::Refusal;
+use crate::core::secret::Secret;
+use crate::pve::config::{self, Fingerprint, Settings, SettingsError, TlsSettings};
+
+/// Reads what a connection refers to.
+///
+/// # Errors
+/// What is missing or malformed, as the connection's status will say it.
+pub async fn settings(
+    kubernetes: &Kubernetes,
+    namespace: &str,
+    spec: &ProxmoxConnectionSpec,
+) -> Result<Settings, Refusal> {
+    let auth = match &spec.auth {
+        Auth { token: Some(token), ticket: None } => {
+            let key = KeyRef { name: token.secret_ref.name.clone(), key: token.secret_ref.key().to_owned() };
+            let text = secret(kubernetes, namespace, &key).await?;
+            config::Auth::token(text.expose()).map_err(|error| {
+                Refusal::new(Reason::InvalidSpec, format!("key {} of Secret {}: {error}", key.key, key.name))
+            })?
+        }
+        Auth { token: None, ticket: Some(ticket) } => config::Auth::Ticket {
+            user: UserId::parse(&ticket.user_name)?,
+            password: secret(kubernetes, namespace, &ticket.password_secret_ref).await?,
+        },
+        Auth { .. } => return Err(Refusal::new(Reason::InvalidSpec, "auth is exactly one of token and ticket")),
+    };
+    let url = |text: &String| {
+        Url::parse(text).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("{text} is no URL: {error}")))
+    };
+    Ok(Settings {
+        endpoints: spec.endpoints.iter().map(url).collect::<Result<_, _>>()?,
+        auth,
+        tls: tls(kubernetes, namespace, &spec.tls.clone().unwrap_or_default()).await?,
+        proxy: spec.proxy_url.as_ref().map(|_| proxy(spec)).transpose()?,
+        request_timeout: spec.request_timeout(),
+    })
+}
+
+/// A proxy URL may carry a password, so its text is not repeated.
+fn proxy(spec: &ProxmoxConnectionSpec) -> Result<Url, Refusal> {
+    let text = spec.proxy_url.as_deref().unwrap_or_default();
+    Url::parse(text).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("proxyUrl is no URL: {error}")))
+}
+
+async fn tls(kubernetes: &Kubernetes, namespace: &str, tls: &Tls) -> Result<TlsSettings, Refusal> {
+    let Tls { ca_bundle, ca_bundle_ref, fingerprints, server_name } = tls;
+    let ca_pem = match (ca_bundle, ca_bundle_ref) {
+        (Some(pem), _) => Some(pem.clone()),
+        (None, Some(CaBundleRef { secret_key_ref: Some(key), config_map_key_ref: None })) => {
+            Some(secret(kubernetes, namespace, key).await?.expose().to_owned())
+        }
+        (None, Some(CaBundleRef { config_map_key_ref: Some(key), secret_key_ref: None })) => {
+            let data =
+                kubernetes.config_map(namespace, &key.name).await.map_err(|error| unread("ConfigMap", key, &error))?;
+            let text = data.and_then(|mut data| data.remove(&key.key)).filter(|text| !text.trim().is_empty());
+            Some(text.ok_or_else(|| missing("ConfigMap", key))?)
+        }
+        (None, Some(CaBundleRef { .. })) => {
+            return Err(Refusal::new(
+                Reason::InvalidSpec,
+                "caBundleRef is exactly one of configMapKeyRef and secretKeyRef",
+            ));
+        }
+        (None, None) => None,
+    };
+    let fingerprints = fingerprints.iter().map(|text| Fingerprint::parse(text)).collect::<Result<_, _>>()?;
+    Ok(TlsSettings { ca_pem, fingerprints, server_name: server_name.clone() })
+}
+
+impl From<SettingsError> for Refusal {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Reason::InvalidSpec, error.to_string())
+    }
+}
+
+/// Reads keys of Secrets, each Secret once.
+pub async fn secrets(
+    kubernetes: &Kubernetes,
+    namespace: &str,
+    keys: BTreeSet<KeyRef>,
+) -> HashMap<KeyRef, Result<Secret, Refusal>> {
+    let read = join_all(keys.into_iter().map(async |key| {
+        let value = secret(kubernetes, namespace, &key).await;
+        (key, value)
+    }));
+    read.await.into_iter().collect()
+}
+
+async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<Secret, Refusal> {
+    let data = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", key, &error))?;
+    let ByteString(bytes) = data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", key))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Refusal::new(Reason::SecretNotFound, format!("key {} of Secret {} is not text", key.key, key.name))
+    })?;
+    // Everybody makes Secrets with `echo` once: a newline at the end is never part of a credential.
+    match text.trim_end_matches(['\n', '\r']) {
+        "" => Err(missing("Secret", key)),
+        text => Ok(Secret::new(text)),
+    }
+}
+
+fn missing(kind: &str, key: &KeyRef) -> Refusal {
+    let message = format!(
+        "{kind} {} does not exist in this namespace, or its key {} is missing or empty; create it",
+        key.name, key.key
+    );
+    Refusal::new(Reason::SecretNotFound, message)
+}
+
+fn unread(kind: &str, key: &KeyRef, error: &KubernetesError) -> Refusal {
+    tracing::warn!(kind, name = %key.name, %error, "could not be read");
+    let message = match error {
+        KubernetesError::Api(kube::Error::Api(status)) if status.code == 403 => {
+            format!("the operator may not read {kind} {} (RBAC); allow it to get it", key.name)
+        }
+        _ => format!("{kind} {} could not be read from the apiserver; it is tried again", key.name),
+    };
+    Refusal::new(Reason::SecretNotFound, message)
+}

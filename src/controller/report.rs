@@ -1,0 +1,193 @@
+//! From what became of an object's claims to its status.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::Reason;
+use crate::api::conditions::{self, Motion, Ready};
+use crate::api::reason::Severity;
+use crate::api::status::{LastChange, ObjectStatus};
+use crate::core::claim::{Ledger, to_rows};
+use crate::core::object::{Mode, Object};
+use crate::core::plan::{ClaimState, Purpose, Verdict};
+
+/// What is said about an object apart from its ledger.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The conditions.
+    pub says: conditions::Verdict,
+    /// What would be written.
+    pub pending: Vec<String>,
+}
+
+impl Report {
+    /// A report with nothing pending.
+    pub fn new(ready: Ready, reason: Reason, message: impl Into<String>, motion: Motion) -> Self {
+        let says = conditions::Verdict { ready, reason, message: message.into(), motion, drift: None };
+        Self { says, pending: Vec::new() }
+    }
+
+    /// What keeps an object from being ready. What a person must change is Stalled at once; the rest is retried.
+    pub fn not_ready(reason: Reason, message: impl Into<String>) -> Self {
+        let motion = if reason.is_terminal() { Motion::Stalled } else { Motion::Reconciling };
+        Self::new(Ready::False, reason, message, motion)
+    }
+
+    /// The operator is at work.
+    pub fn progressing(pending: Vec<String>) -> Self {
+        let reason = Reason::Progressing;
+        Self { pending, ..Self::new(Ready::Unknown, reason, "being made so in Proxmox VE", Motion::Reconciling) }
+    }
+
+    /// Nothing is done for the object.
+    pub fn suspended(by: &str) -> Self {
+        Self::new(Ready::Unknown, Reason::Suspended, format!("suspended by {by}"), Motion::Settled)
+    }
+}
+
+/// What became of an object, as a report.
+pub fn report(object: &Object, verdict: &Verdict) -> Report {
+    match object.mode {
+        Mode::Suspended => return Report::suspended("spec.suspend"),
+        Mode::DeletingSuspended => {
+            let message = "it is suspended: set spec.suspend to false to have what it stands for removed";
+            return Report::not_ready(Reason::DeletionBlocked, message);
+        }
+        Mode::Manage | Mode::Observe | Mode::Deleting | Mode::DeletingObserver => {}
+    }
+    let pending: Vec<String> =
+        verdict.claims.iter().filter_map(|(claim, state)| pending(&claim.to_string(), state)).collect();
+    if let Some(refusal) = verdict.refusals.first() {
+        return Report { pending, ..Report::not_ready(refusal.reason, more(&refusal.message, verdict)) };
+    }
+    match verdict.worst() {
+        Some(ClaimState::Refused(refusal)) => {
+            return Report { pending, ..Report::not_ready(refusal.reason, more(&refusal.message, verdict)) };
+        }
+        Some(ClaimState::Failed(failure)) => {
+            let reason = if object.mode.is_live() { failure.kind.reason() } else { Reason::DeletionBlocked };
+            return Report { pending, ..Report::not_ready(reason, more(&failure.message, verdict)) };
+        }
+        _ => {}
+    }
+    if object.mode == Mode::Observe {
+        let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);
+        report.says.drift = (!pending.is_empty()).then(|| pending.join("; "));
+        return Report { pending, ..report };
+    }
+    if !pending.is_empty() {
+        return Report::progressing(pending);
+    }
+    Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled)
+}
+
+fn observed(pending: &[String]) -> String {
+    match pending.len() {
+        0 => "Proxmox VE is as this object says; nothing is written".to_owned(),
+        1 => "Proxmox VE differs, see pendingChanges; nothing is written".to_owned(),
+        count => format!("Proxmox VE differs in {count} things, see pendingChanges; nothing is written"),
+    }
+}
+
+fn pending(claim: &str, state: &ClaimState) -> Option<String> {
+    match state {
+        ClaimState::Planned(Purpose::Create | Purpose::Restore) | ClaimState::Differs(None) => {
+            Some(format!("create {claim}"))
+        }
+        ClaimState::Planned(Purpose::Update(fields) | Purpose::Correct(fields)) | ClaimState::Differs(Some(fields)) => {
+            Some(format!("change {} of {claim}", fields.join(", ")))
+        }
+        ClaimState::Planned(Purpose::Remove) => Some(format!("remove {claim}")),
+        ClaimState::Standing | ClaimState::Refused(_) | ClaimState::Failed(_) => None,
+    }
+}
+
+fn more(message: &str, verdict: &Verdict) -> String {
+    let troubles = verdict.refusals.len()
+        + verdict
+            .claims
+            .values()
+            .filter(|state| matches!(state, ClaimState::Refused(_) | ClaimState::Failed(_)))
+            .count();
+    match troubles {
+        0 | 1 => message.to_owned(),
+        count => format!("{message} (and {} more)", count - 1),
+    }
+}
+
+/// What goes into a status beside the report.
+pub struct Facts<'a> {
+    /// The generation that was judged.
+    pub generation: i64,
+    /// What it is called in PVE.
+    pub external_id: Option<String>,
+    /// What it holds; `None` leaves the stored rows as they are.
+    pub ledger: Option<&'a Ledger>,
+    /// The annotation that asked for this pass.
+    pub handled: Option<&'a str>,
+    /// The last write for it, if there was one since the last status.
+    pub change: Option<LastChange>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The most pending changes that a status lists.
+const MAX_PENDING: usize = 20;
+
+/// Puts a status together. Something transient that has lasted for the deadline becomes Stalled.
+pub fn status(
+    report: &Report,
+    facts: Facts<'_>,
+    previous: &ObjectStatus,
+    deadline: std::time::Duration,
+) -> ObjectStatus {
+    let Facts { generation, external_id, ledger, handled, change, now } = facts;
+    let mut says = report.says.clone();
+    if says.motion == Motion::Reconciling
+        && says.reason.severity() == Severity::Transient
+        && lasted(previous, generation, now) >= deadline
+    {
+        says.motion = Motion::Stalled;
+    }
+    let mut pending = report.pending.clone();
+    if pending.len() > MAX_PENDING {
+        let rest = pending.len() - MAX_PENDING;
+        pending.truncate(MAX_PENDING);
+        pending.push(format!("and {rest} more"));
+    }
+    let conditions = says.conditions(generation, &previous.conditions, &Time(now));
+    ObjectStatus {
+        observed_generation: Some(generation),
+        conditions: if conditions::say_the_same(&conditions, &previous.conditions) {
+            previous.conditions.clone()
+        } else {
+            conditions
+        },
+        external_id: external_id.or_else(|| previous.external_id.clone()),
+        ledger: ledger.map_or_else(|| previous.ledger.clone(), to_rows),
+        pending_changes: pending,
+        last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
+        last_change: change.or_else(|| previous.last_change.clone()),
+    }
+}
+
+/// How long the object has not been ready in this generation.
+fn lasted(previous: &ObjectStatus, generation: i64, now: Timestamp) -> std::time::Duration {
+    let ready = conditions::find(&previous.conditions, conditions::READY);
+    match ready {
+        Some(ready) if ready.status == "False" && ready.observed_generation == Some(generation) => {
+            now.duration_since(ready.last_transition_time.0).try_into().unwrap_or_default()
+        }
+        _ => std::time::Duration::ZERO,
+    }
+}
+
+/// The status of Ready, for counting and for telling of changes.
+pub fn ready_of(status: &ObjectStatus) -> (&'static str, &str) {
+    match conditions::find(&status.conditions, conditions::READY) {
+        Some(ready) if ready.status == "True" => ("True", &ready.reason),
+        Some(ready) if ready.status == "False" => ("False", &ready.reason),
+        Some(ready) => ("Unknown", &ready.reason),
+        None => ("Unknown", ""),
+    }
+}

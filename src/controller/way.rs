@@ -1,0 +1,146 @@
+//! The connection's own status: whether the way to the cluster works, and what is seen through it.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::ProxmoxConnection;
+use crate::api::Reason;
+use crate::api::conditions::{self, Motion};
+use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility};
+use crate::api::reason::Severity;
+use crate::controller::connection::Worker;
+use crate::controller::events::News;
+use crate::controller::kubernetes::{Target, resource_version};
+use crate::controller::report::Report;
+use crate::core::object::Refusal;
+use crate::core::snapshot::Snapshot;
+use crate::core::visibility::{View, Visibility};
+use crate::pve::session::Session;
+
+/// A status of the connection that the watch may not show yet.
+pub(super) struct Said {
+    status: ConnectionStatus,
+    resource_version: u64,
+}
+
+impl Worker {
+    /// The connection's status, as we wrote it where the watch does not show that yet.
+    pub(super) fn status_of(&self, connection: &ProxmoxConnection) -> ConnectionStatus {
+        match &self.said {
+            Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
+            _ => connection.status.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The way works; it is said before anything is written, so that the cluster is known by its id from then on.
+    /// False when that could not be stored.
+    pub(super) async fn connected(&mut self, session: &Session, snapshot: &Snapshot, objects: usize) -> bool {
+        let Some(connection) = self.context.index.connection(&self.key) else { return false };
+        let expiry = session.certificate().and_then(|certificate| certificate.not_after);
+        if let Some(expiry) = expiry {
+            self.context.metrics.certificate_expiry(&self.key, expiry);
+        }
+        let view = View::new(snapshot);
+        let visibility = view.visibility().into_iter().map(|(list, extent)| visible(list, extent)).collect();
+        let report = if connection.metadata.deletion_timestamp.is_some() && objects > 0 {
+            let message = format!("{objects} objects still use it; it goes when they are gone");
+            Report::not_ready(Reason::DeletionBlocked, message)
+        } else {
+            self.ready()
+        };
+        self.say_connection(&connection, report, |status| {
+            status.cluster_id = Some(session.cluster().to_string());
+            status.external_id.clone_from(&status.cluster_id);
+            status.version = Some(session.version().to_owned());
+            status.endpoint = Some(session.endpoint().to_owned());
+            status.certificate_expiry = expiry.and_then(|at| Timestamp::from_second(at).ok()).map(Time);
+            status.objects = i32::try_from(objects).ok();
+            status.visibility = visibility;
+            status.last_pass = Some(Time(Timestamp::now()));
+        })
+        .await;
+        self.status_of(&connection).cluster_id.as_deref() == Some(session.cluster().as_str())
+    }
+
+    /// The way does not work; answers for how long that has been so.
+    pub(super) async fn disconnected(
+        &mut self,
+        connection: &ProxmoxConnection,
+        why: &Refusal,
+        objects: usize,
+    ) -> Duration {
+        let previous = self.status_of(connection);
+        let lasted = match conditions::find(&previous.conditions, conditions::READY) {
+            Some(ready) if ready.status == "False" => {
+                Timestamp::now().duration_since(ready.last_transition_time.0).try_into().unwrap_or_default()
+            }
+            _ => Duration::ZERO,
+        };
+        let mut report = self.not_ready(why);
+        if why.reason.severity() == Severity::Transient && lasted >= self.context.progress_deadline {
+            report.says.motion = Motion::Stalled;
+        }
+        self.say_connection(connection, report, |status| {
+            status.endpoint = None;
+            status.objects = i32::try_from(objects).ok();
+        })
+        .await;
+        lasted
+    }
+
+    /// Writes the connection's status if it says something new.
+    pub(super) async fn say_connection(
+        &mut self,
+        connection: &ProxmoxConnection,
+        report: Report,
+        fill: impl FnOnce(&mut ConnectionStatus),
+    ) {
+        let previous = self.status_of(connection);
+        let generation = connection.metadata.generation.unwrap_or_default();
+        let mut status = previous.clone();
+        fill(&mut status);
+        let conditions = report.says.conditions(generation, &previous.conditions, &Time(Timestamp::now()));
+        if !conditions::say_the_same(&conditions, &previous.conditions) {
+            status.conditions = conditions;
+        }
+        status.observed_generation = Some(generation);
+        let annotations = connection.metadata.annotations.as_ref();
+        if let Some(handled) = annotations.and_then(|all| all.get(crate::api::RECONCILE_REQUESTED_AT)) {
+            status.last_handled_reconcile_at = Some(handled.clone());
+        }
+        if status.says_the_same_as(&previous) {
+            return;
+        }
+        let target = Target::of(connection);
+        let before = conditions::find(&previous.conditions, conditions::READY).map(|ready| ready.reason.as_str());
+        if report.says.reason.severity() != Severity::Fine && before != Some(report.says.reason.as_str()) {
+            let news = News::NotReady(report.says.reason, report.says.message.clone());
+            self.context.events.tell(target.clone(), news);
+        }
+        let result = self.context.kubernetes.write_status(&target, &status).await;
+        self.context.metrics.status_written("ProxmoxConnection", result.is_ok());
+        match result {
+            Ok(resource_version) => self.said = Some(Said { status, resource_version }),
+            Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),
+        }
+    }
+}
+
+fn visible(list: &str, extent: Visibility) -> ListVisibility {
+    let needs = match list {
+        "groups" => "Sys.Audit, Group.Allocate or User.Modify on /access/groups",
+        "users" => "Sys.Audit or User.Modify on /access/groups",
+        "pools" => "Pool.Audit on /pool",
+        "acl" => "Sys.Audit on /access",
+        _ => "Sys.Audit on /access/realm",
+    };
+    let note = |text: &str| Some(format!("{text}; for all of it the credential needs {needs}"));
+    let (extent, note) = match extent {
+        Visibility::Known => (Extent::Known, None),
+        Visibility::Partial => (Extent::Partial, note("what is missing may still stand there")),
+        Visibility::Unknown => (Extent::Unknown, note("nothing of it is shown")),
+    };
+    ListVisibility { list: list.to_owned(), extent, note }
+}
