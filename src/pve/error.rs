@@ -57,7 +57,7 @@ pub(crate) fn sentence(kind: FailureKind) -> &'static str {
         FailureKind::Authentication => {
             "Proxmox VE refuses the credential; check it, its expiry, and that its user is enabled"
         }
-        FailureKind::Certificate => "the server's certificate is not accepted; check fingerprints, CA bundle and name",
+        FailureKind::Certificate => "the server's certificate is not accepted",
         FailureKind::Unreachable => "Proxmox VE cannot be reached",
         FailureKind::Lost => "the answer to a change was lost; what stands is read again",
         FailureKind::Forbidden => "the credential lacks a right; grant what Proxmox VE names",

@@ -10,7 +10,7 @@ use super::{client, connected, create_group, refusal, settings};
 use crate::core::failure::FailureKind;
 use crate::core::ids::{AclPath, GroupId, RoleId, Subject};
 use crate::core::write::{AclBatch, AclChange, Write};
-use crate::pve::config::TlsSettings;
+use crate::pve::config::{Fingerprint, TlsSettings};
 
 /// Connects, then answers everything else so.
 async fn server(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Server {
@@ -66,6 +66,18 @@ async fn a_write_without_an_answer_of_proxmox_ve_is_lost() {
 }
 
 #[tokio::test]
+async fn an_answer_without_measure_is_not_read() {
+    let server = Server::start(|_| {
+        let kind = "Content-Type: application/json;charset=UTF-8";
+        Reply::Half(format!("HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: 33554433\r\n\r\n{{"))
+    })
+    .await;
+    let failure = refusal(&settings(&server.url, server.pinned())).await;
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert!(failure.message.contains("more than 33554432 bytes"), "{}", failure.message);
+}
+
+#[tokio::test]
 async fn a_write_that_takes_too_long_is_lost() {
     let server = server(|_| Reply::Hang).await;
     let mut settings = settings(&server.url, server.pinned());
@@ -80,7 +92,8 @@ async fn a_refused_connection_sent_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    let failure = refusal(&settings(&url, TlsSettings::default())).await;
+    let tls = TlsSettings { fingerprints: vec![Fingerprint::of(b"any")], ..TlsSettings::default() };
+    let failure = refusal(&settings(&url, tls)).await;
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert!(failure.message.contains("refused"), "{}", failure.message);
 }
@@ -149,7 +162,7 @@ async fn of_several_failures_the_certificate_is_shown() {
     settings.endpoints.extend(other.url.parse());
     let failure = refusal(&settings).await;
     assert_eq!(failure.kind, FailureKind::Certificate);
-    assert!(failure.message.starts_with("none of 2 endpoints can be used: "), "{}", failure.message);
+    assert!(failure.message.starts_with("none of 2 endpoints works: "), "{}", failure.message);
     assert!(failure.message.contains(&other.fingerprint.to_string()), "{}", failure.message);
 }
 
