@@ -1,6 +1,7 @@
 //! The one place where a request leaves for Proxmox VE.
 
 use std::error::Error as _;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -218,7 +219,12 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);
     }
-    cause.map(ToString::to_string).unwrap_or_default()
+    let Some(cause) = cause else { return String::new() };
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        // In the words of the TLS library this is a link to its manual.
+        Some(io::ErrorKind::UnexpectedEof) => "the connection was closed".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 /// Leads every name to one host.

@@ -19,7 +19,9 @@ async fn server(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> S
 
 async fn written(server: &Server) -> FailureKind {
     let session = connected(&settings(&server.url, server.pinned())).await;
-    session.write(&create_group()).await.expect_err("a failure").kind
+    let failure = session.write(&create_group()).await.expect_err("a failure");
+    assert!(!failure.message.contains("docs.rs"), "{failure}");
+    failure.kind
 }
 
 #[tokio::test]
