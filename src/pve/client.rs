@@ -129,6 +129,6 @@ fn worst(mut failures: Vec<Failure>) -> Failure {
     if count == 1 {
         return failure;
     }
-    let sentence = format!("none of {count} endpoints can be used");
+    let sentence = format!("none of {count} endpoints works");
     Scrubber::new([]).failure(failure.kind, &sentence, &failure.message)
 }

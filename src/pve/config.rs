@@ -150,6 +150,9 @@ impl Auth {
     /// When the text has another shape. The message does not repeat it.
     pub fn token(text: &str) -> Result<Self, SettingsError> {
         let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+        if line.starts_with("PVEAPIToken=") {
+            return Err(SettingsError::Token("it begins with 'PVEAPIToken=', which belongs to the header"));
+        }
         let (id, uuid) = line.rsplit_once('=').ok_or(SettingsError::Token("it has no '='"))?;
         let token = TokenId::parse(id).map_err(|_| SettingsError::Token("what stands before '=' is not a token id"))?;
         if !is_uuid(uuid) {

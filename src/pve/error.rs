@@ -57,7 +57,7 @@ pub(crate) fn sentence(kind: FailureKind) -> &'static str {
         FailureKind::Authentication => {
             "Proxmox VE refuses the credential; check it, its expiry, and that its user is enabled"
         }
-        FailureKind::Certificate => "the server's certificate is not accepted; check fingerprints, CA bundle and name",
+        FailureKind::Certificate => "the server's certificate is not accepted",
         FailureKind::Unreachable => "Proxmox VE cannot be reached",
         FailureKind::Lost => "the answer to a change was lost; what stands is read again",
         FailureKind::Forbidden => "the credential lacks a right; grant what Proxmox VE names",
@@ -90,7 +90,8 @@ pub(crate) fn text(message: &str, about: &About) -> Verdict {
     if first.starts_with("400 ") {
         let detail = said.lines().nth(1).unwrap_or(first);
         // Worded as a bad parameter, but a lack of rights (FACTS 57).
-        let rights = detail.starts_with("role: Cannot add role ") && detail.contains(" - requires ");
+        let rights =
+            ["role: Cannot add role ", "role: Cannot remove role "].iter().any(|start| detail.starts_with(start));
         return (if rights { FailureKind::Forbidden } else { FailureKind::Invalid }, detail.to_owned());
     }
     if first.starts_with("403 ") {
@@ -123,7 +124,7 @@ pub(crate) fn text(message: &str, about: &About) -> Verdict {
 
 /// Takes away what a write puts before its text (FACTS 3).
 fn without_prefix(message: &str) -> &str {
-    const PREFIXES: [&str; 17] = [
+    const PREFIXES: [&str; 19] = [
         "create group failed: ",
         "update group failed: ",
         "delete group failed: ",
@@ -141,6 +142,8 @@ fn without_prefix(message: &str) -> &str {
         "delete auth server failed: ",
         "ACL update failed: ",
         "generating token failed: ",
+        "updating token info failed: ",
+        "deleting token failed: ",
     ];
     PREFIXES.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message)
 }

@@ -29,8 +29,16 @@ const CSRF: HeaderName = HeaderName::from_static("csrfpreventiontoken");
 pub(crate) struct Login {
     auth: Auth,
     renew_after: Duration,
-    /// Held while logging in, so that nine reads at once log in once.
-    ticket: Mutex<Option<Ticket>>,
+    /// Locked while logging in, so that nine reads at once log in once.
+    held: Mutex<Held>,
+}
+
+/// What the last login gave.
+#[derive(Default)]
+struct Held {
+    ticket: Option<Ticket>,
+    /// When it failed and why: for all who waited for it, since every 401 takes three seconds (FACTS 6).
+    failed: Option<(Instant, Failure)>,
 }
 
 struct Ticket {
@@ -51,7 +59,7 @@ struct Granted {
 
 impl Login {
     pub(crate) fn new(auth: Auth, renew_after: Duration) -> Self {
-        Self { auth, renew_after, ticket: Mutex::new(None) }
+        Self { auth, renew_after, held: Mutex::default() }
     }
 
     pub(crate) fn credential(&self) -> Credential {
@@ -73,17 +81,22 @@ impl Login {
                 Ok(authorization)
             }
             Auth::Ticket { user, password } => {
-                let mut held = self.ticket.lock().await;
+                let asked = Instant::now();
+                let mut held = self.held.lock().await;
+                if let Some((_, failure)) = held.failed.as_ref().filter(|(when, _)| *when > asked) {
+                    return Err(failure.clone());
+                }
                 let usable = held
+                    .ticket
                     .take()
                     .filter(|ticket| ticket.since.elapsed() < self.renew_after && refused != Some(ticket.since));
                 let ticket = match usable {
                     Some(ticket) => ticket,
-                    None => log_in(transport, user, password).await?,
+                    None => log_in(transport, user, password)
+                        .await
+                        .inspect_err(|failure| held.failed = Some((Instant::now(), failure.clone())))?,
                 };
-                let authorization = ticket.authorization(password, write);
-                *held = Some(ticket);
-                authorization
+                held.ticket.insert(ticket).authorization(password, write)
             }
         }
     }

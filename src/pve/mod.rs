@@ -20,3 +20,6 @@ pub mod tls;
 mod transport;
 mod wire;
 mod write;
+
+#[cfg(test)]
+mod tests;

@@ -26,11 +26,11 @@ pub struct Certificate {
 
 /// Where the verifier leaves the certificate it saw last.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<Option<Certificate>>);
+pub(crate) struct Seen(Mutex<Option<Certificate>>);
 
 impl Seen {
     /// The certificate of the last full handshake.
-    pub fn certificate(&self) -> Option<Certificate> {
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

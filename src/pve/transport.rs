@@ -1,6 +1,7 @@
 //! The one place where a request leaves for Proxmox VE.
 
 use std::error::Error as _;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use crate::pve::request::Request;
 use crate::pve::tls::{self, Seen};
 
 /// Largest answer that is read.
-const MAX_ANSWER: usize = 32 << 20;
+const MAX_ANSWER: u64 = 32 << 20;
 /// Proxmox VE closes an idle connection after 5 s; a write must not meet that moment, or its answer counts as lost.
 const IDLE: Duration = Duration::from_secs(4);
 /// Longest wait for a connection.
@@ -179,24 +180,24 @@ impl Transport {
         scrubber: &Scrubber,
     ) -> Result<Bytes, Failure> {
         let mut body = Vec::new();
-        loop {
+        let mut length = response.content_length().unwrap_or(0);
+        while length <= MAX_ANSWER {
             match response.chunk().await {
                 Ok(None) => return Ok(body.into()),
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    let sentence = format!("{} gives an answer of more than {MAX_ANSWER} bytes", self.endpoint);
-                    return Err(scrubber.failure(lost(request.write), &sentence, ""));
-                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Err(error) => return Err(self.broken(&error, request, scrubber)),
             }
+            length = length.max(body.len() as u64);
         }
+        let sentence = format!("{} gives an answer of more than {MAX_ANSWER} bytes", self.endpoint);
+        Err(scrubber.failure(lost(request.write), &sentence, ""))
     }
 
     /// What it means that no whole answer came.
     fn broken(&self, error: &reqwest::Error, request: &Request, scrubber: &Scrubber) -> Failure {
         let endpoint = &self.endpoint;
         if let Some(why) = tls::certificate_refusal(error) {
-            let sentence = format!("the certificate of {endpoint} is not accepted");
+            let sentence = format!("wrong certificate at {endpoint}");
             return scrubber.failure(FailureKind::Certificate, &sentence, &why);
         }
         let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };
@@ -218,7 +219,12 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);
     }
-    cause.map(ToString::to_string).unwrap_or_default()
+    let Some(cause) = cause else { return String::new() };
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        // In the words of the TLS library this is a link to its manual.
+        Some(io::ErrorKind::UnexpectedEof) => "the connection was closed".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 /// Leads every name to one host.

@@ -20,8 +20,8 @@ impl Session {
     /// Carries out one write. Its answer carries nothing that is needed.
     ///
     /// # Errors
-    /// [`FailureKind::Lost`] when it may have been carried out although no answer came; everything else surely
-    /// changed nothing.
+    /// [`FailureKind::Lost`] when it may have been carried out although no answer came. With every other kind it was
+    /// not, except that a realm's failed connection check keeps the new bind password (FACTS 72).
     pub async fn write(&self, write: &Write) -> Result<(), Failure> {
         let mut request = request(write)?;
         if let Write::UpdateRealm { realm, digest: None, .. } = write {

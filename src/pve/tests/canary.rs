@@ -1,0 +1,119 @@
+//! No secret is in a message, in `Debug`, or in a log, whatever the server echoes.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use tracing::subscriber::NoSubscriber;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::server::{Received, Reply, Server, answer, failed, ok, on_connecting};
+use super::{PASSWORD, UUID, connected, settings, ticket};
+use crate::core::ids::RealmId;
+use crate::core::secret::Secret;
+use crate::core::snapshot::OptionValue;
+use crate::core::write::Write;
+use crate::pve::config::Settings;
+use crate::pve::read::SnapshotScope;
+use crate::pve::realms::RealmCache;
+
+const CLIENT_KEY: &str = "client-key-canary/+=";
+const TICKET: &str = "PVE:u@pve:ticket-canary==";
+const CSRF: &str = "csrf-canary";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// A server that repeats all that it was sent in its failures, the way a careless one might.
+fn echo(request: &Received) -> Reply {
+    if request.line().ends_with("/access/ticket") {
+        return ok(&format!(r#"{{"ticket":"{TICKET}","CSRFPreventionToken":"{CSRF}"}}"#));
+    }
+    if request.line() == "GET /api2/json/access/domains/realm-with-key" {
+        return ok(&format!(r#"{{"type":"openid","digest":"d","client-key":"{CLIENT_KEY}"}}"#));
+    }
+    if request.line().ends_with("/domains/pam") {
+        return ok(r#"{"type":"pam","digest":"d"}"#);
+    }
+    if request.line() == "GET /api2/json/access/domains" {
+        return ok(r#"[{"realm":"realm-with-key","type":"openid"}]"#);
+    }
+    let known = [
+        request.header("authorization").unwrap_or_default(),
+        request.header("cookie").unwrap_or_default(),
+        request.header("csrfpreventiontoken").unwrap_or_default(),
+        request.header("cookie").map_or("", |_| TICKET),
+        request.body(),
+    ];
+    let text = known.join(" ").replace(['\r', '\n'], " ");
+    if request.line().starts_with("PUT") {
+        let errors = serde_json::json!({ "data": null, "errors": { "client-key": text } }).to_string();
+        return answer("400 Parameter verification failed.", "application/json;charset=UTF-8", &errors);
+    }
+    if request.line().ends_with("/permissions") { ok("{}") } else { failed(500, &text) }
+}
+
+/// Reads and writes, and gives everything that could be shown.
+async fn shown(settings: &Settings) -> String {
+    let session = connected(settings).await;
+    let realm = RealmId::observed("realm-with-key");
+    let scope = SnapshotScope { realms: BTreeSet::from([realm.clone()]) };
+    let snapshot = session.snapshot(&scope, &RealmCache::default()).await;
+    let options = [("client-key".to_owned(), OptionValue::Secret(Secret::new(CLIENT_KEY)))];
+    let create = Write::CreateRealm { realm: realm.clone(), kind: "openid", options: options.clone().into() };
+    let update = Write::UpdateRealm { realm, set: options.into(), unset: BTreeSet::new(), digest: None };
+    let created = session.write(&create).await;
+    let updated = session.write(&update).await;
+    assert!(snapshot.is_ok() && created.is_err() && updated.is_err());
+    format!("{settings:?} {snapshot:?} {create:?} {update:?} {created:?} {updated:?}")
+}
+
+#[tokio::test]
+async fn secrets_are_shown_nowhere() {
+    // With a single subscriber, a call that another test's thread makes first would be taken for unwatched for ever.
+    let _another = tracing::Dispatch::new(NoSubscriber::default());
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _guard = subscriber.set_default();
+    let server = Server::start(|request| on_connecting(request).unwrap_or_else(|| echo(request))).await;
+    let with_token = settings(&server.url, server.pinned());
+    let with_ticket = Settings { auth: ticket(), ..with_token.clone() };
+    let mut all = shown(&with_token).await + &shown(&with_ticket).await;
+    assert!(all.contains("[secret]"), "something was scrubbed");
+    let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic")).into_owned();
+    assert!(logged.contains("called Proxmox VE") && logged.contains("/access/domains"), "{logged}");
+    all.push_str(&logged);
+    let sent: String = server.received().into_iter().map(|request| request.0).collect();
+    let encoded = "canary-pass+word%25%26";
+    for (secret, on_the_wire) in [
+        (UUID, UUID),
+        (PASSWORD, encoded),
+        (encoded, encoded),
+        (CLIENT_KEY, "client-key-canary%2F%2B%3D"),
+        ("client-key-canary", "client-key-canary"),
+        ("ticket-canary", "ticket%2Dcanary"),
+        ("ticket%2Dcanary", "ticket%2Dcanary"),
+        (CSRF, CSRF),
+    ] {
+        assert!(sent.contains(on_the_wire), "{secret} was used");
+        assert!(!all.contains(secret), "{secret} is shown in {all}");
+    }
+}
