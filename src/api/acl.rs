@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::refs::ObjectRef;
-use crate::api::schema;
 use crate::api::status::ObjectStatus;
+use crate::api::{rules, schema};
 
 /// What is granted to whom, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -55,7 +55,7 @@ pub struct AclRole {
 /// Whom to grant a role: exactly one of the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one(&["group", "groupRef", "user"]))]
+#[x_kube(validation = rules::exactly_one(&["group", "groupRef", "user"]))]
 pub struct AclSubject {
     /// The id of a group.
     #[serde(default, skip_serializing_if = "Option::is_none")]

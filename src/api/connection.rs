@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::management::is_false;
 use crate::api::refs::{KeyRef, TokenSecretRef};
-use crate::api::schema;
+use crate::api::{rules, schema};
 
 /// Which cluster, as whom, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -63,7 +63,7 @@ impl ProxmoxConnectionSpec {
 
     /// How often Proxmox VE is read when nothing happens.
     pub fn resync_interval(&self) -> std::time::Duration {
-        self.resync_interval.map_or(std::time::Duration::from_mins(1), Into::into)
+        self.resync_interval.map_or(std::time::Duration::from_secs(60), Into::into)
     }
 
     /// What happens to deleted objects while Proxmox VE cannot be reached.
@@ -75,7 +75,7 @@ impl ProxmoxConnectionSpec {
 /// As whom the operator works: exactly one of the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one(&["token", "ticket"]))]
+#[x_kube(validation = rules::exactly_one(&["token", "ticket"]))]
 pub struct Auth {
     /// An API token: the usual way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ pub struct TicketAuth {
 /// How the cluster proves that it is the right one, before any credential is sent. There is no way to skip it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::not_both("caBundle", "caBundleRef"))]
+#[x_kube(validation = rules::not_both("caBundle", "caBundleRef"))]
 pub struct Tls {
     /// Certificates of the authorities to trust, in PEM form; on a node `/etc/pve/pve-root-ca.pem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub struct Tls {
 /// Where certificates are kept, in the same namespace: exactly one of the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one(&["configMapKeyRef", "secretKeyRef"]))]
+#[x_kube(validation = rules::exactly_one(&["configMapKeyRef", "secretKeyRef"]))]
 pub struct CaBundleRef {
     /// A key of a ConfigMap.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -22,27 +22,22 @@ pub fn all() -> Vec<CustomResourceDefinition> {
 }
 
 fn connection() -> CustomResourceDefinition {
-    publish(
-        ProxmoxConnection::crd(),
-        [column("Endpoint", ".status.endpoint"), column("Version", ".status.version")],
-        None,
-    )
+    publish(ProxmoxConnection::crd(), &[("Endpoint", ".status.endpoint"), ("Version", ".status.version")], None)
 }
 
 fn object<K: Object>() -> CustomResourceDefinition {
-    let selectable = SelectableField { json_path: CONNECTION.to_owned() };
-    publish(K::crd(), [column("External-ID", ".status.externalId"), column("Connection", CONNECTION)], Some(selectable))
+    publish(K::crd(), &[("External-ID", ".status.externalId"), ("Connection", CONNECTION)], Some(CONNECTION))
 }
 
-fn publish<const N: usize>(
+fn publish(
     mut crd: CustomResourceDefinition,
-    columns: [CustomResourceColumnDefinition; N],
-    selectable: Option<SelectableField>,
+    columns: &[(&str, &str)],
+    selectable: Option<&str>,
 ) -> CustomResourceDefinition {
     crd.spec.names.categories = Some(vec![CATEGORY.to_owned()]);
     for version in &mut crd.spec.versions {
-        version.additional_printer_columns = Some(shared_columns(columns.clone()));
-        version.selectable_fields = selectable.clone().map(|field| vec![field]);
+        version.additional_printer_columns = Some(with_shared_columns(columns));
+        version.selectable_fields = selectable.map(|path| vec![SelectableField { json_path: path.to_owned() }]);
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             tidy(schema);
         }
@@ -50,14 +45,12 @@ fn publish<const N: usize>(
     crd
 }
 
-fn shared_columns<const N: usize>(own: [CustomResourceColumnDefinition; N]) -> Vec<CustomResourceColumnDefinition> {
+fn with_shared_columns(own: &[(&str, &str)]) -> Vec<CustomResourceColumnDefinition> {
     let ready = |field| format!(r#".status.conditions[?(@.type=="Ready")].{field}"#);
     let mut columns = vec![column("Ready", &ready("status")), column("Reason", &ready("reason"))];
-    columns.extend(own);
-    columns.push(CustomResourceColumnDefinition {
-        type_: "date".to_owned(),
-        ..column("Age", ".metadata.creationTimestamp")
-    });
+    columns.extend(own.iter().map(|(name, json_path)| column(name, json_path)));
+    let age = column("Age", ".metadata.creationTimestamp");
+    columns.push(CustomResourceColumnDefinition { type_: "date".to_owned(), ..age });
     columns.push(CustomResourceColumnDefinition { priority: Some(1), ..column("Message", &ready("message")) });
     columns
 }
@@ -71,9 +64,8 @@ fn column(name: &str, json_path: &str) -> CustomResourceColumnDefinition {
     }
 }
 
-/// Two repairs on every level. A null counts as unset: the apiserver drops it where the schema does not take it, so
-/// that no rule and no reader has to tell it from an absent field. And a description is one paragraph a line, since
-/// `kubectl explain` wraps lines by itself.
+/// Two repairs on every level. A null is refused: an unset field is absent, and no rule and no reader has to tell it
+/// from a null. And a description is one line a paragraph, since `kubectl explain` wraps lines by itself.
 fn tidy(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.title = None;

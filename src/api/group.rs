@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::refs::ObjectRef;
-use crate::api::schema;
 use crate::api::status::ObjectStatus;
+use crate::api::{rules, schema};
 
 /// What the group is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -21,13 +21,13 @@ use crate::api::status::ObjectStatus;
     status = "ObjectStatus",
     derive = "PartialEq",
     doc = "A group of Proxmox VE. Without groupId and oidc its id is metadata.name.",
-    validation = schema::name_is_group(),
+    validation = rules::name_is_group(),
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = schema::not_both("groupId", "oidc"),
-    validation = schema::immutable("groupId"),
-    validation = schema::immutable("oidc"),
+    validation = rules::not_both("groupId", "oidc"),
+    validation = rules::immutable("groupId"),
+    validation = rules::immutable("oidc"),
 )]
 pub struct ProxmoxGroupSpec {
     /// How it is managed.
@@ -50,7 +50,7 @@ pub struct ProxmoxGroupSpec {
 /// A group of an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::exactly_one(&["realm", "realmRef"]))]
+#[x_kube(validation = rules::exactly_one(&["realm", "realmRef"]))]
 pub struct OidcGroup {
     /// The value in the groups claim, for Pocket ID the name (not the friendly name) of the group. Proxmox VE drops
     /// values with other characters than letters, digits, `.`, `-` and `_`, and appends `-<realm>` itself.

@@ -15,6 +15,7 @@ pub mod pool;
 pub mod realm;
 pub mod reason;
 pub mod refs;
+mod rules;
 mod schema;
 pub mod status;
 

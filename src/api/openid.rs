@@ -5,15 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::refs::KeyRef;
-use crate::api::schema;
+use crate::api::{rules, schema};
 
 /// How users log in with an OpenID Connect provider. Fields that are unset are not managed: the value in Proxmox VE
 /// stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = schema::exactly_one(&["clientId", "clientIdSecretRef"]),
-    validation = schema::immutable("usernameClaim"),
+    validation = rules::exactly_one(&["clientId", "clientIdSecretRef"]),
+    validation = rules::immutable("usernameClaim"),
 )]
 pub struct OpenIdRealm {
     /// The URL of the provider, exactly as it calls itself (`issuer` in its discovery document).

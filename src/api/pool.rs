@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::management::Management;
 use crate::api::object::Object;
-use crate::api::schema;
 use crate::api::status::ObjectStatus;
+use crate::api::{rules, schema};
 
 /// What the pool is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -20,10 +20,10 @@ use crate::api::status::ObjectStatus;
     status = "ObjectStatus",
     derive = "PartialEq",
     doc = "A resource pool of Proxmox VE. Without poolId its id is metadata.name.",
-    validation = schema::name_is_pool(),
+    validation = rules::name_is_pool(),
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = schema::immutable("poolId"))]
+#[x_kube(validation = rules::immutable("poolId"))]
 pub struct ProxmoxPoolSpec {
     /// How it is managed.
     #[serde(flatten)]

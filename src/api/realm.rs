@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::openid::OpenIdRealm;
-use crate::api::schema;
 use crate::api::status::ObjectStatus;
+use crate::api::{rules, schema};
 
 /// What the realm is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -22,14 +22,13 @@ use crate::api::status::ObjectStatus;
     status = "ObjectStatus",
     derive = "PartialEq",
     doc = "A realm of Proxmox VE: where users come from and how they log in. Without realm its id is metadata.name.",
-    validation = schema::name_is_realm(),
-    validation = schema::built_in_realms(),
+    validation = rules::name_is_realm(),
+    validation = rules::built_in_realms(),
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = schema::immutable("realm"),
-    validation = schema::exactly_one(&["openid", "pam", "pve"]),
-    validation = schema::immutable_choice(&["openid", "pam", "pve"]),
+    validation = rules::immutable("realm"),
+    validation = rules::exactly_one(&["openid", "pam", "pve"]),
 )]
 pub struct ProxmoxRealmSpec {
     /// How it is managed.

@@ -1,15 +1,10 @@
-//! Schemas of the texts in our specs, and the CEL rules on them.
-//!
-//! What is allowed is said once, in [`crate::core::ids`]: the messages quote its rules, and a test against a real
-//! apiserver compares both on one table. Go's `$` is the end of the text, so a trailing newline does not pass.
+//! Schemas of the texts and scalar lists in our specs.
 
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+use crate::api::rules::{WORD, is_group, is_path, is_pool, is_realm, is_role, is_user, matches, rule};
 use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, UserId};
-
-const WORD: &str = "[A-Za-z0-9._-]";
-const LETTER_FIRST: &str = "[A-Za-z][A-Za-z0-9._-]";
 
 /// Longest group in an identity provider's claim: with `-<realm>` it must still be a group id.
 const MAX_CLAIM_VALUE: usize = MAX_ID - 1 - MAX_REALM;
@@ -32,39 +27,12 @@ fn list(kind: &str, min: usize, max: usize, items: &Schema) -> Schema {
     })
 }
 
-fn rule(cel: impl Into<String>, message: impl Into<String>) -> Rule {
-    Rule::new(cel).message(message.into().as_str())
-}
-
-/// CEL: `text` matches all of `pattern`.
-fn matches(text: &str, pattern: &str) -> String {
-    format!("{text}.matches(r'^{pattern}$')")
-}
-
-// Ids: CEL conditions on any expression, so that they serve fields and metadata.name alike.
-
-fn is_group(text: &str) -> String {
-    format!("{} && {text} != '0'", matches(text, &format!("{WORD}+")))
-}
-
-fn is_realm(text: &str) -> String {
-    matches(text, &format!("{LETTER_FIRST}{{1,31}}"))
-}
-
-fn is_pool(text: &str) -> String {
-    matches(text, &format!("{LETTER_FIRST}*(/{LETTER_FIRST}*){{0,2}}"))
-}
-
-fn is_user(text: &str) -> String {
-    matches(text, &format!(r"[^\p{{Z}}\p{{Cc}}:/,;]+@{LETTER_FIRST}{{1,31}}"))
-}
-
 pub fn group_id(_: &mut SchemaGenerator) -> Schema {
     text(MAX_ID, rule(is_group("self"), format!("must be {}", GroupId::RULE)))
 }
 
 pub fn role_id(_: &mut SchemaGenerator) -> Schema {
-    text(MAX_ID, rule(matches("self", &format!("{WORD}+")), format!("must be {}", RoleId::RULE)))
+    text(MAX_ID, rule(is_role("self"), format!("must be {}", RoleId::RULE)))
 }
 
 pub fn realm_id(_: &mut SchemaGenerator) -> Schema {
@@ -91,8 +59,7 @@ pub fn grantee(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub fn acl_path(_: &mut SchemaGenerator) -> Schema {
-    let cel = format!("{} && !(self + '/').contains('/../')", matches("self", &format!("(/|(/{WORD}+)+)")));
-    text(MAX_PATH, rule(cel, format!("must be {}", AclPath::RULE)))
+    text(MAX_PATH, rule(is_path("self"), format!("must be {}", AclPath::RULE)))
 }
 
 /// A value of the identity provider's groups claim.
@@ -101,69 +68,6 @@ pub fn claim_value(_: &mut SchemaGenerator) -> Schema {
                    other characters, such as a blank, at login; and write it without the realm, PVE itself appends \
                    -<realm> (not @<realm>)";
     text(MAX_CLAIM_VALUE, rule(matches("self", &format!("{WORD}+")), message))
-}
-
-/// On the root: where `field` is unset, metadata.name is the id and must be one.
-fn name_is(field: &str, condition: &str, what: &str, allowed: &str) -> Rule {
-    rule(
-        format!("{field} || {condition}"),
-        format!("metadata.name is the {what} where the spec gives none, and must be {allowed}"),
-    )
-}
-
-pub fn name_is_group() -> Rule {
-    let given = "has(self.spec.groupId) || has(self.spec.oidc)";
-    name_is(given, &format!("({})", is_group("self.metadata.name")), "group id", GroupId::RULE)
-}
-
-pub fn name_is_realm() -> Rule {
-    name_is("has(self.spec.realm)", &is_realm("self.metadata.name"), "realm id", RealmId::RULE)
-}
-
-pub fn name_is_pool() -> Rule {
-    name_is("has(self.spec.poolId)", &is_pool("self.metadata.name"), "pool id", PoolId::RULE)
-}
-
-/// On the root: the built-in realms `pam` and `pve` are of their own type, and no other realm is.
-pub fn built_in_realms() -> Rule {
-    let id = "(has(self.spec.realm) ? self.spec.realm : self.metadata.name)";
-    rule(
-        format!("has(self.spec.pam) == ({id} == 'pam') && has(self.spec.pve) == ({id} == 'pve')"),
-        "the realm pam is of type pam and the realm pve is of type pve, and no other realm is",
-    )
-}
-
-// Rules on a whole spec or union.
-
-/// Exactly one of `fields` is set.
-pub fn exactly_one(fields: &[&str]) -> Rule {
-    let set: Vec<_> = fields.iter().map(|field| format!("has(self.{field})")).collect();
-    rule(
-        format!("[{}].exists_one(set, set)", set.join(", ")),
-        format!("exactly one of {} must be set", fields.join(", ")),
-    )
-}
-
-/// Not both of two fields are set.
-pub fn not_both(one: &str, other: &str) -> Rule {
-    rule(format!("!(has(self.{one}) && has(self.{other}))"), format!("{one} and {other} cannot be set together"))
-}
-
-/// `field` cannot be changed, nor set or removed later.
-pub fn immutable(field: &str) -> Rule {
-    rule(
-        format!("has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"),
-        format!("{field} cannot be changed, set or removed later: create another object"),
-    )
-}
-
-/// Whether `fields` are set cannot be changed.
-pub fn immutable_choice(fields: &[&str]) -> Rule {
-    let kept: Vec<_> = fields.iter().map(|field| format!("has(self.{field}) == has(oldSelf.{field})")).collect();
-    rule(
-        kept.join(" && "),
-        format!("the choice between {} cannot be changed: create another object", fields.join(", ")),
-    )
 }
 
 // Other texts.

@@ -6,7 +6,8 @@ use tokio::sync::OnceCell;
 
 pub mod cluster;
 
-static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
+/// Set once a test asked for it.
+pub static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
 
 /// The control plane of this test binary; it ends with the process.
 pub async fn control_plane() -> &'static ControlPlane {

@@ -1,0 +1,102 @@
+//! The CEL rules of our CRDs.
+//!
+//! What is allowed as an id is said once, in [`crate::core::ids`]: the messages quote it, and a test on a real apiserver
+//! compares both on one table. Go's `$` is the end of the text, so a trailing newline does not pass.
+
+use kube::core::Rule;
+
+use crate::core::ids::{GroupId, PoolId, RealmId};
+
+/// A letter of most ids.
+pub const WORD: &str = "[A-Za-z0-9._-]";
+const LETTER_FIRST: &str = "[A-Za-z][A-Za-z0-9._-]";
+
+pub fn rule(cel: impl Into<String>, message: impl Into<String>) -> Rule {
+    Rule::new(cel).message(message.into().as_str())
+}
+
+/// CEL: `text` matches all of `pattern`.
+pub fn matches(text: &str, pattern: &str) -> String {
+    format!("{text}.matches(r'^{pattern}$')")
+}
+
+// Ids: CEL conditions on any expression, so that they serve fields and metadata.name alike.
+
+pub fn is_group(text: &str) -> String {
+    format!("{} && {text} != '0'", matches(text, &format!("{WORD}+")))
+}
+
+pub fn is_role(text: &str) -> String {
+    matches(text, &format!("{WORD}+"))
+}
+
+pub fn is_realm(text: &str) -> String {
+    matches(text, &format!("{LETTER_FIRST}{{1,31}}"))
+}
+
+pub fn is_pool(text: &str) -> String {
+    matches(text, &format!("{LETTER_FIRST}*(/{LETTER_FIRST}*){{0,2}}"))
+}
+
+pub fn is_path(text: &str) -> String {
+    format!("{} && !({text} + '/').contains('/../')", matches(text, &format!("(/|(/{WORD}+)+)")))
+}
+
+pub fn is_user(text: &str) -> String {
+    matches(text, &format!(r"[^\p{{Z}}\p{{Cc}}:/,;]+@{LETTER_FIRST}{{1,31}}"))
+}
+
+/// On the root: where `field` is unset, metadata.name is the id and must be one.
+fn name_is(field: &str, condition: &str, what: &str, allowed: &str) -> Rule {
+    rule(
+        format!("{field} || {condition}"),
+        format!("metadata.name is the {what} where the spec gives none, and must be {allowed}"),
+    )
+}
+
+pub fn name_is_group() -> Rule {
+    let given = "has(self.spec.groupId) || has(self.spec.oidc)";
+    name_is(given, &format!("({})", is_group("self.metadata.name")), "group id", GroupId::RULE)
+}
+
+pub fn name_is_realm() -> Rule {
+    name_is("has(self.spec.realm)", &is_realm("self.metadata.name"), "realm id", RealmId::RULE)
+}
+
+pub fn name_is_pool() -> Rule {
+    name_is("has(self.spec.poolId)", &is_pool("self.metadata.name"), "pool id", PoolId::RULE)
+}
+
+/// On the root: the built-in realms `pam` and `pve` are of their own type, and no other realm is.
+pub fn built_in_realms() -> Rule {
+    let id = "(has(self.spec.realm) ? self.spec.realm : self.metadata.name)";
+    rule(
+        format!("has(self.spec.pam) == ({id} == 'pam') && has(self.spec.pve) == ({id} == 'pve')"),
+        "the realm pam is of type pam and the realm pve is of type pve, and no other realm is",
+    )
+}
+
+// Rules on a whole spec or union.
+
+/// Exactly one of `fields` is set.
+pub fn exactly_one(fields: &[&str]) -> Rule {
+    let set: Vec<_> = fields.iter().map(|field| format!("has(self.{field})")).collect();
+    rule(
+        format!("[{}].exists_one(set, set)", set.join(", ")),
+        format!("exactly one of {} must be set", fields.join(", ")),
+    )
+}
+
+/// Not both of two fields are set.
+pub fn not_both(one: &str, other: &str) -> Rule {
+    rule(format!("!(has(self.{one}) && has(self.{other}))"), format!("{one} and {other} cannot be set together"))
+}
+
+/// `field` cannot be changed, nor set or removed later.
+pub fn immutable(field: &str) -> Rule {
+    rule(
+        format!("has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"),
+        format!("{field} cannot be changed, set or removed later: create another object"),
+    )
+    .field_path(format!(".{field}"))
+}

@@ -1,0 +1,14 @@
+//! The CRDs on a real apiserver: what they take, what they refuse, and with which words.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod acl;
+mod connection;
+mod examples;
+mod group;
+mod ids;
+mod pool;
+mod realm;
+mod shared;
+mod verdict;

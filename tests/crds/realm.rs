@@ -1,0 +1,117 @@
+//! ProxmoxRealm.
+
+use proxmox_identity::api::ProxmoxRealm;
+use serde_json::{Value, json};
+
+use crate::verdict::{Kind, spec};
+
+/// A realm of type openid with these fields.
+fn openid(fields: &Value) -> Value {
+    provider(json!({"issuerUrl": "https://id.example.com", "clientId": "pve"}), fields)
+}
+
+fn provider(mut openid: Value, fields: &Value) -> Value {
+    for (name, value) in fields.as_object().expect("fields") {
+        openid[name] = value.clone();
+    }
+    spec(&json!({"realm": "PocketID", "openid": openid}))
+}
+
+#[tokio::test]
+async fn a_realm_is_of_exactly_one_type_which_fits_its_id() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let provider = json!({"issuerUrl": "https://id.example.com", "clientId": "pve"});
+    kind.takes("pam", &[spec(&json!({"pam": {}, "comment": "Linux", "default": true}))]).await;
+    kind.takes("pve", &[spec(&json!({"pve": {}}))]).await;
+    kind.takes(
+        "builtin",
+        &[spec(&json!({"realm": "pam", "pam": {}})), spec(&json!({"realm": "PVE", "openid": provider}))],
+    )
+    .await;
+    let (one, built_in) = ("exactly one of openid, pam, pve must be set", "the realm pam is of type pam");
+    let refuses = [
+        (json!({"realm": "ab"}), one),
+        (json!({"realm": "pam", "pam": {}, "pve": {}}), one),
+        (json!({"realm": "pam", "pve": {}}), built_in),
+        (json!({"realm": "pve", "pam": {}}), built_in),
+        (json!({"realm": "other", "pam": {}}), built_in),
+        (json!({"pve": {}}), built_in),
+        (json!({"realm": "pam", "openid": provider}), built_in),
+        (json!({"realm": "a", "openid": provider}), "must be 2 to 32 letters, digits"),
+        (json!({"realm": "ab\n", "openid": provider}), "must be 2 to 32 letters, digits"),
+        (json!({"openid": provider, "comment": "two\nlines"}), "must be one line"),
+        (json!({"openid": provider, "comment": "line\n"}), "must be one line"),
+        (json!({"openid": provider, "comment": "x".repeat(4097)}), "Too long"),
+        (json!({"openid": provider, "tfa": {}}), "field not declared in schema"),
+    ];
+    kind.refuses("other", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
+    let words = "metadata.name is the realm id where the spec gives none";
+    kind.refuses("1st", &[(spec(&json!({"openid": provider})), words)]).await;
+}
+
+#[tokio::test]
+async fn the_id_and_the_username_claim_of_a_realm_cannot_change() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let (id, claim) = ("realm cannot be changed, set or removed", "usernameClaim cannot be changed, set or removed");
+    let provider = json!({"issuerUrl": "https://id.example.com", "clientId": "pve"});
+    kind.store("pocket-id", &openid(&json!({"usernameClaim": "username"}))).await;
+    let (unset, other) = (openid(&json!({})), openid(&json!({"usernameClaim": "email"})));
+    kind.refuses("pocket-id", &[(unset, claim), (other, claim)]).await;
+    kind.refuses("pocket-id", &[(spec(&json!({"openid": provider})), id)]).await;
+    kind.refuses("pocket-id", &[(spec(&json!({"realm": "other", "openid": provider})), id)]).await;
+    kind.store("plain", &spec(&json!({"openid": provider}))).await;
+    kind.refuses("plain", &[(spec(&json!({"realm": "plain", "openid": provider})), id)]).await;
+    kind.store("no-claim", &openid(&json!({}))).await;
+    kind.refuses("no-claim", &[(openid(&json!({"usernameClaim": "username"})), claim)]).await;
+    kind.takes("no-claim", &[openid(&json!({"issuerUrl": "https://other.example.com", "clientId": "b"}))]).await;
+}
+
+#[tokio::test]
+async fn the_settings_of_openid_are_taken() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let by_secret =
+        json!({"issuerUrl": "https://id.example.com", "clientIdSecretRef": {"name": "s", "key": "client-id"}});
+    kind.takes("pocket-id", &[provider(by_secret, &json!({}))]).await;
+    let takes = [
+        json!({"clientKeySecretRef": {"name": "s", "key": "client-secret"}, "usernameClaim": "username"}),
+        json!({"issuerUrl": "https://auth.example.com:8443/application/o/pve/"}),
+        json!({"issuerUrl": "http://[fd00::1]:1411"}),
+        json!({"users": {"autoCreate": true}, "groups": {"claim": "groups", "autoCreate": false, "overwrite": true}}),
+        json!({"scopes": ["openid", "email", "https://example.com/scope"], "acrValues": ["urn:acr:1", "phr"]}),
+        json!({"scopes": [], "acrValues": [], "prompt": "", "groups": {"claim": ""}, "queryUserinfo": false}),
+        json!({"prompt": "select_account"}),
+    ];
+    kind.takes("pocket-id", &takes.map(|fields| openid(&fields))).await;
+}
+
+#[tokio::test]
+async fn settings_that_would_ruin_a_realm_are_refused() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let (one, issuer) = ("exactly one of clientId, clientIdSecretRef must be set", "must be the issuer's URL");
+    kind.refuses("pocket-id", &[(provider(json!({"issuerUrl": "https://id.example.com"}), &json!({})), one)]).await;
+    let refuses = [
+        (json!({"clientIdSecretRef": {"name": "s", "key": "k"}}), one),
+        (json!({"clientId": ""}), "must be 1 to 256 printable"),
+        (json!({"clientId": " pve"}), "must be 1 to 256 printable"),
+        (json!({"clientId": "pve\n"}), "must be 1 to 256 printable"),
+        (json!({"issuerUrl": ""}), issuer),
+        (json!({"issuerUrl": "id.example.com"}), issuer),
+        (json!({"issuerUrl": "https://id.example.com\n"}), issuer),
+        (json!({"issuerUrl": "https://id.example.com/?a=b"}), issuer),
+        (json!({"issuerUrl": "https://user:pass@id.example.com"}), issuer),
+        (json!({"issuerUrl": "https://id.example.com/a b"}), issuer),
+        (json!({"usernameClaim": ""}), "must be the name of a claim"),
+        (json!({"groups": {"claim": "a b"}}), "must be the name of a claim"),
+        (json!({"groups": {"claim": "groups\n"}}), "must be the name of a claim"),
+        (json!({"scopes": ["openid email"]}), "must be one scope"),
+        (json!({"scopes": ["openid,email"]}), "must be one scope"),
+        (json!({"scopes": ["openid", "openid"]}), "duplicate entries for key"),
+        (json!({"acrValues": ["a b"]}), "must be one value"),
+        (json!({"acrValues": ["a#b"]}), "must be one value"),
+        (json!({"prompt": "a b"}), "or another word without blanks"),
+        (json!({"clientKeySecretRef": {"name": "s"}}), "clientKeySecretRef.key: Required value"),
+        (json!({"clientKeySecretRef": {"name": "s", "key": "a/b"}}), "must be a key of a Secret"),
+        (json!({"clientRef": {"name": "c"}}), "field not declared in schema"),
+    ];
+    kind.refuses("pocket-id", &refuses.map(|(fields, words)| (openid(&fields), words))).await;
+}
