@@ -1,5 +1,8 @@
 //! The command line: one file a command.
 
+#[cfg(feature = "sim")]
+mod sim;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,9 +15,30 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Run a simulator of a remote system
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Sim(sim::Simulate),
+}
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    match CommandLine::parse().command {}
+    match CommandLine::parse().command {
+        #[cfg(feature = "sim")]
+        Command::Sim(simulate) => run(sim::run(simulate)),
+    }
+}
+
+/// Runs a command that needs the runtime; what went wrong goes to stderr.
+#[cfg(feature = "sim")]
+fn run(command: impl Future<Output = std::io::Result<()>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

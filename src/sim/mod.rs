@@ -1,1 +1,3 @@
-//! The Proxmox VE simulator.
+//! Simulators of the remote systems: for the tests, for the demo and for trying things out.
+
+pub mod pve;
