@@ -1,6 +1,9 @@
 //! The command line: one file a command.
 
 pub mod crds;
+pub mod run;
+#[cfg(feature = "sim")]
+mod sim;
 
 use std::process::ExitCode;
 
@@ -15,14 +18,22 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Run),
     /// Print the CRDs.
     Crds,
+    /// Run a simulator of a remote system.
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Sim(sim::Simulate),
 }
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let result = match CommandLine::parse().command {
-        Command::Crds => crds::run(),
+    let result: Result<(), Box<dyn std::error::Error>> = match CommandLine::parse().command {
+        Command::Run(run) => on_runtime(run.run()),
+        Command::Crds => crds::run().map_err(Into::into),
+        #[cfg(feature = "sim")]
+        Command::Sim(simulate) => on_runtime(sim::run(simulate)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,4 +42,13 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a command that needs the runtime.
+fn on_runtime<E>(command: impl Future<Output = Result<(), E>>) -> Result<(), Box<dyn std::error::Error>>
+where
+    E: Into<Box<dyn std::error::Error>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command).map_err(Into::into)
 }

@@ -42,26 +42,23 @@ impl Run {
     ///
     /// # Errors
     /// When Kubernetes cannot be reached as configured, or the address cannot be listened on.
-    pub fn run(self) -> Result<(), Box<dyn std::error::Error>> {
+    pub async fn run(self) -> Result<(), Box<dyn std::error::Error>> {
         let Self { listen, log_format, watch_namespace, progress_deadline } = self;
         log(log_format);
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-            let client = kube::Client::try_default().await?;
-            let (mut terminate, mut interrupt) =
-                (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-            let stop = async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            };
-            let options = controller::Options {
-                listen,
-                namespace: watch_namespace,
-                progress_deadline: Duration::from_secs(progress_deadline),
-            };
-            Ok(controller::run(client, options, stop).await?)
-        })
+        let client = kube::Client::try_default().await?;
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let options = controller::Options {
+            listen,
+            namespace: watch_namespace,
+            progress_deadline: Duration::from_secs(progress_deadline),
+        };
+        Ok(controller::run(client, options, stop).await?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{DEFAULT_PATHS, Directory, NO_ACCESS, Privileges, alive};
-use crate::core::ids::{AclPath, PoolId, RoleId, Subject, TokenId, UserId};
+use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
 type Roles<'a> = Vec<(&'a RoleId, bool)>;
@@ -41,26 +41,28 @@ impl Directory {
             Credential::User(user) => self.of_user(user, now),
             Credential::Token(token) => self.of_token(token, now),
         };
+        self.rights_from(kind)
+    }
+
+    /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group).
+    pub fn rights_of_group_alone(&self, group: &GroupId) -> Rights<'_> {
+        let view = self.view(|subject| match subject {
+            Subject::Group(id) if id == group => Some(false),
+            _ => None,
+        });
+        self.rights_from(Kind::Entries(view))
+    }
+
+    fn rights_from<'a>(&'a self, kind: Kind<'a>) -> Rights<'a> {
         let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
         if matches!(kind, Kind::Entries(_) | Kind::Both(..)) {
             for (id, pool) in &self.pools {
-                let guests = pool.guests.iter().map(|guest| format!("/vms/{guest}"));
-                let storages = pool.storages.iter().map(|storage| format!("/storage/{storage}"));
-                for path in guests.chain(storages) {
+                for path in pool.paths() {
                     member_of.entry(path).or_default().push(id);
                 }
             }
         }
         Rights { directory: self, kind, member_of }
-    }
-
-    /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group).
-    pub fn rights_of_group_alone(&self, group: &crate::core::ids::GroupId) -> Rights<'_> {
-        let view = self.view(|subject| match subject {
-            Subject::Group(id) if id == group => Some(false),
-            _ => None,
-        });
-        Rights { directory: self, kind: Kind::Entries(view), member_of: HashMap::new() }
     }
 
     fn of_user(&self, user: &UserId, now: i64) -> Kind<'_> {
@@ -133,17 +135,16 @@ impl Rights<'_> {
         }
     }
 
-    /// Every path where something is held, among the default paths, the paths of the ACL and the members of pools:
-    /// what `GET /access/permissions` lists without a path (FACTS 88).
+    /// Every path where something is held, among the default paths, the paths of the ACL with all above them
+    /// (recording `acl-paths-valid`) and the members of pools: what `GET /access/permissions` lists without a path.
     pub fn everywhere(&self) -> BTreeMap<AclPath, Privileges> {
         let mut paths: Vec<AclPath> = DEFAULT_PATHS.iter().map(|path| AclPath::observed(path)).collect();
-        paths.extend(self.directory.acl.keys().map(|key| key.path.clone()));
-        paths.extend(self.directory.pools.values().flat_map(|pool| {
-            let guests = pool.guests.iter().map(|guest| AclPath::observed(&format!("/vms/{guest}")));
-            guests.chain(pool.storages.iter().map(|id| AclPath::observed(&format!("/storage/{id}"))))
-        }));
-        // Entries of one path follow one another, so this halves the work before the sort.
-        paths.dedup();
+        // Entries of one path follow one another.
+        let mut last = None;
+        for key in self.directory.acl.keys().filter(|key| last.replace(&key.path) != Some(&key.path)) {
+            paths.extend(key.path.upwards().map(AclPath::observed));
+        }
+        paths.extend(self.directory.pools.values().flat_map(super::Pool::paths).map(|path| AclPath::observed(&path)));
         paths.sort_unstable();
         paths.dedup();
         let held = paths.into_iter().map(|path| {
@@ -157,9 +158,9 @@ impl Rights<'_> {
         match kind {
             Kind::Nothing => Privileges::new(),
             Kind::Everything => self.directory.all_privileges(),
-            Kind::Entries(view) => self.from_view(view, path),
+            Kind::Entries(view) => self.through(view, path),
             Kind::Both(view, user) => {
-                let mut own = self.from_view(view, path);
+                let mut own = self.through(view, path);
                 if !own.is_empty() && !matches!(**user, Kind::Everything) {
                     let users = self.evaluate(user, path);
                     own.retain(|privilege, propagate| {
@@ -171,7 +172,7 @@ impl Rights<'_> {
         }
     }
 
-    fn from_view(&self, view: &View<'_>, path: &AclPath) -> Privileges {
+    fn through(&self, view: &View<'_>, path: &AclPath) -> Privileges {
         let denied = |roles: &Roles<'_>| roles.iter().any(|(role, _)| role.as_str() == NO_ACCESS);
         let mut roles = view.roles(path);
         if denied(&roles) {

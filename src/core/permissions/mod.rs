@@ -58,6 +58,14 @@ pub struct Pool {
     pub storages: BTreeSet<String>,
 }
 
+impl Pool {
+    /// The paths of its members.
+    fn paths(&self) -> impl Iterator<Item = String> {
+        let guests = self.guests.iter().map(|guest| format!("/vms/{guest}"));
+        guests.chain(self.storages.iter().map(|storage| format!("/storage/{storage}")))
+    }
+}
+
 /// Everything that rights follow from.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {

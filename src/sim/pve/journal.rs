@@ -1,0 +1,98 @@
+//! What was asked, for tests that count requests: `GET /sim/requests` and [`super::Simulator::requests`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+/// So many writes are remembered.
+const KEPT: usize = 10_000;
+
+/// How often a call was made and ended so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// HTTP method.
+    pub method: String,
+    /// Path below `/api2/json`, without the query.
+    pub path: String,
+    /// HTTP status; 0 when the connection was cut.
+    pub status: u16,
+    /// How often.
+    pub count: u64,
+}
+
+/// One write that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Write {
+    /// HTTP method.
+    pub method: String,
+    /// Path below `/api2/json`, without the query.
+    pub path: String,
+    /// Parameters from body and query; secret values are left out.
+    pub form: BTreeMap<String, String>,
+    /// Token or user, never its secret; empty without a login.
+    pub credential: String,
+    /// HTTP status; 0 when the connection was cut.
+    pub status: u16,
+}
+
+/// All requests since the last clearing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// By call and outcome.
+    pub counts: Vec<Count>,
+    /// The last writes in the order of their answers.
+    pub writes: VecDeque<Write>,
+}
+
+impl Requests {
+    /// How many requests had this method and a path that starts so.
+    pub fn count(&self, method: &str, path: &str) -> u64 {
+        let matching = self.counts.iter().filter(|count| count.method == method && count.path.starts_with(path));
+        matching.map(|count| count.count).sum()
+    }
+}
+
+/// Counts requests.
+#[derive(Debug, Default)]
+pub struct Journal {
+    counts: BTreeMap<(String, String, u16), u64>,
+    writes: VecDeque<Write>,
+}
+
+const SECRETS: [&str; 7] =
+    ["password", "confirmation-password", "client-key", "otp", "code", "tfa-challenge", "vncticket"];
+
+impl Journal {
+    /// Records one answered request.
+    pub fn record(&mut self, mut request: Write) {
+        let key = (request.method.clone(), request.path.clone(), request.status);
+        *self.counts.entry(key).or_default() += 1;
+        if request.method != "GET" {
+            for (name, value) in &mut request.form {
+                if SECRETS.contains(&name.as_str()) {
+                    "<hidden>".clone_into(value);
+                }
+            }
+            if self.writes.len() == KEPT {
+                self.writes.pop_front();
+            }
+            self.writes.push_back(request);
+        }
+    }
+
+    /// Everything since the last clearing.
+    pub fn requests(&self) -> Requests {
+        let counts = self.counts.iter().map(|((method, path, status), count)| Count {
+            method: method.clone(),
+            path: path.clone(),
+            status: *status,
+            count: *count,
+        });
+        Requests { counts: counts.collect(), writes: self.writes.clone() }
+    }
+
+    /// Starts anew.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

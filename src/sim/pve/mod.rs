@@ -1,0 +1,44 @@
+//! A simulator of the identity part of Proxmox VE: HTTPS on loopback, answering as the recordings in
+//! `tests/recordings` show the real one to answer.
+//!
+//! It holds the real files (`user.cfg`, `domains.cfg`, `jobs.cfg`) as text and parses them after each write, checks
+//! parameters against PVE's own schema and permissions with [`crate::core::permissions`], so that behaviour follows
+//! from state and rules. Beside the API it answers these paths, without a login:
+//!
+//! | call | does |
+//! |---|---|
+//! | `POST /sim/reset` | brings back the recorded first state and clears faults and counters |
+//! | `POST /sim/fault` | JSON of a [`Fault`]: lets `skip` writes to `file` pass, then `count` fail |
+//! | `POST /sim/login` | JSON `{"userid", "groups": []}`: the first OpenID sign-in of a user in a realm with `autocreate`; existing `groups` are joined |
+//! | `GET /sim/requests` | JSON of [`Requests`]: how often each call was made, and the last writes |
+//! | `POST /sim/requests/clear` | counts from zero again |
+//!
+//! What it has not: second factors, a directory behind LDAP realms (connecting is always refused), an identity
+//! provider (discovery always fails), guests and storages beyond the recorded list.
+
+mod answer;
+mod auth;
+mod calendar;
+mod calls;
+mod certificates;
+mod control;
+mod faults;
+mod formats;
+mod guard;
+mod http;
+mod journal;
+mod locks;
+mod methods;
+mod parameters;
+mod property_string;
+mod sections;
+mod secrets;
+mod server;
+mod service;
+mod state;
+mod user_cfg;
+
+pub use auth::Ticket;
+pub use faults::{Fault, FaultName};
+pub use journal::{Count, Requests, Write};
+pub use server::{Options, Simulator};
