@@ -2,9 +2,8 @@
 
 /// Checks a calendar event (recording `jobs-realm-sync`).
 pub fn check(value: &str) -> Result<(), String> {
-    let refuse = |detail: &str| {
-        Err(format!("invalid calendar event '{value}' - unable to parse calendar event{detail}\n"))
-    };
+    let refuse =
+        |detail: &str| Err(format!("invalid calendar event '{value}' - unable to parse calendar event{detail}\n"));
     match value.trim() {
         "" => refuse(" - event is empty"),
         event if is_event(event) => Ok(()),
@@ -14,8 +13,17 @@ pub fn check(value: &str) -> Result<(), String> {
 
 fn is_event(event: &str) -> bool {
     const NAMES: [&str; 11] = [
-        "minutely", "hourly", "daily", "weekly", "monthly", "yearly", "annually", "quarterly", "semiannually",
-        "semi-annually", "semiyearly",
+        "minutely",
+        "hourly",
+        "daily",
+        "weekly",
+        "monthly",
+        "yearly",
+        "annually",
+        "quarterly",
+        "semiannually",
+        "semi-annually",
+        "semiyearly",
     ];
     NAMES.contains(&event) || (event.split_whitespace().count() <= 3 && event.split_whitespace().all(is_part))
 }

@@ -88,12 +88,16 @@ pub async fn update(call: &Call<'_>) -> Outcome {
     let change = call.server.change_jobs(|sections: &mut Sections| {
         let job = sections.0.get_mut(id).ok_or_else(|| Failure::die("no such realm-sync job"))?;
         if call.get("delete") == Some("") {
-            let text = "Can't use string (\"\") as an ARRAY ref while \"strict refs\" in use at SectionConfig.pm line 1000.";
+            let text =
+                "Can't use string (\"\") as an ARRAY ref while \"strict refs\" in use at SectionConfig.pm line 1000.";
             return Err(Failure::die(text));
         }
         let options = given(call);
         for name in call.parameters.list("delete") {
-            if !matches!(name.as_str(), "comment" | "enabled" | "enable-new" | "remove-vanished" | "realm" | "schedule" | "scope") {
+            if !matches!(
+                name.as_str(),
+                "comment" | "enabled" | "enable-new" | "remove-vanished" | "realm" | "schedule" | "scope"
+            ) {
                 return Err(Failure::die(format!("no such option '{name}'")));
             }
             if REQUIRED.contains(&name.as_str()) {

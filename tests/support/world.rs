@@ -1,0 +1,309 @@
+//! A world for one test: a namespace on the real control plane, a simulated Proxmox VE and the operator's process.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::discovery::ApiResource;
+use kube::{Api, Client};
+use proxmox_identity::sim::child::GuardedChild;
+use proxmox_identity::sim::pve::{Options, Simulator};
+use serde_json::Value;
+
+use super::{client, cluster, control_plane};
+
+/// How long anything may take before a test gives up; nothing measures time by it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything that one test works on.
+pub struct World {
+    pub client: Client,
+    pub namespace: String,
+    pub pve: Simulator,
+    operator: Option<GuardedChild>,
+}
+
+impl World {
+    /// A namespace and an empty Proxmox VE; no operator yet.
+    pub async fn new() -> Self {
+        Self::with(Options { time_scale: 0.02, ..Options::default() }).await
+    }
+
+    /// The same with a simulator of one's own making.
+    pub async fn with(options: Options) -> Self {
+        let client = client().await;
+        let namespace = cluster::namespace(&client).await;
+        let pve = Simulator::start(options).await.expect("a simulator");
+        Self { client, namespace, pve, operator: None }
+    }
+
+    /// Starts the operator, or starts it again after a kill.
+    pub async fn start_operator(&mut self) -> &mut Self {
+        self.start_operator_with(&[], &[]).await
+    }
+
+    /// Starts the operator with more variables and arguments.
+    pub async fn start_operator_with(&mut self, variables: &[&str], arguments: &[&str]) -> &mut Self {
+        let kubeconfig = format!("KUBECONFIG={}", control_plane().await.kubeconfig().display());
+        let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
+        let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
+        let namespace = format!("--watch-namespace={}", self.namespace);
+        let last = [namespace.as_str()];
+        let words = fixed.iter().chain(variables).chain(&command).chain(&last).chain(arguments);
+        let words: Vec<String> = words.map(|word| (*word).to_owned()).collect();
+        self.operator =
+            Some(GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts"));
+        self
+    }
+
+    /// Kills the operator at once.
+    pub fn kill_operator(&mut self) {
+        self.operator = None;
+    }
+
+    /// True when the operator's process has ended by itself.
+    pub fn operator_has_ended(&mut self) -> bool {
+        self.operator.as_mut().is_none_or(|operator| operator.has_ended().expect("a state"))
+    }
+
+    /// All that the operator has logged, at the most talkative level.
+    pub fn log(&self) -> String {
+        let dir = self.operator.as_ref().expect("an operator").dir();
+        String::from_utf8_lossy(&std::fs::read(dir.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// What the operator serves at a path.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let address = self
+            .until("the operator serves", async || {
+                self.log().lines().find_map(|line| {
+                    let line: Value = serde_json::from_str(line).ok()?;
+                    (line["message"] == "serving /metrics, /healthz and /readyz")
+                        .then(|| line["address"].as_str().map(str::to_owned))?
+                })
+            })
+            .await;
+        let answer = reqwest_get(&format!("http://{address}{path}")).await;
+        answer.expect("an answer")
+    }
+
+    /// The usual connection, with the token of root.
+    pub async fn connect(&self) -> &Self {
+        self.connect_with(&self.pve.token(), "").await
+    }
+
+    /// A connection with a token and more lines of spec.
+    pub async fn connect_with(&self, token: &str, more: &str) -> &Self {
+        let (url, fingerprint) = (self.pve.url(), self.pve.fingerprint());
+        self.apply(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: token}}\nstringData: {{token: \"{token}\"}}\n---\n\
+             apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxConnection\nmetadata: {{name: pve}}\nspec:\n  \
+             endpoints: [\"{url}\"]\n  auth: {{token: {{secretRef: {{name: token}}}}}}\n  \
+             tls: {{fingerprints: [\"{fingerprint}\"]}}\n  resyncInterval: 1s\n{more}"
+        ))
+        .await
+    }
+
+    /// Applies manifests, as `kubectl apply --server-side` does.
+    pub async fn apply(&self, manifests: &str) -> &Self {
+        for object in serde_saphyr::from_multiple::<DynamicObject>(manifests).expect("manifests") {
+            let (kind, name) = (kind_of(&object), object.metadata.name.clone().expect("a name"));
+            let params = PatchParams::apply("test").force();
+            let applied = self.api(&kind).patch(&name, &params, &Patch::Apply(&object)).await;
+            applied.unwrap_or_else(|error| panic!("{kind} {name} is refused: {error}"));
+        }
+        self
+    }
+
+    /// An object of ours in one line: `spec` is YAML flow without the connection.
+    pub async fn object(&self, kind: &str, name: &str, spec: &str) -> &Self {
+        self.apply(&manifest(kind, name, spec)).await
+    }
+
+    /// Deletes an object without waiting.
+    pub async fn delete(&self, kind: &str, name: &str) {
+        self.api(kind).delete(name, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    /// The object, if it is there.
+    pub async fn get_object(&self, kind: &str, name: &str) -> Option<Value> {
+        let object = self.api(kind).get_opt(name).await.expect("an answer");
+        object.map(|object| serde_json::to_value(object).expect("JSON"))
+    }
+
+    /// Waits until the object's Ready has this reason, for the generation it has now; answers with the message.
+    pub async fn reason(&self, kind: &str, name: &str, reason: &str) -> String {
+        let waiting = async || {
+            let object = self.get_object(kind, name).await?;
+            let ready = condition(&object, "Ready")?;
+            let current = object["metadata"]["generation"] == object["status"]["observedGeneration"];
+            (current && ready["reason"] == reason).then(|| ready["message"].as_str().unwrap_or_default().to_owned())
+        };
+        let started = Instant::now();
+        loop {
+            if let Some(message) = waiting().await {
+                return message;
+            }
+            if started.elapsed() > PATIENCE {
+                let object = self.get_object(kind, name).await;
+                panic!("{kind} {name} has not become {reason}: {object:#?}\n{}", self.tail());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the object is as its spec says.
+    pub async fn ready(&self, kind: &str, name: &str) {
+        self.reason(kind, name, "Succeeded").await;
+    }
+
+    /// Waits until the object is gone.
+    pub async fn gone(&self, kind: &str, name: &str) {
+        self.until(&format!("{kind} {name} goes"), async || self.get_object(kind, name).await.is_none().then_some(()))
+            .await;
+    }
+
+    /// Waits for something.
+    pub async fn until<T>(&self, what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            if let Some(value) = check().await {
+                return value;
+            }
+            assert!(started.elapsed() < PATIENCE, "waited in vain until {what}\n{}", self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn tail(&self) -> String {
+        let Some(_) = &self.operator else { return String::new() };
+        let log = self.log();
+        let ours: Vec<&str> = log.lines().filter(|line| line.contains("proxmox_identity")).collect();
+        ours[ours.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// The reasons of all Events about an object.
+    pub async fn events(&self, name: &str) -> Vec<String> {
+        let events = Api::<k8s_openapi::api::events::v1::Event>::namespaced(self.client.clone(), &self.namespace);
+        let list = events.list(&ListParams::default()).await.expect("Events").items;
+        let about = list
+            .into_iter()
+            .filter(|event| event.regarding.as_ref().is_some_and(|it| it.name.as_deref() == Some(name)));
+        about.map(|event| format!("{} {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+    }
+
+    fn api(&self, kind: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource(kind))
+    }
+
+    /// What Proxmox VE answers root.
+    pub async fn pve_get(&self, path: &str) -> Value {
+        self.pve_call("GET", path, &[]).await
+    }
+
+    /// A call to Proxmox VE behind the operator's back.
+    pub async fn pve_call(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut url = url::Url::parse(&format!("{}/api2/json{path}", self.pve.url())).expect("a URL");
+        if method == reqwest::Method::DELETE {
+            url.query_pairs_mut().extend_pairs(form);
+        }
+        let client = insecure();
+        let mut request =
+            client.request(method.clone(), url).header("Authorization", format!("PVEAPIToken={}", self.pve.token()));
+        if !form.is_empty() && method != reqwest::Method::DELETE {
+            request = request.form(form);
+        }
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        let body: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{method} {path}: {status} {body}");
+        body["data"].clone()
+    }
+
+    /// The ACL as `path role type:subject propagate`, sorted.
+    pub async fn acl(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let entries = self.pve_get("/access/acl").await;
+        let mut lines: Vec<String> = entries
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|entry| {
+                let (path, role) = (text(&entry["path"]), text(&entry["roleid"]));
+                format!("{path} {role} {}:{} {}", text(&entry["type"]), text(&entry["ugid"]), entry["propagate"])
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    /// The ids of all groups, sorted.
+    pub async fn groups(&self) -> Vec<String> {
+        let groups = self.pve_get("/access/groups").await;
+        let ids = groups
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|group| group["groupid"].as_str().unwrap_or_default().to_owned());
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort();
+        ids
+    }
+
+    /// How many requests that change something Proxmox VE has seen.
+    pub fn pve_writes(&self) -> u64 {
+        self.pve.requests().counts.iter().filter(|count| count.method != "GET").map(|count| count.count).sum()
+    }
+
+    /// Waits until so many passes more have been made.
+    pub async fn passes(&self, more: u64) {
+        let count = || self.pve.requests().count("GET", "/access/permissions");
+        let target = count() + more;
+        self.until("passes are made", async || (count() >= target).then_some(())).await;
+    }
+}
+
+/// A manifest of one of our kinds.
+pub fn manifest(kind: &str, name: &str, spec: &str) -> String {
+    let comma = if spec.is_empty() { "" } else { ", " };
+    format!(
+        "apiVersion: proxmox-identity.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\n\
+         spec: {{connectionRef: {{name: pve}}{comma}{spec}}}\n"
+    )
+}
+
+/// The condition of a type in an object's status.
+pub fn condition<'a>(object: &'a Value, type_: &str) -> Option<&'a Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)
+}
+
+fn kind_of(object: &DynamicObject) -> String {
+    object.types.as_ref().expect("a kind").kind.clone()
+}
+
+fn resource(kind: &str) -> ApiResource {
+    let (group, version) = match kind {
+        "Secret" | "ConfigMap" => ("", "v1"),
+        _ => ("proxmox-identity.dev", "v1alpha1"),
+    };
+    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version,
+        kind: kind.to_owned(),
+        plural: format!("{}s", kind.to_lowercase()),
+    }
+}
+
+fn insecure() -> reqwest::Client {
+    // The simulator's certificate is made anew for each; what is tested here is not this client.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client")
+}
+
+async fn reqwest_get(url: &str) -> reqwest::Result<(u16, String)> {
+    let answer = insecure().get(url).send().await?;
+    Ok((answer.status().as_u16(), answer.text().await?))
+}
