@@ -10,7 +10,7 @@ use proxmox_identity::sim::child::GuardedChild;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::Value;
 
-use super::{client, cluster, control_plane};
+use crate::support::{client, cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_secs(60);
