@@ -105,8 +105,8 @@ pub fn endpoints(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub fn proxy_url(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be http://host:port or https://host:port, without path, query or user";
-    text(MAX_URL, rule(matches("self", &format!("https?://{}{}", host(), port())), message))
+    let message = "must be http://host:port, without path, query or user";
+    text(MAX_URL, rule(matches("self", &format!("http://{}{}", host(), port())), message))
 }
 
 pub fn server_name(_: &mut SchemaGenerator) -> Schema {
@@ -120,7 +120,7 @@ pub fn ca_bundle(_: &mut SchemaGenerator) -> Schema {
 
 pub fn fingerprints(_: &mut SchemaGenerator) -> Schema {
     let message = "must be a SHA-256 fingerprint as PVE shows it: 32 pairs of 0-9 and A-F, joined by ':'";
-    list("set", 0, 16, &text(95, rule(matches("self", "([0-9A-F]{2}:){31}[0-9A-F]{2}"), message)))
+    list("set", 1, 16, &text(95, rule(matches("self", "([0-9A-F]{2}:){31}[0-9A-F]{2}"), message)))
 }
 
 fn duration(least: &str, most: &str) -> Schema {
