@@ -158,14 +158,16 @@ pub fn groups_claim(_: &mut SchemaGenerator) -> Schema {
     text(256, rule(matches("self", &format!("{WORD}*")), message))
 }
 
+/// Atomic, not a set: server-side apply drops a set that is emptied, so that «empty clears» could not be said.
 pub fn scopes(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one scope, printable ASCII without blanks, ',', ';', '"' and '\'"#;
-    list("set", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
+    list("atomic", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
 }
 
+/// Atomic as [`scopes`].
 pub fn acr_values(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
-    list("set", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
+    list("atomic", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
 }
 
 pub fn prompt(_: &mut SchemaGenerator) -> Schema {

@@ -4,7 +4,7 @@ use crate::world::{World, condition};
 
 #[tokio::test]
 async fn a_group_and_an_entry_go_the_whole_way() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "admins", "comment: from git").await;
     let entry = "path: /, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: admins}}]";
@@ -33,7 +33,7 @@ async fn a_group_and_an_entry_go_the_whole_way() {
 
 #[tokio::test]
 async fn drift_is_healed_and_told() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "g", "comment: ours").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{groupRef: {name: g}}]").await;
@@ -64,7 +64,7 @@ async fn drift_is_healed_and_told() {
 
 #[tokio::test]
 async fn a_changed_spec_moves_entries_and_sets_comments() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "g", "comment: one").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
@@ -96,7 +96,7 @@ async fn a_changed_spec_moves_entries_and_sets_comments() {
 
 #[tokio::test]
 async fn an_openid_realm_is_made_changed_and_removed() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     let secret = |key: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: client}}\nstringData: {{id: the-id, key: {key}}}\n")
@@ -142,7 +142,7 @@ async fn an_openid_realm_is_made_changed_and_removed() {
 
 #[tokio::test]
 async fn built_in_realms_are_managed_and_left() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxRealm", "pve", "pve: {}, comment: Local accounts, default: true").await;
     world.ready("ProxmoxRealm", "pve").await;
@@ -154,7 +154,7 @@ async fn built_in_realms_are_managed_and_left() {
 
 #[tokio::test]
 async fn a_permission_for_a_user_waits_until_that_user_first_signs_in() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     let realm =
         "realm: PocketID, openid: {issuerUrl: 'https://id.example.com', clientId: c, users: {autoCreate: true}}";
@@ -173,7 +173,7 @@ async fn a_permission_for_a_user_waits_until_that_user_first_signs_in() {
 
 #[tokio::test]
 async fn suspending_and_observing_write_nothing() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "watched", "comment: other, managementPolicy: Observe").await;
     world.object("ProxmoxGroup", "asleep", "suspend: true").await;
@@ -206,7 +206,7 @@ async fn suspending_and_observing_write_nothing() {
 
 #[tokio::test]
 async fn a_pass_can_be_asked_for_and_health_is_told() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;

@@ -4,7 +4,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn what_stands_is_adopted_only_where_nothing_would_be_written() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     for (id, comment) in [("same", "x"), ("other", "theirs"), ("taken", "theirs"), ("never", "")] {
         world.pve_call("POST", "/access/groups", &[("groupid", id), ("comment", comment)]).await;
     }
@@ -32,7 +32,7 @@ async fn what_stands_is_adopted_only_where_nothing_would_be_written() {
 
 #[tokio::test]
 async fn the_deletion_policy_decides_for_all_of_an_object() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "adopted")]).await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "adopted", "deletionPolicy: Delete").await;
@@ -47,7 +47,7 @@ async fn the_deletion_policy_decides_for_all_of_an_object() {
 
 #[tokio::test]
 async fn two_objects_for_one_group_do_not_fight_and_the_loser_takes_over() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "z-first", "groupId: g, comment: first").await;
     world.ready("ProxmoxGroup", "z-first").await;
@@ -70,7 +70,7 @@ async fn two_objects_for_one_group_do_not_fight_and_the_loser_takes_over() {
 
 #[tokio::test]
 async fn an_entry_of_two_objects_goes_with_the_last() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     let entry = |roles: &str| format!("path: /vms, roles: [{roles}], subjects: [{{group: g}}]");

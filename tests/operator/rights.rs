@@ -20,7 +20,7 @@ fn without(privileges: &[&str]) -> String {
 
 #[tokio::test]
 async fn an_entry_stays_while_the_right_to_remove_it_is_taken_away() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
     world.start_operator().await.connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
@@ -44,7 +44,7 @@ async fn an_entry_stays_while_the_right_to_remove_it_is_taken_away() {
 
 #[tokio::test]
 async fn a_credential_that_cannot_see_says_what_it_needs() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let token = operator_token(&world, "VM.Audit").await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     world.start_operator().await.connect_with(&token, "").await;
@@ -71,7 +71,7 @@ async fn a_credential_that_cannot_see_says_what_it_needs() {
 
 #[tokio::test]
 async fn the_operator_does_not_lock_itself_out() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
     world.start_operator().await.connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
@@ -84,7 +84,7 @@ async fn the_operator_does_not_lock_itself_out() {
 
 #[tokio::test]
 async fn a_ticket_serves_as_well_as_a_token() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await;
     world
         .apply(&format!(

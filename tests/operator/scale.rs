@@ -26,9 +26,9 @@ async fn versions(world: &World, kinds: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_second_pass_writes_nothing_anywhere() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     world.start_operator().await.connect().await;
-    world.object("ProxmoxGroup", "g", "comment: 0").await;
+    world.object("ProxmoxGroup", "g", "comment: '0'").await;
     world.object("ProxmoxPool", "p", "comment: ' padded '").await;
     world.object("ProxmoxRealm", "r", "realm: PocketID, openid: {issuerUrl: 'https://id.example.com', clientId: c, scopes: [openid, groups]}, default: true").await;
     world.object("ProxmoxRealm", "pam", "pam: {}, comment: ''").await;
@@ -60,7 +60,7 @@ async fn a_second_pass_writes_nothing_anywhere() {
 
 #[tokio::test]
 async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_as_of_one() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let mut manifests = String::new();
     for group in 0..10 {
         let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g{group}"), ""));
