@@ -26,8 +26,7 @@ use crate::core::ids::{AclKey, GroupId, PoolId, RoleId, TokenId, UserId};
 pub const NO_ACCESS: &str = "NoAccess";
 
 /// Paths that `GET /access/permissions` always looks at (its answer for an empty PVE).
-pub const DEFAULT_PATHS: [&str; 8] =
-    ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
+pub const DEFAULT_PATHS: [&str; 8] = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
 
 /// Privilege → whether it is propagated. A privilege with `false` is held all the same (FACTS 88).
 pub type Privileges = BTreeMap<Arc<str>, bool>;

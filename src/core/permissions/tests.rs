@@ -53,11 +53,7 @@ fn with(entries: &[&str]) -> Directory {
 }
 
 fn credential(id: &str) -> Credential {
-    if id.contains('!') {
-        Credential::Token(TokenId::observed(id))
-    } else {
-        Credential::User(UserId::observed(id))
-    }
+    if id.contains('!') { Credential::Token(TokenId::observed(id)) } else { Credential::User(UserId::observed(id)) }
 }
 
 /// Held privileges, with `-` behind those that are not propagated.

@@ -84,7 +84,8 @@ fn describe(file: &str, pem: &str) -> Option<Value> {
     let der = der(pem)?;
     let (_, certificate) = X509Certificate::from_der(&der).ok()?;
     let names = certificate.subject_alternative_name().ok().flatten();
-    let names: Vec<String> = names.iter().flat_map(|names| &names.value.general_names).filter_map(alternative).collect();
+    let names: Vec<String> =
+        names.iter().flat_map(|names| &names.value.general_names).filter_map(alternative).collect();
     Some(json!({
         "filename": file,
         "fingerprint": fingerprint(&der),

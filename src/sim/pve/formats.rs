@@ -41,11 +41,9 @@ fn check_one(format: &str, name: &str, value: &str) -> Checked {
         "address" => require(value.parse::<IpAddr>().is_ok() || is_dns_name(value), || {
             format!("value does not look like a valid address: {value}")
         }),
-        "ldap-simple-attr" => {
-            require(!value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric()), || {
-                format!("value '{value}' does not look like a simple ldap attribute name")
-            })
-        }
+        "ldap-simple-attr" => require(!value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric()), || {
+            format!("value '{value}' does not look like a simple ldap attribute name")
+        }),
         "pve-tfa-config" => super::property_string::tfa(name, value),
         "realm-sync-options" => super::property_string::sync_options(name, value),
         "pve-calendar-event" => super::calendar::check(value),

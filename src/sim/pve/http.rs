@@ -116,11 +116,7 @@ fn parse_head(head: &[u8]) -> Option<Request> {
 ///
 /// # Errors
 /// When the client went away.
-pub async fn write(
-    stream: &mut (impl AsyncWrite + Unpin),
-    answer: &Answer,
-    keep_alive: bool,
-) -> std::io::Result<()> {
+pub async fn write(stream: &mut (impl AsyncWrite + Unpin), answer: &Answer, keep_alive: bool) -> std::io::Result<()> {
     let mut head = String::from("Cache-Control: max-age=0\r\n");
     // The root daemon's answer brings a `close` of its own (FACTS 9).
     let connection: &[&str] = match (keep_alive, answer.protected) {

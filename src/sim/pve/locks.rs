@@ -83,10 +83,7 @@ impl Server {
     }
 
     /// Changes `jobs.cfg`.
-    pub async fn change_jobs<T>(
-        &self,
-        edit: impl FnOnce(&mut Sections) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    pub async fn change_jobs<T>(&self, edit: impl FnOnce(&mut Sections) -> Result<T, Failure>) -> Result<T, Failure> {
         let write = || {
             let mut sections = (*self.state.files().jobs).clone();
             let value = edit(&mut sections)?;

@@ -74,7 +74,9 @@ pub fn decode_json(body: &[u8]) -> Result<RawParameters, Failure> {
             Ok(object.into_iter().filter_map(|(name, value)| Some((name, json_value(value)?))).collect())
         }
         Ok(Value::Null) => Ok(RawParameters::new()),
-        Ok(Value::String(text)) => refuse(format!("Can't use string (\"{text}\") as a HASH ref while \"strict refs\" in use")),
+        Ok(Value::String(text)) => {
+            refuse(format!("Can't use string (\"{text}\") as a HASH ref while \"strict refs\" in use"))
+        }
         Ok(_) => refuse("Not a HASH reference".to_owned()),
         Err(error) => {
             let offset = error.column().saturating_sub(1).min(text.len());

@@ -76,7 +76,8 @@ pub fn sync_options(name: &str, value: &str) -> Result<(), String> {
 
 /// Sync defaults as they are stored: keys sorted, the old `full` and `purge` translated (FACTS 70).
 pub fn stored_sync_options(value: &str) -> String {
-    let mut given: BTreeMap<&str, String> = parse(value).into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+    let mut given: BTreeMap<&str, String> =
+        parse(value).into_iter().map(|(key, value)| (key, value.to_owned())).collect();
     let full = given.remove("full").is_some_and(|flag| flag == "1");
     let purge = given.remove("purge").is_some_and(|flag| flag == "1");
     let mut vanished = Vec::new();

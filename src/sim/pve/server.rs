@@ -85,13 +85,8 @@ impl Simulator {
         let acceptor = acceptor(&state)?;
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let server = Server {
-            state,
-            options,
-            locks: Locks::default(),
-            faults: Mutex::default(),
-            journal: Mutex::default(),
-        };
+        let server =
+            Server { state, options, locks: Locks::default(), faults: Mutex::default(), journal: Mutex::default() };
         let server = Arc::new(server);
         let task = tokio::spawn(accept(server.clone(), listener, acceptor));
         Ok(Self { server, address, task })
@@ -181,7 +176,8 @@ fn is_lower_uuid(text: &str) -> bool {
 fn acceptor(state: &State) -> std::io::Result<TlsAcceptor> {
     let wrong = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
     let certificates = &state.certificates;
-    let chain = vec![CertificateDer::from_pem_slice(certificates.node.as_bytes()).map_err(|error| wrong(error.into()))?];
+    let chain =
+        vec![CertificateDer::from_pem_slice(certificates.node.as_bytes()).map_err(|error| wrong(error.into()))?];
     let key = PrivateKeyDer::from_pem_slice(certificates.node_key.as_bytes()).map_err(|error| wrong(error.into()))?;
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()

@@ -110,6 +110,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("PUT", "/pools" | "/pools/{poolid}") => pools::update(call).await,
         ("DELETE", "/pools" | "/pools/{poolid}") => pools::delete(call).await,
 
+        ("GET", "/cluster/jobs/schedule-analyze") => Ok(jobs::analyze(call)),
         ("GET", "/cluster/jobs/realm-sync") => Ok(jobs::list(call)),
         ("POST", "/cluster/jobs/realm-sync/{id}") => jobs::create(call).await,
         ("GET", "/cluster/jobs/realm-sync/{id}") => jobs::read(call),

@@ -84,7 +84,11 @@ fn move_guest(call: &Call<'_>, cfg: &mut UserCfg, id: &str, guest: u64) -> Resul
     let current = pool_of(cfg, guest).map(str::to_owned);
     let of = |cfg: &'_ mut UserCfg, pool: &str, add: bool| {
         if let Some(pool) = cfg.pools.get_mut(pool) {
-            if add { pool.vms.insert(guest) } else { pool.vms.remove(&guest) };
+            if add {
+                pool.vms.insert(guest)
+            } else {
+                pool.vms.remove(&guest)
+            };
         }
     };
     if call.parameters.flag("delete") {
