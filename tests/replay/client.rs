@@ -1,5 +1,6 @@
 //! One raw HTTP/1.1 request on a fresh TLS connection: status lines, odd methods and odd headers matter here.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ impl Client {
         let mut stream = self.connector.connect(name, stream).await?;
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(request, "{name}: {value}\r\n");
         }
         request.push_str("\r\n");
         let mut bytes = request.into_bytes();
@@ -74,10 +75,9 @@ async fn receive(stream: &mut (impl AsyncReadExt + Unpin), method: &str) -> std:
             return Ok(answer);
         }
         match stream.read(&mut chunk).await {
-            Ok(0) if bytes.is_empty() => return Ok(closed()),
-            Ok(0) => return Err(std::io::Error::other("the answer is cut")),
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
-            Err(_) if bytes.is_empty() => return Ok(closed()),
+            Ok(read) if read > 0 => bytes.extend_from_slice(&chunk[..read]),
+            Ok(_) | Err(_) if bytes.is_empty() => return Ok(closed()),
+            Ok(_) => return Err(std::io::Error::other("the answer is cut")),
             Err(error) => return Err(error),
         }
     }

@@ -319,8 +319,8 @@ fn other_char(c: char, random: &mut Random) -> char {
 /// What a successful POST creates.
 fn created(step: &Value) -> Vec<(Kind, String)> {
     let given = |name: &str| {
-        let sources = ["query", "form", "json"].iter();
-        let found = sources.filter_map(|source| step[*source][name].as_str()).next();
+        let mut sources = ["query", "form", "json"].iter();
+        let found = sources.find_map(|source| step[*source][name].as_str());
         found.map(|text| text.trim_end_matches('\n').to_owned())
     };
     let path: Vec<&str> = step["path"].as_str().unwrap_or_default().split('/').skip(1).collect();
