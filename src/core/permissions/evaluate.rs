@@ -140,9 +140,17 @@ impl<'a> Rights<'a> {
 
     /// Whether a privilege is held on a path, propagated or not.
     pub fn holds(&self, path: &AclPath, privilege: &str) -> bool {
+        self.holds_any(path, &[privilege])
+    }
+
+    /// Whether any of these privileges is held on a path, propagated or not.
+    pub fn holds_any(&self, path: &AclPath, privileges: &[impl AsRef<str>]) -> bool {
         match &self.source {
             Source::Everything => true,
-            Source::Views(_) => self.on(path).contains_key(privilege),
+            Source::Views(_) => {
+                let held = self.on(path);
+                privileges.iter().any(|privilege| held.contains_key(privilege.as_ref()))
+            }
         }
     }
 
