@@ -86,6 +86,11 @@ impl Names {
         }
     }
 
+    /// How many names there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     fn plain(&self, kind: Kind, id: &str) -> String {
         // A newline at the end is not part of what stays of an id (recording `newline-ids`).
         let (id, end) = id.strip_suffix('\n').map_or((id, ""), |id| (id, "\n"));

@@ -1,7 +1,7 @@
 //! One credential's view of the ACL, and its privileges on a path.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{DEFAULT_PATHS, Directory, NO_ACCESS, Privileges, alive};
 use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
@@ -33,32 +33,23 @@ enum Source<'a> {
 pub struct Rights<'a> {
     directory: &'a Directory,
     source: Source<'a>,
-    member_of: HashMap<String, Vec<&'a PoolId>>,
+    member_of: OnceLock<HashMap<String, Vec<&'a PoolId>>>,
 }
 
 impl Directory {
     /// The rights of a credential at `now` (seconds since 1970). Whoever is unknown, disabled or expired has none.
     pub fn rights(&self, credential: &Credential, now: i64) -> Rights<'_> {
-        self.rights_from(match credential {
+        let source = match credential {
             Credential::User(user) => self.of_user(user, now),
             Credential::Token(token) => self.of_token(token, now),
-        })
+        };
+        Rights { directory: self, source, member_of: OnceLock::new() }
     }
 
     /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group).
     pub fn rights_of_group_alone(&self, group: &GroupId) -> Rights<'_> {
         let view = self.view(|subject| matches!(subject, Subject::Group(id) if id == group).then_some(false));
-        self.rights_from(Source::Views(vec![view]))
-    }
-
-    fn rights_from<'a>(&'a self, source: Source<'a>) -> Rights<'a> {
-        let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
-        for (id, pool) in &self.pools {
-            for path in pool.paths() {
-                member_of.entry(path).or_default().push(id);
-            }
-        }
-        Rights { directory: self, source, member_of }
+        Rights { directory: self, source: Source::Views(vec![view]), member_of: OnceLock::new() }
     }
 
     fn of_user(&self, user: &UserId, now: i64) -> Source<'_> {
@@ -182,15 +173,29 @@ impl<'a> Rights<'a> {
         for key in self.directory.acl.keys().filter(|key| last.replace(&key.path) != Some(&key.path)) {
             paths.extend(key.path.upwards());
         }
-        paths.extend(self.member_of.keys().map(String::as_str));
+        paths.extend(self.member_of().keys().map(String::as_str));
         paths.sort_unstable();
         paths.dedup();
         paths
     }
 
+    /// The pools of each member, by the member's path; most questions are not about members.
+    fn member_of(&self) -> &HashMap<String, Vec<&'a PoolId>> {
+        self.member_of.get_or_init(|| {
+            let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
+            for (id, pool) in &self.directory.pools {
+                for path in pool.paths() {
+                    member_of.entry(path).or_default().push(id);
+                }
+            }
+            member_of
+        })
+    }
+
     /// The roles that count on a path, for each view; pools add theirs, never propagated (FACTS 87).
     fn roles(&self, views: &[View<'a>], path: &AclPath) -> Vec<Roles<'a>> {
-        let pools = self.member_of.get(path.as_str());
+        let may_be_member = ["/vms/", "/storage/"].iter().any(|top| path.as_str().starts_with(top));
+        let pools = may_be_member.then(|| self.member_of().get(path.as_str())).flatten();
         let of = |view: &View<'a>| {
             let mut roles = view.roles(path);
             if denied(&roles) {

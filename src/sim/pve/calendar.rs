@@ -152,3 +152,27 @@ pub fn written(moment: i64) -> String {
     let moment = Timestamp::from_second(moment).unwrap_or_default();
     moment.to_zoned(TimeZone::UTC).strftime("%a %b %e %H:%M:%S %Y").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, written};
+
+    #[test]
+    fn the_next_moment_of_an_event_is_found() {
+        // 2023-11-14 22:13:20, a Tuesday
+        let start = 1_700_000_000;
+        for (event, next) in [
+            ("daily", "Wed Nov 15 00:00:00 2023"),
+            ("hourly", "Tue Nov 14 23:00:00 2023"),
+            ("*:0/20", "Tue Nov 14 22:20:00 2023"),
+            ("mon..fri 02:30", "Wed Nov 15 02:30:00 2023"),
+            ("sat,sun 8..9:00", "Sat Nov 18 08:00:00 2023"),
+            ("monthly", "Fri Dec  1 00:00:00 2023"),
+            ("2024-02-29 12:00", "Thu Feb 29 12:00:00 2024"),
+        ] {
+            let moment = Event::parse(event).and_then(|event| event.next(start));
+            assert_eq!(moment.map(written).as_deref(), Some(next), "{event}");
+        }
+        assert!(Event::parse("every blue moon").is_none());
+    }
+}
