@@ -2,28 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use k8s_openapi::jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::api::conditions::{self, Motion, Ready};
-use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::status::LastChange;
 use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
 use crate::controller::Context;
-use crate::controller::events::News;
 use crate::controller::execute::Clock;
 use crate::controller::index::ConnectionKey;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::Target;
 use crate::controller::observer::Observer;
-use crate::controller::pass::{target, version};
 use crate::controller::prepare;
-use crate::controller::report::{self, Facts, Report};
 use crate::controller::way::Said;
-use crate::core::claim::Claim;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::pve::client::Client;
@@ -37,7 +32,7 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.
-const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
+const KEEP_CREDENTIAL: Duration = Duration::from_secs(10 * 60);
 
 /// A connection at work.
 pub(super) struct Worker {
@@ -54,10 +49,10 @@ pub(super) struct Worker {
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
     /// What was last counted of each object: its kind and the status of Ready.
-    counted: HashMap<String, (&'static str, &'static str)>,
+    pub(super) counted: HashMap<String, (&'static str, &'static str)>,
     client: Option<(Settings, Client)>,
     worked: Option<Instant>,
-    failures: u32,
+    pub(super) failures: u32,
     begun: Instant,
     resync: Duration,
 }
@@ -67,7 +62,7 @@ pub(super) async fn work(context: Arc<Context>, key: ConnectionKey, wake: Arc<No
     let mut worker = Worker::new(key, Arc::clone(&context));
     let stopping = context.stopping();
     while !stopping() {
-        let next = if context.index.is_ready() { worker.guarded().await } else { None };
+        let next = if context.index.is_ready() { Box::pin(worker.guarded()).await } else { None };
         let Some(next) = next else {
             tokio::select! {
                 () = wake.notified() => tokio::time::sleep(DEBOUNCE).await,
@@ -99,14 +94,14 @@ impl Worker {
             worked: None,
             failures: 0,
             begun: Instant::now(),
-            resync: Duration::from_mins(1),
+            resync: Duration::from_secs(60),
         }
     }
 
     /// A pass that panics costs that pass only. `None`: nothing to do until somebody wakes us.
     async fn guarded(&mut self) -> Option<Duration> {
         let begun = Instant::now();
-        let result = std::panic::AssertUnwindSafe(self.pass()).catch_unwind().await;
+        let result = Box::pin(AssertUnwindSafe(self.pass()).catch_unwind()).await;
         self.context.metrics.pass(begun.elapsed());
         result.unwrap_or_else(|_| {
             tracing::error!(connection = %self.key, "a pass failed by a defect of the operator; please report it");
@@ -220,142 +215,6 @@ impl Worker {
             && objects.iter().all(AnyObject::is_being_deleted)
     }
 
-    /// The connection does not work: it says so at once. Objects that are ready stay so for the deadline, so that a
-    /// short outage changes nothing; the others say what they wait for.
-    async fn unreachable(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject], why: &Refusal) {
-        self.failures = self.failures.saturating_add(1);
-        let lasted = self.disconnected(connection, why, objects.len()).await;
-        let orphan = connection.spec.unreachable_deletion() == crate::api::connection::UnreachableDeletion::Orphan;
-        for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
-            if any.is_being_deleted() {
-                self.delete_blind(any, &previous, orphan, &why.message).await;
-                continue;
-            }
-            let ready =
-                report::ready_of(&previous).0 == "True" && previous.observed_generation == Some(any.generation());
-            if ready && lasted < self.context.progress_deadline {
-                continue;
-            }
-            let message = format!("ProxmoxConnection {} is not ready: {}", self.key.name, why.reason);
-            let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
-            if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
-                report.says.motion = Motion::Stalled;
-            }
-            self.say(any, &previous, report, None, None);
-        }
-    }
-
-    async fn without_connection(&mut self, objects: &[AnyObject]) {
-        let message = format!("ProxmoxConnection {} does not exist in this namespace; create it", self.key.name);
-        for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
-            if any.is_being_deleted() {
-                self.delete_blind(any, &previous, false, &message).await;
-            } else {
-                self.say(any, &previous, Report::not_ready(Reason::ConnectionNotFound, message.clone()), None, None);
-            }
-        }
-    }
-
-    async fn suspended(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) {
-        self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
-        let by = format!("ProxmoxConnection {}", self.key.name);
-        for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
-            if any.is_being_deleted() {
-                self.delete_blind(any, &previous, false, &format!("{by} is suspended")).await;
-            } else {
-                self.say(any, &previous, Report::suspended(&by), None, None);
-            }
-        }
-    }
-
-    /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.
-    async fn delete_blind(&mut self, any: &AnyObject, previous: &ObjectStatus, orphan: bool, why: &str) {
-        let management = any.management();
-        let leaves = management.deletion_policy == Some(crate::api::management::DeletionPolicy::Orphan);
-        let observes = management.management_policy == crate::api::management::ManagementPolicy::Observe;
-        if previous.ledger.is_empty() || observes || leaves || orphan {
-            let held = crate::core::claim::from_rows(&previous.ledger).unwrap_or_default();
-            let left = if observes { Vec::new() } else { held.into_keys().collect() };
-            self.let_go(any, left).await;
-        } else {
-            let message =
-                format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");
-            self.say(any, previous, Report::not_ready(Reason::DeletionBlocked, message), None, None);
-        }
-    }
-
-    /// Takes the finalizer off.
-    pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
-        if !left.is_empty() {
-            self.context.events.tell(target(any), News::Left(left));
-        }
-        match self.context.kubernetes.remove_finalizer(&target(any)).await {
-            Ok(()) => drop(self.released.insert(any.uid().to_owned())),
-            Err(error) => tracing::warn!(object = %any.key(), %error, "the finalizer could not be removed"),
-        }
-    }
-
-    /// Sends a status that does not come from a plan: the ledger stays as it is.
-    pub(super) fn say(
-        &mut self,
-        any: &AnyObject,
-        previous: &ObjectStatus,
-        report: Report,
-        external_id: Option<String>,
-        change: Option<LastChange>,
-    ) {
-        let facts = Facts {
-            generation: any.generation(),
-            external_id,
-            ledger: None,
-            handled: any.reconcile_requested_at(),
-            change,
-            now: Timestamp::now(),
-        };
-        let status = report::status(&report, facts, previous, self.context.progress_deadline);
-        self.send(any, previous, &status);
-    }
-
-    /// Sends a status if it says something new, and tells of a change for the worse.
-    pub(super) fn send(&mut self, any: &AnyObject, previous: &ObjectStatus, status: &ObjectStatus) {
-        let (ready, reason) = report::ready_of(status);
-        let entry = self.counted.entry(any.uid().to_owned()).or_insert((any.kind(), ""));
-        if entry.1 != ready {
-            if !entry.1.is_empty() {
-                self.context.metrics.ready_changed(any.kind(), entry.1, -1);
-            }
-            self.context.metrics.ready_changed(any.kind(), ready, 1);
-            entry.1 = ready;
-        }
-        self.context.metrics.judged(any.kind(), ready == "True");
-        if status == previous {
-            return;
-        }
-        self.changes.remove(any.uid());
-        let (_, reason_before) = report::ready_of(previous);
-        if ready == "False"
-            && reason != reason_before
-            && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
-            && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
-        {
-            self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
-        }
-        self.context.outbox.send(target(any), status);
-    }
-
-    /// Takes objects that are gone out of the count.
-    fn count(&mut self, present: &HashSet<String>) {
-        let gone: Vec<String> = self.counted.keys().filter(|uid| !present.contains(*uid)).cloned().collect();
-        for uid in gone {
-            if let Some((kind, ready)) = self.counted.remove(&uid) {
-                self.context.metrics.ready_changed(kind, ready, -1);
-            }
-        }
-    }
-
     pub(super) fn clock(&self) -> Clock {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let longest = u64::try_from(self.resync.as_millis()).unwrap_or(u64::MAX).max(1000);
@@ -372,14 +231,6 @@ impl Worker {
         let due = self.memory.failures.values().map(|failed| failed.retry_at.saturating_sub(now)).min();
         let resync = jittered(self.resync);
         due.map_or(resync, |due| resync.min(Duration::from_millis(due.max(50))))
-    }
-
-    pub(super) fn not_ready(&self, why: &Refusal) -> Report {
-        Report::not_ready(why.reason, why.message.clone())
-    }
-
-    pub(super) fn ready(&self) -> Report {
-        Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)
     }
 }
 

@@ -59,13 +59,14 @@ pub async fn execute(
                     remember(&step, &failure, memory, clock);
                     break;
                 }
-                _ => match step.split() {
-                    Some((left, right)) => open.extend([right, left]),
-                    None => {
+                _ => {
+                    if let Some((left, right)) = step.split() {
+                        open.extend([right, left]);
+                    } else {
                         failed.extend(step.claims.iter().cloned());
                         remember(&step, &failure, memory, clock);
                     }
-                },
+                }
             },
         }
     }

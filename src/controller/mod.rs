@@ -11,11 +11,13 @@ mod kinds;
 mod kubernetes;
 mod metrics;
 mod observer;
+mod offline;
 mod outbox;
 mod pass;
 mod prepare;
 mod report;
 mod server;
+mod tell;
 mod way;
 
 use std::collections::HashMap;
@@ -84,7 +86,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
     let kubernetes = Kubernetes::new(client.clone(), Arc::clone(&outward));
     let metrics = Metrics::new();
     let (wake, mut wakes) = mpsc::unbounded_channel();
-    let (stopper, stopped) = watch::channel(false);
+    let (say_stop, stop_said) = watch::channel(false);
     let (mut watches, mut senders, mut workers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     let context = Arc::new(Context {
         index: Arc::new(Index::start(&client, namespace.as_deref(), &wake, &mut watches)),
@@ -94,7 +96,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         metrics,
         outward,
         progress_deadline,
-        stop: stopped,
+        stop: stop_said,
     });
     server::serve(listen, Arc::clone(&context.index), Arc::clone(&context.metrics), &mut watches).await?;
     let mut known: HashMap<ConnectionKey, Arc<Notify>> = HashMap::new();
@@ -122,7 +124,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         }
     }
     tracing::info!("stopping");
-    stopper.send_replace(true);
+    say_stop.send_replace(true);
     watches.abort_all();
     let finished = async {
         while workers.join_next().await.is_some() {}

@@ -54,14 +54,16 @@ impl Worker {
     pub(super) async fn judge(&mut self, session: &Session, objects: &[AnyObject]) -> Result<Outcome, Failure> {
         let secrets = self.secrets(objects).await;
         let mut references = References { secrets, ..References::default() };
-        objects.iter().for_each(|any| any.enter(&mut references));
+        for any in objects {
+            any.enter(&mut references);
+        }
         let mut frozen = self.context.index.unreadable(&self.key.namespace);
         let (mut subjects, mut inputs) = (Vec::new(), Vec::new());
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             let Ok(ledger) = from_rows(&previous.ledger) else {
                 let why = format!("the ledger in the status of {} cannot be read", any.key().short());
-                self.say(any, &previous, Report::not_ready(Reason::InvalidSpec, why.clone()), None, None);
+                self.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
                 frozen = Some(why);
                 continue;
             };
@@ -136,7 +138,7 @@ impl Worker {
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
         let somebody_leaves = inputs.iter().any(|object| object.mode == Mode::Deleting);
-        let mut stores = Vec::new();
+        let mut writes = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let changed = inputs[index].ledger != verdict.ledger;
             let fresh = subject.previous.observed_generation != Some(subject.any.generation());
@@ -148,9 +150,9 @@ impl Worker {
             let status = self.compose(subject, &inputs[index], verdict);
             let target = Target::new(subject.any.api_resource(), subject.any.meta());
             let outbox = self.context.outbox.clone();
-            stores.push(async move { (index, outbox.store(target, &status).await) });
+            writes.push(async move { (index, outbox.store(target, &status).await) });
         }
-        let stored = futures::future::join_all(stores).await;
+        let stored = futures::future::join_all(writes).await;
         blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }

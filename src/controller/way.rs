@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::ProxmoxConnection;
 use crate::api::Reason;
-use crate::api::conditions::{self, Motion};
+use crate::api::conditions::{self, Motion, Ready};
 use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
@@ -48,7 +48,7 @@ impl Worker {
             let message = format!("{objects} objects still use it; it goes when they are gone");
             Report::not_ready(Reason::DeletionBlocked, message)
         } else {
-            self.ready()
+            Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)
         };
         self.say_connection(&connection, report, |status| {
             status.cluster_id = Some(session.cluster().to_string());
@@ -78,7 +78,7 @@ impl Worker {
             }
             _ => Duration::ZERO,
         };
-        let mut report = self.not_ready(why);
+        let mut report = Report::not_ready(why.reason, why.message.clone());
         if why.reason.severity() == Severity::Transient && lasted >= self.context.progress_deadline {
             report.says.motion = Motion::Stalled;
         }

@@ -17,7 +17,7 @@ pub fn fold(entries: impl IntoIterator<Item = (AclKey, AclChange)>) -> Vec<AclBa
     }
     let mut batches = Vec::new();
     for ((path, change), edges) in places {
-        for part in parts(edges) {
+        for part in parts(&edges) {
             for (roles, subjects) in cheapest(&part) {
                 let batch = AclBatch { path: path.clone(), roles, subjects, change };
                 batches.extend(batch.within(MAX_BODY));
@@ -31,10 +31,10 @@ type Edges = BTreeSet<(RoleId, Subject)>;
 type Product = (BTreeSet<RoleId>, BTreeSet<Subject>);
 
 /// Parts that share no role and no subject: the better grouping differs from part to part.
-fn parts(edges: Edges) -> Vec<Edges> {
+fn parts(edges: &Edges) -> Vec<Edges> {
     let mut parts: Vec<Edges> = Vec::new();
     let (mut by_role, mut by_subject) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
-    for (role, subject) in &edges {
+    for (role, subject) in edges {
         by_role.entry(role).or_default().push(subject);
         by_subject.entry(subject).or_default().push(role);
     }

@@ -155,9 +155,8 @@ fn shown<K, V>(listing: &Listing<BTreeMap<K, V>>) -> Option<usize> {
 
 fn judge(shown: Option<usize>, sight: Sight) -> Visibility {
     match (shown, sight) {
-        (None, _) => Visibility::Unknown,
         (Some(_), Sight::Clear) => Visibility::Known,
-        (Some(0), Sight::Blocked) => Visibility::Unknown,
+        (None, _) | (Some(0), Sight::Blocked) => Visibility::Unknown,
         (Some(_), Sight::Blocked | Sight::Uncertain) => Visibility::Partial,
     }
 }

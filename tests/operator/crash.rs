@@ -39,8 +39,8 @@ async fn content(world: &World) -> Value {
 }
 
 /// Makes everything, heals drift and removes everything; answers with what stood in between and with the number of
-/// calls that the first process made.
-async fn life_cycle(kill_at: Option<String>) -> (Value, u64) {
+/// calls that the last process made, or with whether the first was killed.
+async fn life_cycle(kill_at: Option<String>) -> (Value, u64, bool) {
     let world = World::new().await;
     world
         .apply("apiVersion: v1\nkind: Secret\nmetadata: {name: client}\nstringData: {key: secret}\n")
@@ -77,7 +77,6 @@ async fn life_cycle(kill_at: Option<String>) -> (Value, u64) {
     }
     world.delete("ProxmoxConnection", "pve").await;
     world.gone("ProxmoxConnection", "pve").await;
-    assert_eq!(world.revivals(), u32::from(kill_at.is_some()), "{kill_at:?} was reached");
     let last = content(&world).await;
     assert_eq!(
         (&last["groups"], &last["acl"], &last["pools"]),
@@ -85,22 +84,24 @@ async fn life_cycle(kill_at: Option<String>) -> (Value, u64) {
     );
     assert_eq!(last["realms"].as_array().map(Vec::len), Some(2), "{kill_at:?}");
     let calls = world.log().lines().filter(|line| line.contains("\"outward call\"")).count();
-    (first, u64::try_from(calls).expect("a count"))
+    (first, u64::try_from(calls).expect("a count"), world.revivals() > 0)
 }
 
 #[tokio::test]
 async fn killed_at_25_points_of_a_life_cycle_it_ends_the_same() {
-    let (expected, calls) = life_cycle(None).await;
+    let (expected, calls, _) = life_cycle(None).await;
     assert!(calls > 60, "a life cycle makes only {calls} calls");
-    // The later calls depend on timing: passes that find nothing. Points lie in the part that every run reaches.
-    let points = (0..25u64).map(|point| {
+    // How many passes find nothing depends on timing, so that the last points may lie behind the end of a run.
+    let points = (0..32u64).map(|point| {
         let side = if point % 2 == 0 { "before" } else { "after" };
-        format!("{side}:{}", 1 + point * (calls * 3 / 4) / 25)
+        format!("{side}:{}", 1 + point * calls / 32)
     });
-    let runs = futures::stream::iter(points).map(async |point| (point.clone(), life_cycle(Some(point)).await.0));
-    let results: Vec<(String, Value)> = runs.buffer_unordered(5).collect().await;
-    println!("killed at {} of {calls} calls", results.len());
-    for (point, content) in results {
+    let runs = futures::stream::iter(points).map(async |point| {
+        let (content, _, killed) = life_cycle(Some(point.clone())).await;
         assert_eq!(content, expected, "killed at {point}");
-    }
+        killed
+    });
+    let killed = runs.buffer_unordered(5).filter(|killed| std::future::ready(*killed)).count().await;
+    println!("killed at {killed} of {calls} calls");
+    assert!(killed >= 25, "only {killed} points were reached");
 }

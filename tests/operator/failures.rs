@@ -157,20 +157,22 @@ async fn answers_of_something_in_between_are_never_taken_for_gone() {
     world.start_operator().await.connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
-    for status in [404, 200, 502] {
-        let fault =
-            Fault { file: Some("any-request".to_owned()), count: 100_000, status, ..Fault::new(FaultName::Status) };
-        world.pve.fault(fault);
-        world.reason("ProxmoxConnection", "pve", "APIUnavailable").await;
-        if status == 404 {
-            world.delete("ProxmoxGroup", "g").await;
-        }
-        world.reason("ProxmoxGroup", "g", "DeletionBlocked").await;
+    let answer_with = |status| {
         world.pve.clear_faults();
-        if status != 502 {
-            continue;
-        }
+        let file = Some("any-request".to_owned());
+        world.pve.fault(Fault { file, count: 100_000, status, ..Fault::new(FaultName::Status) });
+    };
+    answer_with(404);
+    world.reason("ProxmoxConnection", "pve", "APIUnavailable").await;
+    world.delete("ProxmoxGroup", "g").await;
+    for status in [404, 200, 502] {
+        answer_with(status);
+        let asked = || world.pve.requests().count("GET", "/nodes");
+        let before = asked();
+        world.until("it is asked again", async || (asked() > before + 1).then_some(())).await;
+        world.reason("ProxmoxGroup", "g", "DeletionBlocked").await;
     }
+    world.pve.clear_faults();
     world.gone("ProxmoxGroup", "g").await;
     assert!(world.groups().await.is_empty());
 }

@@ -32,7 +32,7 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
                         draft.refuse(stake.object, claim, Reason::Conflict, contest(claim, &input.objects[object].key));
                     }
                     _ => {
-                        maker.manage(draft, *stake, wanted, Stakes::inherited(interests, stake.object), &mut operation)
+                        maker.manage(draft, *stake, wanted, Stakes::inherited(interests, stake.object), &mut operation);
                     }
                 },
                 Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => {}

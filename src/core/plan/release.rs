@@ -67,7 +67,7 @@ impl Releaser<'_> {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 self.going.insert(claim.clone());
-                let owners = leaving.iter().map(|stake| stake.object).collect();
+                let owners: Vec<usize> = leaving.iter().map(|stake| stake.object).collect();
                 let mut after = after;
                 if let Claim::Pool(pool) = claim {
                     after.extend(self.entries_of_nested(draft, pool, &owners));
@@ -153,7 +153,7 @@ impl Releaser<'_> {
 
     /// PVE drops the entries on a pool with it, but not those on a nested one (FACTS 86): a pool made later by the
     /// same name would begin with them. Entries that an object still wants stay.
-    fn entries_of_nested(&mut self, draft: &mut Draft, pool: &PoolId, owners: &Vec<usize>) -> BTreeSet<Claim> {
+    fn entries_of_nested(&mut self, draft: &mut Draft, pool: &PoolId, owners: &[usize]) -> BTreeSet<Claim> {
         let (Some(_), Ok(acl)) = (pool.parent(), &self.input.snapshot.acl) else { return BTreeSet::new() };
         let path = pool.acl_path();
         let mut removed = BTreeSet::new();
@@ -167,7 +167,7 @@ impl Releaser<'_> {
             draft.operations.push(Operation {
                 act: removal(&claim),
                 claim: claim.clone(),
-                owners: owners.clone(),
+                owners: owners.to_vec(),
                 after: BTreeSet::new(),
                 purpose: Purpose::Remove,
             });

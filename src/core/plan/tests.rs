@@ -128,10 +128,10 @@ fn a_group_and_its_entry_are_made_in_one_go_and_go_with_their_objects() {
     let mut snapshot = empty();
     let writes = settle(&mut objects, &mut snapshot);
     assert!(matches!(&writes[..], [Write::CreateGroup { .. }, Write::Acl(_)]), "{writes:?}");
-    objects.iter_mut().for_each(|object| {
+    for object in &mut objects {
         object.mode = Mode::Deleting;
         object.wanted.clear();
-    });
+    }
     let writes = settle(&mut objects, &mut snapshot);
     assert!(matches!(&writes[..], [Write::Acl(_), Write::DeleteGroup { .. }]), "{writes:?}");
     assert!(stands(&snapshot).is_empty());
@@ -193,10 +193,10 @@ fn absence_counts_only_where_the_credential_can_see() {
         }
         let plan = one(&objects, &blind);
         assert!(plan.steps.is_empty());
-        for index in 0..objects.len() {
+        for (index, object) in objects.iter().enumerate() {
             let expected = if deleting { Reason::DeletionBlocked } else { Reason::Forbidden };
             assert_eq!(refusal(&plan, index).0, expected);
-            assert_eq!(plan.verdicts[index].ledger, objects[index].ledger, "nothing is forgotten");
+            assert_eq!(plan.verdicts[index].ledger, object.ledger, "nothing is forgotten");
         }
     }
 }

@@ -1,0 +1,84 @@
+//! What objects are told while Proxmox VE is not asked: it cannot be reached, the connection is not there, or it is
+//! suspended.
+
+use crate::api::ProxmoxConnection;
+use crate::api::Reason;
+use crate::api::conditions::Motion;
+use crate::api::connection::UnreachableDeletion;
+use crate::api::management::{DeletionPolicy, ManagementPolicy};
+use crate::api::status::ObjectStatus;
+use crate::controller::connection::Worker;
+use crate::controller::kinds::AnyObject;
+use crate::controller::pass::version;
+use crate::controller::report::{self, Report};
+use crate::core::claim::from_rows;
+use crate::core::object::Refusal;
+
+impl Worker {
+    /// The connection does not work: it says so at once. Objects that are ready stay so for the deadline, so that a
+    /// short outage changes nothing; the others say what they wait for.
+    pub(super) async fn unreachable(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject], why: &Refusal) {
+        self.failures = self.failures.saturating_add(1);
+        let lasted = self.disconnected(connection, why, objects.len()).await;
+        let orphan = connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, orphan, &why.message).await;
+                continue;
+            }
+            let ready =
+                report::ready_of(&previous).0 == "True" && previous.observed_generation == Some(any.generation());
+            if ready && lasted < self.context.progress_deadline {
+                continue;
+            }
+            let message = format!("ProxmoxConnection {} is not ready: {}", self.key.name, why.reason);
+            let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
+            if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
+                report.says.motion = Motion::Stalled;
+            }
+            self.say(any, &previous, &report);
+        }
+    }
+
+    pub(super) async fn without_connection(&mut self, objects: &[AnyObject]) {
+        let message = format!("ProxmoxConnection {} does not exist in this namespace; create it", self.key.name);
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, false, &message).await;
+            } else {
+                self.say(any, &previous, &Report::not_ready(Reason::ConnectionNotFound, message.clone()));
+            }
+        }
+    }
+
+    pub(super) async fn suspended(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) {
+        self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
+        let by = format!("ProxmoxConnection {}", self.key.name);
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            if any.is_being_deleted() {
+                self.delete_blind(any, &previous, false, &format!("{by} is suspended")).await;
+            } else {
+                self.say(any, &previous, &Report::suspended(&by));
+            }
+        }
+    }
+
+    /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.
+    async fn delete_blind(&mut self, any: &AnyObject, previous: &ObjectStatus, orphan: bool, why: &str) {
+        let management = any.management();
+        let leaves = management.deletion_policy == Some(DeletionPolicy::Orphan);
+        let observes = management.management_policy == ManagementPolicy::Observe;
+        if previous.ledger.is_empty() || observes || leaves || orphan {
+            let held = from_rows(&previous.ledger).unwrap_or_default();
+            let left = if observes { Vec::new() } else { held.into_keys().collect() };
+            self.let_go(any, left).await;
+        } else {
+            let message =
+                format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");
+            self.say(any, previous, &Report::not_ready(Reason::DeletionBlocked, message));
+        }
+    }
+}

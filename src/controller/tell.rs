@@ -1,0 +1,79 @@
+//! Statuses and Events of objects on their way, and objects that are let go.
+
+use std::collections::HashSet;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::Reason;
+use crate::api::conditions;
+use crate::api::status::ObjectStatus;
+use crate::controller::connection::Worker;
+use crate::controller::events::News;
+use crate::controller::kinds::AnyObject;
+use crate::controller::pass::target;
+use crate::controller::report::{self, Facts, Report};
+use crate::core::claim::Claim;
+
+impl Worker {
+    /// Takes the finalizer off.
+    pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
+        if !left.is_empty() {
+            self.context.events.tell(target(any), News::Left(left));
+        }
+        match self.context.kubernetes.remove_finalizer(&target(any)).await {
+            Ok(()) => drop(self.released.insert(any.uid().to_owned())),
+            Err(error) => tracing::warn!(object = %any.key(), %error, "the finalizer could not be removed"),
+        }
+    }
+
+    /// Sends a status that does not come from a plan: the ledger stays as it is.
+    pub(super) fn say(&mut self, any: &AnyObject, previous: &ObjectStatus, report: &Report) {
+        let facts = Facts {
+            generation: any.generation(),
+            external_id: None,
+            ledger: None,
+            handled: any.reconcile_requested_at(),
+            change: None,
+            now: Timestamp::now(),
+        };
+        let status = report::status(report, facts, previous, self.context.progress_deadline);
+        self.send(any, previous, &status);
+    }
+
+    /// Sends a status if it says something new, and tells of a change for the worse.
+    pub(super) fn send(&mut self, any: &AnyObject, previous: &ObjectStatus, status: &ObjectStatus) {
+        let (ready, reason) = report::ready_of(status);
+        let entry = self.counted.entry(any.uid().to_owned()).or_insert((any.kind(), ""));
+        if entry.1 != ready {
+            if !entry.1.is_empty() {
+                self.context.metrics.ready_changed(any.kind(), entry.1, -1);
+            }
+            self.context.metrics.ready_changed(any.kind(), ready, 1);
+            entry.1 = ready;
+        }
+        self.context.metrics.judged(any.kind(), ready == "True");
+        if status == previous {
+            return;
+        }
+        self.changes.remove(any.uid());
+        let (_, reason_before) = report::ready_of(previous);
+        if ready == "False"
+            && reason != reason_before
+            && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
+            && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
+        {
+            self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
+        }
+        self.context.outbox.send(target(any), status);
+    }
+
+    /// Takes objects that are gone out of the count.
+    pub(super) fn count(&mut self, present: &HashSet<String>) {
+        let gone: Vec<String> = self.counted.keys().filter(|uid| !present.contains(*uid)).cloned().collect();
+        for uid in gone {
+            if let Some((kind, ready)) = self.counted.remove(&uid) {
+                self.context.metrics.ready_changed(kind, ready, -1);
+            }
+        }
+    }
+}
