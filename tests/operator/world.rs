@@ -88,6 +88,11 @@ impl World {
         String::from_utf8_lossy(&std::fs::read(dir.join("log")).unwrap_or_default()).into_owned()
     }
 
+    /// How many calls to other systems the operator's process has made.
+    pub fn calls(&self) -> usize {
+        self.log().lines().filter(|line| line.contains("\"outward call\"")).count()
+    }
+
     /// What the operator serves at a path.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let address = self
