@@ -92,8 +92,6 @@ reasons! {
     WouldLockOut: Terminal,
     /// The object is deleted and cannot go yet, for the cause in the message.
     DeletionBlocked: Waiting,
-    /// The object is deleted; what it stands for is being removed. Wait.
-    Deleting: Fine,
     /// Proxmox VE answered with an error that the operator does not know; the message has its text. Report it.
     UnexpectedAnswer: Transient,
 }

@@ -48,6 +48,10 @@ pub(super) struct Worker {
     pub(super) changes: HashMap<String, LastChange>,
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
+    /// The generation of each object's spec, and the pass that first saw it.
+    pub(super) seen: HashMap<String, (i64, u64)>,
+    /// The number of this pass.
+    pub(super) number: u64,
     /// What was last counted of each object: its kind and the status of Ready.
     pub(super) counted: HashMap<String, (&'static str, &'static str)>,
     client: Option<(Settings, Client)>,
@@ -89,6 +93,8 @@ impl Worker {
             released: HashSet::new(),
             changes: HashMap::new(),
             said: None,
+            seen: HashMap::new(),
+            number: 0,
             counted: HashMap::new(),
             client: None,
             worked: None,
@@ -115,6 +121,8 @@ impl Worker {
         self.released.retain(|uid| present.contains(uid));
         self.finalized.retain(|uid| present.contains(uid));
         self.changes.retain(|uid, _| present.contains(uid));
+        self.seen.retain(|uid, _| present.contains(uid));
+        self.number += 1;
         self.count(&present);
         let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();
         let Some(connection) = self.context.index.connection(&self.key) else {

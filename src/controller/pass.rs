@@ -29,7 +29,7 @@ use crate::pve::session::Session;
 const IN_FLIGHT: usize = 16;
 
 /// When something could not be stored, or a failure is to be told.
-const SOON: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(500);
 
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
@@ -68,7 +68,8 @@ impl Worker {
                 continue;
             };
             let Wants { external_id, wanted, refusals } = wants_of(any, &references);
-            inputs.push(object(any, &previous, ledger, wanted, refusals));
+            let changed = self.first_seen(any);
+            inputs.push(object(any, &previous, changed, ledger, wanted, refusals));
             subjects.push(Subject { any, previous, external_id });
         }
         let realms = inputs.iter().flat_map(|object| &object.wanted).filter_map(|wanted| match &wanted.claim {
@@ -102,6 +103,15 @@ impl Worker {
             _ => Duration::ZERO,
         };
         Ok(Outcome { next, broken: done.broken })
+    }
+
+    /// The pass that first saw the object's spec as it is.
+    fn first_seen(&mut self, any: &AnyObject) -> u64 {
+        let seen = self.seen.entry(any.uid().to_owned()).or_insert((any.generation(), self.number));
+        if seen.0 != any.generation() {
+            *seen = (any.generation(), self.number);
+        }
+        seen.1
     }
 
     async fn secrets(
@@ -288,6 +298,7 @@ fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
 fn object(
     any: &AnyObject,
     previous: &ObjectStatus,
+    changed: u64,
     ledger: Ledger,
     wanted: Vec<crate::core::claim::Wanted>,
     refusals: Vec<Refusal>,
@@ -298,6 +309,7 @@ fn object(
     Object {
         key: any.key(),
         created,
+        changed,
         settled: ready && previous.observed_generation == Some(any.generation()),
         mode: any.mode(),
         adoption: management.adoption_policy,

@@ -32,6 +32,8 @@ pub struct Object {
     pub created: i64,
     /// Whether its spec has been applied before: a difference is drift then, and an update otherwise.
     pub settled: bool,
+    /// When its spec was last seen to change, as a rising number: what changed last does not wait behind the rest.
+    pub changed: u64,
     /// What may be done for it now.
     pub mode: Mode,
     /// What to do with things that stand already.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Entry, Origin, Progress, Wanted};
-use crate::core::ids::{AclKey, Subject};
 use crate::core::object::{Adoption, Mode, ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
@@ -18,6 +17,7 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
     let index: BTreeMap<&ObjectKey, usize> =
         input.objects.iter().enumerate().map(|(index, object)| (&object.key, index)).collect();
     let mut maker = Maker { input, view, index, planned: BTreeSet::new() };
+    let default = default_realm(stakes);
     for (claim, interests) in &stakes.by_claim {
         let winner = stakes.winner(interests);
         let mut operation = None;
@@ -25,13 +25,12 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
             let Some(wanted) = stake.wanted else { continue };
             match input.objects[stake.object].mode {
                 Mode::Observe => maker.observe(draft, stake.object, wanted, winner.is_some()),
-                Mode::Manage => match winner {
-                    Some(Stake { object, wanted: Some(theirs), .. })
-                        if object != stake.object && !agree(wanted, theirs) =>
-                    {
-                        draft.refuse(stake.object, claim, Reason::Conflict, contest(claim, &input.objects[object].key));
+                Mode::Manage => match rival(stake, wanted, winner, default) {
+                    Some((what, rival)) => {
+                        let message = contest(&what, &input.objects[rival].key);
+                        draft.refuse(stake.object, claim, Reason::Conflict, message);
                     }
-                    _ => {
+                    None => {
                         maker.manage(draft, *stake, wanted, Stakes::inherited(interests, stake.object), &mut operation);
                     }
                 },
@@ -45,19 +44,50 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
     }
 }
 
-fn contest(claim: &Claim, winner: &ObjectKey) -> String {
+/// What another object was first with, and which one.
+fn rival(
+    stake: &Stake<'_>,
+    wanted: &Wanted,
+    winner: Option<Stake<'_>>,
+    default: Option<Stake<'_>>,
+) -> Option<(String, usize)> {
+    match (winner, default) {
+        (Some(Stake { object, wanted: Some(theirs), .. }), _) if object != stake.object && !agree(wanted, theirs) => {
+            Some((wanted.claim.to_string(), object))
+        }
+        (_, Some(first)) if first.object != stake.object && wants_default(wanted) => {
+            Some(("to be the default realm".to_owned(), first.object))
+        }
+        _ => None,
+    }
+}
+
+fn contest(what: &str, winner: &ObjectKey) -> String {
     format!(
-        "{claim} is claimed by {} too and it came first; make both say the same, or delete one of them",
+        "{what} is claimed by {} too and it came first; make both say the same, or delete one of them",
         winner.short()
     )
 }
 
-struct Maker<'a> {
-    input: &'a Input<'a>,
-    view: &'a View<'a>,
-    index: BTreeMap<&'a ObjectKey, usize>,
+/// Who of those that want their realm to be the default one may have it: PVE has one for the whole cluster.
+fn default_realm<'a>(stakes: &Stakes<'a>) -> Option<Stake<'a>> {
+    let wanting = stakes.by_claim.values().flatten().filter(|stake| stake.wanted.is_some_and(wants_default));
+    stakes.winner(&wanting.copied().collect::<Vec<_>>())
+}
+
+fn wants_default(wanted: &Wanted) -> bool {
+    match &wanted.content {
+        Content::Realm(realm) => matches!(realm.options.get("default"), Some(Some(value)) if value.expose() == "1"),
+        Content::Group { .. } | Content::Pool { .. } | Content::Acl { .. } => false,
+    }
+}
+
+pub(super) struct Maker<'a> {
+    pub input: &'a Input<'a>,
+    pub view: &'a View<'a>,
+    pub index: BTreeMap<&'a ObjectKey, usize>,
     /// Claims that a step of this plan makes or changes.
-    planned: BTreeSet<Claim>,
+    pub planned: BTreeSet<Claim>,
 }
 
 impl Maker<'_> {
@@ -166,87 +196,6 @@ impl Maker<'_> {
             .owners
             .push(stake.object);
     }
-
-    /// What must be done before, or why it cannot be done.
-    fn needs(&self, draft: &Draft, claim: &Claim, objects: &[ObjectKey]) -> Result<BTreeSet<Claim>, Refusal> {
-        let mut after = BTreeSet::new();
-        for key in objects {
-            let Some(index) = self.index.get(key) else {
-                return Err(not_ready(key, "it is not there"));
-            };
-            let verdict = &draft.verdicts[*index];
-            if let Some(refusal) = verdict.refusals.first() {
-                return Err(not_ready(key, refusal.reason.as_str()));
-            }
-            match verdict.worst() {
-                Some(ClaimState::Refused(refusal)) => return Err(not_ready(key, refusal.reason.as_str())),
-                Some(ClaimState::Failed(failure)) => return Err(not_ready(key, failure.kind.reason().as_str())),
-                _ => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
-            }
-        }
-        match claim {
-            Claim::Realm(_) | Claim::Group(_) => {}
-            Claim::Pool(id) => {
-                if let Some(parent) = id.parent() {
-                    let parent = Claim::Pool(parent);
-                    if self.stands_or_comes(&parent, &mut after) == Some(false) {
-                        return Err(missing(&parent, "create it with a ProxmoxPool"));
-                    }
-                }
-            }
-            Claim::Acl(AclKey { subject, role, .. }) => {
-                if self.input.snapshot.roles.as_ref().is_ok_and(|roles| !roles.contains_key(role)) {
-                    return Err(Refusal::new(
-                        Reason::DependencyNotReady,
-                        format!("role {role} does not exist in PVE; check its spelling (case counts) or create it"),
-                    ));
-                }
-                match subject {
-                    Subject::Group(group) => {
-                        let group = Claim::Group(group.clone());
-                        if self.stands_or_comes(&group, &mut after) == Some(false) {
-                            return Err(missing(&group, "create it with a ProxmoxGroup"));
-                        }
-                    }
-                    Subject::User(user) => {
-                        let stands = self.input.snapshot.users.as_ref().map(|users| users.contains_key(user));
-                        let own = *user == self.input.snapshot.credential.user();
-                        if stands == Ok(false) && !own && self.view.sight_of_users() == Sight::Clear {
-                            return Err(Refusal::new(
-                                Reason::DependencyNotReady,
-                                format!(
-                                    "user {user} does not exist in PVE yet; it appears when it first signs in or is created"
-                                ),
-                            ));
-                        }
-                    }
-                    Subject::Token(_) => {}
-                }
-            }
-        }
-        Ok(after)
-    }
-
-    /// Whether a claim stands or is made by this plan; `None` when it cannot be seen.
-    fn stands_or_comes(&self, claim: &Claim, after: &mut BTreeSet<Claim>) -> Option<bool> {
-        if self.planned.contains(claim) {
-            after.insert(claim.clone());
-            return Some(true);
-        }
-        match compare::presence(claim, self.input.snapshot, self.view) {
-            Standing::Same | Standing::Different { .. } => Some(true),
-            Standing::Absent(Sight::Clear) => Some(false),
-            Standing::Absent(Sight::Uncertain | Sight::Blocked) | Standing::Unread(_) => None,
-        }
-    }
-}
-
-fn missing(claim: &Claim, hint: &str) -> Refusal {
-    Refusal::new(Reason::DependencyNotReady, format!("{claim} does not exist in PVE; {hint}, or wait until it appears"))
-}
-
-fn not_ready(key: &ObjectKey, why: &str) -> Refusal {
-    Refusal::new(Reason::DependencyNotReady, format!("{} is not ready: {why}", key.short()))
 }
 
 pub(super) fn unseen(claim: &Claim) -> Refusal {

@@ -9,6 +9,7 @@
 mod compare;
 mod guard;
 mod make;
+mod needs;
 mod order;
 mod release;
 mod stakes;
@@ -137,7 +138,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
-    let steps = order::steps(draft.operations);
+    let steps = order::steps(draft.operations, |object| input.objects[object].changed);
     Plan { steps, verdicts: draft.verdicts }
 }
 

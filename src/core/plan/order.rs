@@ -43,33 +43,59 @@ enum Phase {
     DeleteRealm,
 }
 
-/// Orders operations and folds entries.
-pub(super) fn steps(operations: Vec<Operation>) -> Vec<Step> {
-    let granted: BTreeSet<(AclPath, Subject)> = operations
-        .iter()
-        .filter_map(|operation| match &operation.act {
-            Act::Grant { key, .. } => Some((key.path.clone(), key.subject.clone())),
-            Act::Write(_) | Act::Revoke { .. } => None,
-        })
-        .collect();
-    let mut phases: BTreeMap<Phase, Vec<Operation>> = BTreeMap::new();
-    for operation in operations {
-        phases.entry(phase(&operation.act, &granted)).or_default().push(operation);
+/// Orders operations and folds entries; `changed` tells how recently an object's spec changed.
+pub(super) fn steps(operations: Vec<Operation>, changed: impl Fn(usize) -> u64) -> Vec<Step> {
+    let mut granted: Granted = BTreeMap::new();
+    for operation in &operations {
+        if let Act::Grant { key, .. } = &operation.act {
+            granted.entry((key.path.clone(), key.subject.clone())).or_default().push(operation.claim.clone());
+        }
     }
-    phases.into_values().flat_map(phase_steps).collect()
+    let mut phases: BTreeMap<Phase, Vec<Operation>> = BTreeMap::new();
+    for mut operation in operations {
+        let phase = phase(&operation.act, &granted);
+        if let (Phase::Replace, Act::Revoke { key }) = (phase, &operation.act) {
+            operation.after.extend(granted[&(key.path.clone(), key.subject.clone())].iter().cloned());
+        }
+        phases.entry(phase).or_default().push(operation);
+    }
+    newest_first(phases.into_values().flat_map(phase_steps).collect(), changed)
+}
+
+/// The claims that this plan grants, by place and subject.
+type Granted = BTreeMap<(AclPath, Subject), Vec<Claim>>;
+
+/// Brings steps for what changed last to the front, with all that they come after.
+fn newest_first(mut steps: Vec<Step>, changed: impl Fn(usize) -> u64) -> Vec<Step> {
+    let mut wanted_by: BTreeMap<Claim, u64> = BTreeMap::new();
+    let mut urgency = vec![0; steps.len()];
+    for (step, urgency) in steps.iter().zip(&mut urgency).rev() {
+        let own = step.owners.iter().map(|(owner, _)| changed(*owner));
+        let followers = step.claims.iter().filter_map(|claim| wanted_by.get(claim).copied());
+        *urgency = own.chain(followers).max().unwrap_or_default();
+        for claim in &step.after {
+            let wanted = wanted_by.entry(claim.clone()).or_default();
+            *wanted = (*wanted).max(*urgency);
+        }
+    }
+    // The sort is stable: among equals the order of the phases stays.
+    let mut order: Vec<usize> = (0..steps.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(urgency[*index]));
+    let mut taken: Vec<Option<Step>> = steps.drain(..).map(Some).collect();
+    order.into_iter().filter_map(|index| taken[index].take()).collect()
 }
 
 /// The order in which single operations take effect, for judging them one by one.
 pub(super) fn sorted(operations: &mut [Operation]) {
-    let granted = BTreeSet::new();
+    let granted = Granted::new();
     operations.sort_by_key(|operation| phase(&operation.act, &granted));
 }
 
-fn phase(act: &Act, granted: &BTreeSet<(AclPath, Subject)>) -> Phase {
+fn phase(act: &Act, granted: &Granted) -> Phase {
     match act {
         Act::Grant { key, .. } if key.role.as_str() == NO_ACCESS => Phase::Deny,
         Act::Grant { .. } => Phase::Grant,
-        Act::Revoke { key } if granted.contains(&(key.path.clone(), key.subject.clone())) => Phase::Replace,
+        Act::Revoke { key } if granted.contains_key(&(key.path.clone(), key.subject.clone())) => Phase::Replace,
         Act::Revoke { .. } => Phase::Revoke,
         Act::Write(write) => match write {
             Write::CreateRealm { .. } | Write::UpdateRealm { .. } => Phase::Realm,

@@ -1,0 +1,6 @@
+//! Behaviour of the plan, as sentences.
+
+mod fixtures;
+mod ownership;
+mod properties;
+mod steps;

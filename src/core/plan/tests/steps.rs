@@ -1,0 +1,216 @@
+//! What is done, what is refused, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fixtures::*;
+use crate::core::claim::{Content, Entry, Origin, Progress, Wanted};
+use crate::core::ids::{AclKey, AclPath, RealmId, RoleId, Subject, UserId};
+use crate::core::object::Mode;
+use crate::core::plan::*;
+use crate::core::realm::RealmContent;
+use crate::core::snapshot::{OptionValue, Role};
+
+#[test]
+fn a_group_and_its_entry_are_made_in_one_go_and_go_with_their_objects() {
+    let mut objects = [object("entry", [entry("/", "A", "g")]), object("group", [group("g")])];
+    let mut snapshot = empty();
+    let writes = settle(&mut objects, &mut snapshot);
+    assert!(matches!(&writes[..], [Write::CreateGroup { .. }, Write::Acl(_)]), "{writes:?}");
+    for object in &mut objects {
+        object.mode = Mode::Deleting;
+        object.wanted.clear();
+    }
+    let writes = settle(&mut objects, &mut snapshot);
+    assert!(matches!(&writes[..], [Write::Acl(_), Write::DeleteGroup { .. }]), "{writes:?}");
+    assert!(stands(&snapshot).is_empty());
+    assert!(objects.iter().all(|object| object.ledger.is_empty()));
+}
+
+#[test]
+fn absence_counts_only_where_the_credential_can_see() {
+    let mut objects =
+        [object("group", [group("g")]), object("pool", [pool("p")]), object("entry", [entry("/", "A", "x")])];
+    for object in &mut objects {
+        let claim = object.wanted[0].claim.clone();
+        object.ledger.insert(claim, Entry { origin: Origin::Created, progress: Progress::Applied });
+    }
+    let mut blind = empty();
+    blind.permissions = permissions(&[("/vms", &["VM.Audit"])]);
+    for deleting in [false, true] {
+        for object in &mut objects {
+            object.mode = if deleting { Mode::Deleting } else { Mode::Manage };
+        }
+        let plan = one(&objects, &blind);
+        assert!(plan.steps.is_empty());
+        for (index, object) in objects.iter().enumerate() {
+            let expected = if deleting { Reason::DeletionBlocked } else { Reason::Forbidden };
+            assert_eq!(refusal(&plan, index).0, expected);
+            assert_eq!(plan.verdicts[index].ledger, object.ledger, "nothing is forgotten");
+        }
+    }
+}
+
+#[test]
+fn an_entry_hidden_by_a_deeper_no_access_is_not_taken_for_gone() {
+    // Group.Allocate on /access/groups is passed on, but an entry for us at /access/groups/g takes it away: the path
+    // has an entry and is not among the permissions.
+    let mut objects = [object("group", [group("g")])];
+    objects[0].ledger.insert(group("g"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    objects[0].mode = Mode::Deleting;
+    let snapshot = with(empty(), [entry("/access/groups/g", "NoAccess", "ops")]);
+    assert_eq!(refusal(&one(&objects, &snapshot), 0).0, Reason::DeletionBlocked);
+}
+
+#[test]
+fn where_sight_is_uncertain_pve_itself_is_asked_by_the_removal() {
+    let mut objects = [object("group", [group("g")])];
+    objects[0].ledger.insert(group("g"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    objects[0].mode = Mode::Deleting;
+    let mut snapshot = empty();
+    snapshot.permissions = permissions(&[("/access/groups", &["Group.Allocate"])]);
+    assert_eq!(one(&objects, &snapshot).steps.len(), 1);
+    let memory = Memory { confirmed_gone: BTreeSet::from([group("g")]), ..Memory::default() };
+    let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen: None, now: 0 });
+    assert!(plan.steps.is_empty() && plan.verdicts[0].ledger.is_empty());
+}
+
+#[test]
+fn a_group_that_a_live_object_uses_is_not_deleted() {
+    let mut objects = [object("group", [group("g")]), object("entry", [entry("/", "A", "g")])];
+    let mut snapshot = empty();
+    settle(&mut objects, &mut snapshot);
+    objects[0].mode = Mode::Deleting;
+    objects[0].wanted.clear();
+    let (reason, message) = refusal(&one(&objects, &snapshot), 0);
+    assert_eq!(reason, Reason::DeletionBlocked);
+    assert!(message.contains("Test entry"), "{message}");
+}
+
+#[test]
+fn a_missing_role_group_user_or_parent_is_named_and_nothing_is_intended() {
+    let user = Claim::Acl(AclKey {
+        path: AclPath::root(),
+        subject: Subject::User(UserId::observed("alice@PocketID")),
+        role: RoleId::observed("A"),
+    });
+    for (claim, names) in [
+        (entry("/", "Nope", "g"), "role Nope"),
+        (entry("/", "A", "nobody"), "group nobody"),
+        (user, "alice@PocketID"),
+        (pool("a/b"), "pool a"),
+    ] {
+        let objects = [object("it", [claim])];
+        let plan = one(&objects, &with(empty(), [group("g")]));
+        let (reason, message) = refusal(&plan, 0);
+        assert_eq!(reason, Reason::DependencyNotReady);
+        assert!(message.contains(names), "{message}");
+        assert!(plan.steps.is_empty() && plan.verdicts[0].ledger.is_empty());
+    }
+}
+
+#[test]
+fn revocations_come_first_and_a_replaced_role_goes_after_its_replacement() {
+    let mut objects = [object("replace", [entry("/vms", "A", "g")]), object("revoke", [entry("/pool", "A", "g")])];
+    let mut snapshot = with(empty(), [group("g")]);
+    settle(&mut objects, &mut snapshot);
+    objects[0].wanted = vec![wanted(entry("/vms", "B", "g")), wanted(entry("/vms", "NoAccess", "g"))];
+    objects[1].wanted = vec![wanted(entry("/storage", "A", "g"))];
+    let order: Vec<_> = one(&objects, &snapshot).steps.into_iter().flat_map(|step| step.claims).collect();
+    let expected = [
+        entry("/pool", "A", "g"),
+        entry("/vms", "NoAccess", "g"),
+        entry("/storage", "A", "g"),
+        entry("/vms", "B", "g"),
+        entry("/vms", "A", "g"),
+    ];
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn while_an_object_cannot_be_read_nothing_is_removed() {
+    let mut objects = [object("group", [group("g")])];
+    let mut snapshot = empty();
+    settle(&mut objects, &mut snapshot);
+    objects[0].mode = Mode::Deleting;
+    objects[0].wanted.clear();
+    let memory = Memory::default();
+    let frozen = Some("ProxmoxAcl x cannot be read");
+    let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen, now: 0 });
+    assert!(plan.steps.is_empty());
+    assert!(refusal(&plan, 0).1.contains("ProxmoxAcl x"));
+}
+
+#[test]
+fn entries_on_a_nested_pool_go_with_it() {
+    let mut objects = [object("pool", [pool("a/b")])];
+    let mut snapshot = with(empty(), [pool("a"), group("g")]);
+    settle(&mut objects, &mut snapshot);
+    let mut snapshot = with(snapshot, [entry("/pool/a/b", "A", "g"), entry("/pool/a", "A", "g")]);
+    objects[0].mode = Mode::Deleting;
+    objects[0].wanted.clear();
+    settle(&mut objects, &mut snapshot);
+    assert_eq!(stands(&snapshot), BTreeSet::from([pool("a"), group("g"), entry("/pool/a", "A", "g")]));
+}
+
+#[test]
+fn a_change_that_would_lock_the_operator_out_is_refused_and_the_rest_goes_on() {
+    let ops = |path: &str, role: &str| {
+        Claim::Acl(AclKey {
+            path: AclPath::observed(path),
+            subject: Subject::User(UserId::observed("ops@pve")),
+            role: RoleId::observed(role),
+        })
+    };
+    let mut snapshot = with(empty(), [ops("/", "Ops"), group("g")]);
+    let all = ALL.iter().map(|name| (*name).to_owned()).collect();
+    let roles = snapshot.roles.as_mut().expect("read");
+    roles.insert(RoleId::observed("Ops"), Role { privileges: all, special: false });
+    // A role on a deeper path replaces what comes from above, so that granting can take away.
+    for (claim, refused) in [
+        (ops("/access", "A"), true),
+        (ops("/", "NoAccess"), true),
+        (ops("/vms", "A"), false),
+        (ops("/access", "Ops"), false),
+    ] {
+        let objects = [object("own", [claim.clone()]), object("other", [group("new"), entry("/", "A", "g")])];
+        let plan = one(&objects, &snapshot);
+        let steps: BTreeSet<Claim> = plan.steps.iter().flat_map(|step| step.claims.clone()).collect();
+        assert_eq!(steps.contains(&claim), !refused, "{claim}");
+        assert!(steps.contains(&group("new")) && steps.contains(&entry("/", "A", "g")));
+        if refused {
+            assert_eq!(refusal(&plan, 0).0, Reason::WouldLockOut);
+            assert!(plan.verdicts[0].ledger.is_empty());
+        }
+    }
+    let mut held = object("own", []);
+    held.ledger.insert(ops("/", "Ops"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    held.mode = Mode::Deleting;
+    let (reason, message) = refusal(&one(&[held, object("other", [group("g")])], &snapshot), 0);
+    assert_eq!(reason, Reason::DeletionBlocked);
+    assert!(message.contains("by hand"), "{message}");
+}
+
+#[test]
+fn what_changed_last_comes_first_with_all_it_needs() {
+    let mut newest = object("newest", [group("z"), entry("/vms", "B", "z")]);
+    newest.changed = 2;
+    let objects = [object("old", [group("a"), entry("/", "A", "a"), pool("p")]), newest];
+    let order: Vec<_> = one(&objects, &empty()).steps.into_iter().flat_map(|step| step.claims).collect();
+    assert_eq!(order, [group("z"), entry("/vms", "B", "z"), group("a"), pool("p"), entry("/", "A", "a")]);
+}
+
+#[test]
+fn only_one_realm_may_be_the_default_one() {
+    let realm = |name: &str, created: i64| {
+        let options = BTreeMap::from([("default".to_owned(), Some(OptionValue::Plain("1".to_owned())))]);
+        let claim = Claim::Realm(RealmId::observed(name));
+        let content = Content::Realm(RealmContent { kind: "openid", options });
+        let wanted = vec![Wanted { claim, content, needs: Vec::new() }];
+        Object { created, wanted, ..object(name, []) }
+    };
+    let plan = one(&[realm("younger", 2), realm("older", 1)], &empty());
+    assert_eq!(plan.steps.len(), 1);
+    let (reason, message) = refusal(&plan, 0);
+    assert_eq!(reason, Reason::Conflict);
+    assert!(message.contains("Test older"), "{message}");
+}
