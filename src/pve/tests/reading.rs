@@ -64,7 +64,7 @@ async fn every_list_is_read_as_recorded() {
     let snapshot = snapshot(&server, &["oidc", "missing"]).await.expect("a snapshot");
     assert_eq!(server.received().len(), 11, "9 reads, the version on connecting, 1 realm");
 
-    let held = snapshot.permissions.0.get(&AclPath::root()).expect("the root");
+    let held = snapshot.permissions.0.get(AclPath::root().as_str()).expect("the root");
     assert_eq!((held.get("Sys.Audit"), held.get("VM.Audit")), (Some(&true), Some(&false)));
     let groups = snapshot.groups.expect("groups");
     let dev = groups.get(&GroupId::observed("dev")).expect("dev");
