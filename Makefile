@@ -8,8 +8,9 @@ CARGO ?= cargo
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE
-	$(CARGO) run --quiet --features sim -- demo
+demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE; KEEP=1 leaves it up
+	@$(CARGO) build --locked --features sim
+	@$(CARGO) run --quiet --locked --features sim -- demo $(if $(KEEP),--keep)
 
 test: control-plane lint ## Run all checks and tests
 	$(CARGO) test --locked
