@@ -38,6 +38,7 @@ impl Outward {
     /// Numbers a call that is about to be sent.
     pub fn before(&self) -> u64 {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        tracing::trace!(number, "outward call");
         self.reached(Side::Before, number);
         number
     }
@@ -45,11 +46,6 @@ impl Outward {
     /// Tells that a call took effect.
     pub fn after(&self, number: u64) {
         self.reached(Side::After, number);
-    }
-
-    /// How many calls there were.
-    pub fn count(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
     }
 
     #[cfg(feature = "sim")]

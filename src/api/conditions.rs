@@ -85,16 +85,11 @@ impl Verdict {
 
 /// True when two lists of conditions say the same, whatever their times and order.
 pub fn say_the_same(ours: &[Condition], theirs: &[Condition]) -> bool {
-    let timeless = |conditions: &[Condition], time: &Time| {
-        let mut conditions = conditions.to_vec();
-        for condition in &mut conditions {
-            condition.last_transition_time = time.clone();
-        }
-        conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
-        conditions
+    let timeless = |ours: &Condition, theirs: &Condition| {
+        *ours == Condition { last_transition_time: ours.last_transition_time.clone(), ..theirs.clone() }
     };
-    let Some(first) = ours.first() else { return theirs.is_empty() };
-    timeless(ours, &first.last_transition_time) == timeless(theirs, &first.last_transition_time)
+    ours.len() == theirs.len()
+        && ours.iter().all(|our| find(theirs, &our.type_).is_some_and(|their| timeless(our, their)))
 }
 
 /// The condition of a type.

@@ -31,10 +31,10 @@ pub struct ProxmoxConnectionSpec {
     pub endpoints: Vec<String>,
     /// As whom the operator works.
     pub auth: Auth,
-    /// How the cluster proves that it is the right one. Unset: a certificate of a public authority.
+    /// How the cluster proves that it is the right one. Unset: by an authority that the operator's system trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// The HTTP proxy to go through, as `http://host:port`.
+    /// The HTTP proxy to go through, as `http://host:port`. TLS to Proxmox VE goes through it end to end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::proxy_url")]
     pub proxy_url: Option<String>,
@@ -104,10 +104,11 @@ pub struct TicketAuth {
     pub password_secret_ref: KeyRef,
 }
 
-/// How the cluster proves that it is the right one, before any credential is sent. There is no way to skip it.
+/// How the cluster proves that it is the right one, before any credential is sent. There is no way to skip it. At most
+/// one of caBundle, caBundleRef and fingerprints; without any of them it is the authorities of the operator's system.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::not_both("caBundle", "caBundleRef"))]
+#[x_kube(validation = rules::at_most_one(&["caBundle", "caBundleRef", "fingerprints"]))]
 pub struct Tls {
     /// Certificates of the authorities to trust, in PEM form; on a node `/etc/pve/pve-root-ca.pem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,7 +118,8 @@ pub struct Tls {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
     /// SHA-256 fingerprints of certificates, as Proxmox VE shows them for its nodes: the server's certificate must be
-    /// one of these. It then needs no authority; with caBundle or caBundleRef both must hold.
+    /// one of these, and then its authority, name and dates do not matter. Give the next one beside the current one
+    /// before a certificate is replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::fingerprints")]
     pub fingerprints: Vec<String>,

@@ -25,7 +25,7 @@ use crate::api::{rules, schema};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = rules::not_both("groupId", "oidc"),
+    validation = rules::at_most_one(&["groupId", "oidc"]),
     validation = rules::immutable("groupId"),
     validation = rules::immutable("oidc"),
 )]

@@ -80,16 +80,18 @@ pub fn built_in_realms() -> Rule {
 
 /// Exactly one of `fields` is set.
 pub fn exactly_one(fields: &[&str]) -> Rule {
-    let set: Vec<_> = fields.iter().map(|field| format!("has(self.{field})")).collect();
-    rule(
-        format!("[{}].exists_one(set, set)", set.join(", ")),
-        format!("exactly one of {} must be set", fields.join(", ")),
-    )
+    rule(format!("{} == 1", set(fields)), format!("exactly one of {} must be set", fields.join(", ")))
 }
 
-/// Not both of two fields are set.
-pub fn not_both(one: &str, other: &str) -> Rule {
-    rule(format!("!(has(self.{one}) && has(self.{other}))"), format!("{one} and {other} cannot be set together"))
+/// No two of `fields` are set together.
+pub fn at_most_one(fields: &[&str]) -> Rule {
+    rule(format!("{} <= 1", set(fields)), format!("only one of {} can be set", fields.join(", ")))
+}
+
+/// CEL: how many of `fields` are set.
+fn set(fields: &[&str]) -> String {
+    let set: Vec<_> = fields.iter().map(|field| format!("has(self.{field})")).collect();
+    format!("[{}].filter(set, set).size()", set.join(", "))
 }
 
 /// `field` cannot be changed, nor set or removed later.

@@ -105,8 +105,8 @@ pub fn endpoints(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub fn proxy_url(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be http://host:port or https://host:port, without path, query or user";
-    text(MAX_URL, rule(matches("self", &format!("https?://{}{}", host(), port())), message))
+    let message = "must be http://host:port, without path, query or user";
+    text(MAX_URL, rule(matches("self", &format!("http://{}{}", host(), port())), message))
 }
 
 pub fn server_name(_: &mut SchemaGenerator) -> Schema {
@@ -120,7 +120,7 @@ pub fn ca_bundle(_: &mut SchemaGenerator) -> Schema {
 
 pub fn fingerprints(_: &mut SchemaGenerator) -> Schema {
     let message = "must be a SHA-256 fingerprint as PVE shows it: 32 pairs of 0-9 and A-F, joined by ':'";
-    list("set", 0, 16, &text(95, rule(matches("self", "([0-9A-F]{2}:){31}[0-9A-F]{2}"), message)))
+    list("set", 1, 16, &text(95, rule(matches("self", "([0-9A-F]{2}:){31}[0-9A-F]{2}"), message)))
 }
 
 fn duration(least: &str, most: &str) -> Schema {
@@ -158,14 +158,16 @@ pub fn groups_claim(_: &mut SchemaGenerator) -> Schema {
     text(256, rule(matches("self", &format!("{WORD}*")), message))
 }
 
+/// Atomic, not a set: server-side apply drops a set that is emptied, so that «empty clears» could not be said.
 pub fn scopes(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one scope, printable ASCII without blanks, ',', ';', '"' and '\'"#;
-    list("set", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
+    list("atomic", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
 }
 
+/// Atomic as [`scopes`].
 pub fn acr_values(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
-    list("set", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
+    list("atomic", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
 }
 
 pub fn prompt(_: &mut SchemaGenerator) -> Schema {

@@ -20,14 +20,15 @@ building=$(mktemp -d "$cache/building.XXXXXX")
 trap 'rm -rf "$building"' EXIT
 trap 'exit 130' INT TERM
 
+echo "control plane: building it once, about 4 minutes on 2 cores"
 build() {
-    echo "control plane: [$1/3] $2 (about $4 the first time)"
+    echo "control plane: [$1/3] $2"
     CGO_ENABLED=0 GOBIN=$building go install -ldflags="-s -w" "$3"
 }
-build 1 etcd go.etcd.io/etcd/server/v3 "a minute"
+build 1 etcd go.etcd.io/etcd/server/v3
 mv "$building/server" "$building/etcd"
-build 2 kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver "three minutes"
-build 3 kubectl k8s.io/kubernetes/cmd/kubectl "a minute"
+build 2 kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+build 3 kubectl k8s.io/kubernetes/cmd/kubectl
 
 chmod 755 "$building"
 if ! mv -T "$building" "$cache/$version" 2>/dev/null && [ ! -d "$cache/$version" ]; then

@@ -32,7 +32,7 @@ async fn a_connection_is_taken() {
         json!({"tls": {"fingerprints": [FINGERPRINT], "serverName": "pve1"}}),
         json!({"tls": {"caBundle": "-----BEGIN CERTIFICATE-----\nMII…"}}),
         json!({"tls": {"caBundleRef": {"configMapKeyRef": {"name": "ca", "key": "ca.crt"}}}}),
-        json!({"tls": {"caBundleRef": {"secretKeyRef": {"name": "ca", "key": "ca.crt"}}, "fingerprints": [FINGERPRINT]}}),
+        json!({"tls": {"caBundleRef": {"secretKeyRef": {"name": "ca", "key": "ca.crt"}}}}),
         json!({"proxyUrl": "http://proxy.example.com:3128", "requestTimeout": "30s", "resyncInterval": "1m30s"}),
         json!({"resyncInterval": "1s", "requestTimeout": "1000ms", "suspend": true}),
         json!({"policy": {"unreachableDeletion": "Orphan"}}),
@@ -45,7 +45,7 @@ async fn a_connection_that_cannot_work_is_refused() {
     let kind = Kind::of::<ProxmoxConnection>().await;
     let endpoint = "must be https://host or https://host:port, without path, query or user";
     let (pair, one_ca) =
-        ("exactly one of token, ticket must be set", "caBundle and caBundleRef cannot be set together");
+        ("exactly one of token, ticket must be set", "only one of caBundle, caBundleRef, fingerprints can be set");
     let token = json!({"secretRef": {"name": "pve"}});
     let ticket = |user: &str| json!({"userName": user, "passwordSecretRef": {"name": "s", "key": "k"}});
     let ca = "-----BEGIN CERTIFICATE-----";
@@ -70,6 +70,9 @@ async fn a_connection_that_cannot_work_is_refused() {
         (json!({"auth": {"ticket": ticket("root")}}), "must be name@realm"),
         (json!({"tls": {"caBundle": "MII…"}}), "must be certificates in PEM form"),
         (json!({"tls": {"caBundle": ca, "caBundleRef": reference}}), one_ca),
+        (json!({"tls": {"caBundle": ca, "fingerprints": [FINGERPRINT]}}), one_ca),
+        (json!({"tls": {"caBundleRef": reference, "fingerprints": [FINGERPRINT]}}), one_ca),
+        (json!({"tls": {"fingerprints": []}}), "should have at least 1 items"),
         (json!({"tls": {"caBundleRef": {}}}), "exactly one of configMapKeyRef, secretKeyRef must be set"),
         (
             json!({"tls": {"caBundleRef": {"configMapKeyRef": key, "secretKeyRef": key}}}),
@@ -82,6 +85,7 @@ async fn a_connection_that_cannot_work_is_refused() {
         (json!({"tls": {"serverName": "pve1\n"}}), "must be a host name or an IP address"),
         (json!({"tls": {"insecureSkipVerify": true}}), "field not declared in schema"),
         (json!({"proxyUrl": "socks5://proxy:1080"}), "must be http://host:port"),
+        (json!({"proxyUrl": "https://proxy:3128"}), "must be http://host:port"),
         (json!({"proxyUrl": "http://user:pass@proxy:3128"}), "must be http://host:port"),
         (json!({"requestTimeout": "0s"}), "at least 1s and at most 5m"),
         (json!({"requestTimeout": "6m"}), "at least 1s and at most 5m"),

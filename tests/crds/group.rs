@@ -20,7 +20,7 @@ async fn a_group_is_named_by_its_id_or_computed_from_a_claim() {
         (json!({"groupId": "a b"}), "must be 1 to 255 letters, digits, '.', '-' or '_', and not '0'"),
         (json!({"groupId": "0"}), "and not '0'"),
         (json!({"groupId": "a\n"}), "must be 1 to 255 letters"),
-        (json!({"groupId": "a", "oidc": {"group": "a", "realm": "ab"}}), "groupId and oidc cannot be set together"),
+        (json!({"groupId": "a", "oidc": {"group": "a", "realm": "ab"}}), "only one of groupId, oidc can be set"),
         (json!({"oidc": {"group": "a"}}), "exactly one of realm, realmRef must be set"),
         (json!({"oidc": {"group": "a", "realm": "ab", "realmRef": {"name": "ab"}}}), "exactly one of realm, realmRef"),
         (json!({"oidc": {"realm": "ab"}}), "spec.oidc.group: Required value"),

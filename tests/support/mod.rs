@@ -24,4 +24,3 @@ pub async fn control_plane() -> &'static ControlPlane {
 pub async fn client() -> Client {
     control_plane().await.client().await.expect("a client")
 }
-pub mod world;

@@ -1,6 +1,7 @@
 //! One credential's view of the ACL, and its privileges on a path.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use super::{DEFAULT_PATHS, Directory, NO_ACCESS, Privileges, alive};
 use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
@@ -20,77 +21,72 @@ struct View<'a> {
     levels: HashMap<&'a str, Level<'a>>,
 }
 
-enum Kind<'a> {
-    Nothing,
+/// Where the rights come from.
+enum Source<'a> {
+    /// `root@pam`.
     Everything,
-    Entries(View<'a>),
-    Both(View<'a>, Box<Kind<'a>>),
+    /// What all of these have in common; without any there is nothing.
+    Views(Vec<View<'a>>),
 }
 
 /// The rights of one credential in a [`Directory`] at one moment.
 pub struct Rights<'a> {
     directory: &'a Directory,
-    kind: Kind<'a>,
-    member_of: HashMap<String, Vec<&'a PoolId>>,
+    source: Source<'a>,
+    member_of: OnceLock<HashMap<String, Vec<&'a PoolId>>>,
 }
 
 impl Directory {
     /// The rights of a credential at `now` (seconds since 1970). Whoever is unknown, disabled or expired has none.
     pub fn rights(&self, credential: &Credential, now: i64) -> Rights<'_> {
-        let kind = match credential {
+        let source = match credential {
             Credential::User(user) => self.of_user(user, now),
             Credential::Token(token) => self.of_token(token, now),
         };
-        self.rights_from(kind)
+        Rights { directory: self, source, member_of: OnceLock::new() }
     }
 
     /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group).
     pub fn rights_of_group_alone(&self, group: &GroupId) -> Rights<'_> {
-        let view = self.view(|subject| match subject {
-            Subject::Group(id) if id == group => Some(false),
-            _ => None,
-        });
-        self.rights_from(Kind::Entries(view))
+        let view = self.view(|subject| matches!(subject, Subject::Group(id) if id == group).then_some(false));
+        Rights { directory: self, source: Source::Views(vec![view]), member_of: OnceLock::new() }
     }
 
-    fn rights_from<'a>(&'a self, kind: Kind<'a>) -> Rights<'a> {
-        let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
-        if matches!(kind, Kind::Entries(_) | Kind::Both(..)) {
-            for (id, pool) in &self.pools {
-                for path in pool.paths() {
-                    member_of.entry(path).or_default().push(id);
-                }
-            }
-        }
-        Rights { directory: self, kind, member_of }
-    }
-
-    fn of_user(&self, user: &UserId, now: i64) -> Kind<'_> {
+    fn of_user(&self, user: &UserId, now: i64) -> Source<'_> {
         if !self.is_active(user, now) {
-            return Kind::Nothing;
+            return Source::Views(Vec::new());
         }
         if user.is_root() {
-            return Kind::Everything;
+            return Source::Everything;
         }
-        Kind::Entries(self.view(|subject| match subject {
+        let is_member = |group: &GroupId| self.groups.get(group).is_some_and(|members| members.contains(user));
+        Source::Views(vec![self.view(|subject| match subject {
             Subject::User(id) => (id == user).then_some(true),
-            Subject::Group(id) => self.groups.get(id).is_some_and(|members| members.contains(user)).then_some(false),
+            Subject::Group(id) => is_member(id).then_some(false),
             Subject::Token(_) => None,
-        }))
+        })])
     }
 
-    fn of_token(&self, token: &TokenId, now: i64) -> Kind<'_> {
+    fn of_token(&self, token: &TokenId, now: i64) -> Source<'_> {
+        let Some(state) = self.tokens.get(token).filter(|state| alive(state.expire, now)) else {
+            return Source::Views(Vec::new());
+        };
         let of_user = self.of_user(&token.user(), now);
-        match self.tokens.get(token) {
-            Some(state) if alive(state.expire, now) && state.privilege_separation => {
-                let own = self.view(|subject| matches!(subject, Subject::Token(id) if id == token).then_some(true));
-                Kind::Both(own, Box::new(of_user))
+        if !state.privilege_separation {
+            return of_user;
+        }
+        let own = self.view(|subject| matches!(subject, Subject::Token(id) if id == token).then_some(true));
+        match of_user {
+            Source::Everything => Source::Views(vec![own]),
+            Source::Views(views) if views.is_empty() => Source::Views(views),
+            Source::Views(mut views) => {
+                views.push(own);
+                Source::Views(views)
             }
-            Some(state) if alive(state.expire, now) => of_user,
-            _ => Kind::Nothing,
         }
     }
 
+    /// `concerns` tells for a subject whether its entries count, and whether as one's own or a group's.
     fn view(&self, concerns: impl Fn(&Subject) -> Option<bool>) -> View<'_> {
         let mut levels: HashMap<&str, Level<'_>> = HashMap::new();
         for (key, propagate) in &self.acl {
@@ -120,74 +116,118 @@ impl<'a> View<'a> {
     }
 }
 
-impl Rights<'_> {
+fn denied(roles: &Roles<'_>) -> bool {
+    roles.iter().any(|(role, _)| role.as_str() == NO_ACCESS)
+}
+
+impl<'a> Rights<'a> {
     /// The effective privileges on a path.
     pub fn on(&self, path: &AclPath) -> Privileges {
-        self.evaluate(&self.kind, path)
+        match &self.source {
+            Source::Everything => self.directory.all_privileges(),
+            Source::Views(views) => self.common(&self.roles(views, path)),
+        }
     }
 
     /// Whether a privilege is held on a path, propagated or not.
     pub fn holds(&self, path: &AclPath, privilege: &str) -> bool {
-        match &self.kind {
-            Kind::Nothing => false,
-            Kind::Everything => true,
-            _ => self.on(path).contains_key(privilege),
+        self.holds_any(path, &[privilege])
+    }
+
+    /// Whether any of these privileges is held on a path, propagated or not.
+    pub fn holds_any(&self, path: &AclPath, privileges: &[impl AsRef<str>]) -> bool {
+        match &self.source {
+            Source::Everything => true,
+            Source::Views(_) => {
+                let held = self.on(path);
+                privileges.iter().any(|privilege| held.contains_key(privilege.as_ref()))
+            }
         }
     }
 
     /// Every path where something is held, among the default paths, the paths of the ACL with all above them
     /// (recording `acl-paths-valid`) and the members of pools: what `GET /access/permissions` lists without a path.
-    pub fn everywhere(&self) -> BTreeMap<AclPath, Privileges> {
-        let mut paths: Vec<AclPath> = DEFAULT_PATHS.iter().map(|path| AclPath::observed(path)).collect();
-        // Entries of one path follow one another.
-        let mut last = None;
-        for key in self.directory.acl.keys().filter(|key| last.replace(&key.path) != Some(&key.path)) {
-            paths.extend(key.path.upwards().map(AclPath::observed));
-        }
-        paths.extend(self.directory.pools.values().flat_map(super::Pool::paths).map(|path| AclPath::observed(&path)));
-        paths.sort_unstable();
-        paths.dedup();
-        let held = paths.into_iter().map(|path| {
-            let privileges = self.on(&path);
+    pub fn everywhere(&self) -> BTreeMap<AclPath, Arc<Privileges>> {
+        // Few combinations of roles stand on many paths.
+        let mut known: HashMap<Vec<Roles<'a>>, Arc<Privileges>> = HashMap::new();
+        let all = Arc::new(self.directory.all_privileges());
+        let held = self.listed_paths().into_iter().map(|path| {
+            let path = AclPath::observed(path);
+            let privileges = match &self.source {
+                Source::Everything => all.clone(),
+                Source::Views(views) => {
+                    let roles = self.roles(views, &path);
+                    let fresh = |roles: &Vec<Roles<'a>>| Arc::new(self.common(roles));
+                    known.entry(roles).or_insert_with_key(fresh).clone()
+                }
+            };
             (path, privileges)
         });
         held.filter(|(_, privileges)| !privileges.is_empty()).collect()
     }
 
-    fn evaluate(&self, kind: &Kind<'_>, path: &AclPath) -> Privileges {
-        match kind {
-            Kind::Nothing => Privileges::new(),
-            Kind::Everything => self.directory.all_privileges(),
-            Kind::Entries(view) => self.through(view, path),
-            Kind::Both(view, user) => {
-                let mut own = self.through(view, path);
-                if !own.is_empty() && !matches!(**user, Kind::Everything) {
-                    let users = self.evaluate(user, path);
-                    own.retain(|privilege, propagate| {
-                        users.get(privilege).inspect(|theirs| *propagate &= **theirs).is_some()
-                    });
-                }
-                own
-            }
+    fn listed_paths(&self) -> Vec<&str> {
+        let mut paths = DEFAULT_PATHS.to_vec();
+        let mut last = None;
+        // Entries of one path follow one another.
+        for key in self.directory.acl.keys().filter(|key| last.replace(&key.path) != Some(&key.path)) {
+            paths.extend(key.path.upwards());
         }
+        paths.extend(self.member_of().keys().map(String::as_str));
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 
-    fn through(&self, view: &View<'_>, path: &AclPath) -> Privileges {
-        let denied = |roles: &Roles<'_>| roles.iter().any(|(role, _)| role.as_str() == NO_ACCESS);
-        let mut roles = view.roles(path);
-        if denied(&roles) {
-            return Privileges::new();
-        }
-        for pool in self.member_of.get(path.as_str()).into_iter().flatten() {
-            let through_pool = view.roles(&pool.acl_path());
-            if !denied(&through_pool) {
-                roles.extend(through_pool.into_iter().map(|(role, _)| (role, false)));
+    /// The pools of each member, by the member's path; most questions are not about members.
+    fn member_of(&self) -> &HashMap<String, Vec<&'a PoolId>> {
+        self.member_of.get_or_init(|| {
+            let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
+            for (id, pool) in &self.directory.pools {
+                for path in pool.paths() {
+                    member_of.entry(path).or_default().push(id);
+                }
             }
+            member_of
+        })
+    }
+
+    /// The roles that count on a path, for each view; pools add theirs, never propagated (FACTS 87).
+    fn roles(&self, views: &[View<'a>], path: &AclPath) -> Vec<Roles<'a>> {
+        let may_be_member = ["/vms/", "/storage/"].iter().any(|top| path.as_str().starts_with(top));
+        let pools = may_be_member.then(|| self.member_of().get(path.as_str())).flatten();
+        let of = |view: &View<'a>| {
+            let mut roles = view.roles(path);
+            if denied(&roles) {
+                return Vec::new();
+            }
+            for pool in pools.into_iter().flatten() {
+                let through_pool = view.roles(&pool.acl_path());
+                if !denied(&through_pool) {
+                    roles.extend(through_pool.into_iter().map(|(role, _)| (role, false)));
+                }
+            }
+            roles
+        };
+        views.iter().map(of).collect()
+    }
+
+    /// The privileges that all of these grant.
+    fn common(&self, views: &[Roles<'_>]) -> Privileges {
+        let mut granted = views.iter().map(|roles| self.granted(roles));
+        let mut common = granted.next().unwrap_or_default();
+        for other in granted {
+            common
+                .retain(|privilege, propagate| other.get(privilege).inspect(|theirs| *propagate &= **theirs).is_some());
         }
+        common
+    }
+
+    fn granted(&self, roles: &Roles<'_>) -> Privileges {
         let mut privileges = Privileges::new();
         for (role, propagate) in roles {
-            for privilege in self.directory.roles.get(role).into_iter().flatten() {
-                *privileges.entry(privilege.clone()).or_default() |= propagate;
+            for privilege in self.directory.roles.get(*role).into_iter().flatten() {
+                *privileges.entry(privilege.clone()).or_default() |= *propagate;
             }
         }
         privileges

@@ -1,6 +1,7 @@
 //! What a call answers, and how that looks on the wire in the formats `json` and `extjs`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -77,8 +78,11 @@ impl Failure {
     pub fn prefixed(self, prefix: &str) -> Self {
         let Self::Said { status, message, errors } = self else { return self };
         let inner = if status == 500 { String::new() } else { format!("{status} ") };
-        let details: String = errors.iter().map(|(name, error)| format!("{name}: {error}\n")).collect();
-        Self::status(500, format!("{prefix}{inner}{message}{details}"))
+        let mut text = format!("{prefix}{inner}{message}");
+        for (name, error) in errors {
+            let _ = writeln!(text, "{name}: {error}");
+        }
+        Self::status(500, text)
     }
 }
 

@@ -75,8 +75,8 @@ pub fn identify(state: &State, request: &Request) -> Result<Credential, Failure>
 }
 
 fn cookie(request: &Request) -> Option<String> {
-    let cookies = request.header("cookie")?.split(';');
-    let value = cookies.filter_map(|cookie| cookie.trim().strip_prefix("PVEAuthCookie=")).next()?;
+    let mut cookies = request.header("cookie")?.split(';');
+    let value = cookies.find_map(|cookie| cookie.trim().strip_prefix("PVEAuthCookie="))?;
     (!value.is_empty()).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 

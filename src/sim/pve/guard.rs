@@ -69,10 +69,7 @@ impl<'a> Caller<'a> {
 
     /// Whether it holds any of these privileges on a path.
     pub fn holds_any(&self, path: &str, privileges: &[impl AsRef<str>]) -> bool {
-        self.is_root_login() || {
-            let held = self.rights.on(&AclPath::observed(path));
-            privileges.iter().any(|privilege| held.contains_key(privilege.as_ref()))
-        }
+        self.is_root_login() || self.rights.holds_any(&AclPath::observed(path), privileges)
     }
 
     /// Whether it may change the ACL of a path.

@@ -54,14 +54,8 @@ pub struct Buffer(Vec<u8>);
 
 impl Buffer {
     async fn more(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> bool {
-        let mut chunk = [0; 16 * 1024];
-        match stream.read(&mut chunk).await {
-            Ok(read) if read > 0 => {
-                self.0.extend_from_slice(&chunk[..read]);
-                true
-            }
-            _ => false,
-        }
+        self.0.reserve(16 * 1024);
+        matches!(stream.read_buf(&mut self.0).await, Ok(read) if read > 0)
     }
 }
 

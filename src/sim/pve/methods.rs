@@ -15,7 +15,7 @@ const BUILTIN: &str = include_str!("data/builtin.json");
 #[derive(Debug)]
 pub struct Method {
     /// `GET`, `POST`, `PUT` or `DELETE`.
-    pub method: String,
+    pub verb: String,
     /// The path with `{placeholders}`.
     pub path: String,
     /// Whether API tokens may call it.
@@ -131,7 +131,7 @@ fn method(raw: RawMethod) -> Method {
         allowtoken: is_set(&raw.allowtoken),
         protected: is_set(&raw.protected),
         properties: raw.parameters.properties.iter().map(|(name, value)| (name.clone(), property(value))).collect(),
-        method: raw.method,
+        verb: raw.method,
         path: raw.path,
     }
 }
@@ -214,9 +214,9 @@ fn check(value: &Value) -> Check {
 pub type PathParameters = BTreeMap<String, String>;
 
 /// Finds the method of a path; a component with a blank in it fits nowhere (FACTS 12).
-pub fn find(method: &str, path: &str) -> Option<(&'static Method, PathParameters)> {
+pub fn find(verb: &str, path: &str) -> Option<(&'static Method, PathParameters)> {
     let components: Vec<&str> = path.split('/').filter(|component| !component.is_empty()).collect();
-    let matching = METHODS.iter().filter(|candidate| candidate.method == method).filter_map(|candidate| {
+    let matching = METHODS.iter().filter(|candidate| candidate.verb == verb).filter_map(|candidate| {
         let template = candidate.path.split('/').filter(|component| !component.is_empty());
         let mut parameters = PathParameters::new();
         let mut given = components.iter();

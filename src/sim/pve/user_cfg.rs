@@ -217,6 +217,17 @@ impl UserCfg {
         self.groups.iter().filter(move |(_, group)| group.members.contains(user)).map(|(id, _)| id.as_str())
     }
 
+    /// The groups of every user that is in any.
+    pub fn groups_by_user(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut groups_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (id, group) in &self.groups {
+            for member in &group.members {
+                groups_of.entry(member).or_default().push(id);
+            }
+        }
+        groups_of
+    }
+
     /// What rights follow from.
     pub fn directory(&self) -> Directory {
         let mut directory = Directory { acl: self.acl.clone(), ..Directory::default() };

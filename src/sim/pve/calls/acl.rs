@@ -120,17 +120,19 @@ fn is_object_path(path: &str) -> bool {
         return false;
     }
     match components.as_slice() {
-        [] | ["access" | "nodes" | "pool" | "sdn" | "storage" | "vms" | "mapping"] => true,
-        ["access", "groups" | "realm"] | ["access", "groups" | "realm", _] | ["nodes" | "storage", _] => true,
+        []
+        | ["access" | "nodes" | "pool" | "sdn" | "storage" | "vms" | "mapping"]
+        | ["access", "groups" | "realm"]
+        | ["access", "groups" | "realm", _]
+        | ["nodes" | "storage" | "mapping", _]
+        | ["mapping", _, _]
+        | ["sdn", "zones", _, _] => true,
         ["pool", levels @ ..] => levels.len() <= 3,
         ["vms", id] => id.len() >= 3 && is_number(id),
-        ["mapping", _] | ["mapping", _, _] => true,
-        ["sdn", kind] => SDN_KINDS.contains(kind),
         ["sdn", kind @ ("controllers" | "dns" | "ipams"), id] => {
             id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || (c == '-' && *kind == "controllers"))
         }
-        ["sdn", kind, _] => SDN_KINDS.contains(kind),
-        ["sdn", "zones", _, _] => true,
+        ["sdn", kind] | ["sdn", kind, _] => SDN_KINDS.contains(kind),
         ["sdn", "zones", _, _, tag] => tag.len() <= 4 && is_number(tag),
         _ => false,
     }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Outcome};
 use crate::sim::pve::answer::Failure;
+use crate::sim::pve::calendar::{Event, written};
 use crate::sim::pve::sections::{Section, Sections};
 use crate::sim::pve::state::now;
 
 const KIND: &str = "realm-sync";
 const REQUIRED: [&str; 3] = ["realm", "schedule", "scope"];
-const DAY: i64 = 86_400;
 
 /// The options a job must have.
 pub fn required(_kind: &str) -> &'static [&'static str] {
@@ -40,8 +40,8 @@ pub fn list(call: &Call<'_>) -> Value {
         let mut shown = view(job);
         shown.insert("id".to_owned(), json!(id));
         shown.insert("last-run".to_owned(), Value::Null);
-        // When exactly does not matter to anyone here.
-        shown.insert("next-run".to_owned(), json!((now() / DAY + 1) * DAY));
+        let next = job.get("schedule").and_then(Event::parse).and_then(|event| event.next(now()));
+        shown.insert("next-run".to_owned(), json!(next));
         Value::Object(shown)
     })
     .collect()
@@ -121,4 +121,13 @@ pub async fn delete(call: &Call<'_>) -> Outcome {
         Ok(Value::Null)
     });
     change.await
+}
+
+/// The next moments of a calendar event.
+pub fn analyze(call: &Call<'_>) -> Value {
+    let event = Event::parse(call.text("schedule")).unwrap_or_default();
+    let start = call.get("starttime").and_then(|start| start.parse().ok()).unwrap_or_else(now);
+    let count = call.get("iterations").and_then(|count| count.parse().ok()).unwrap_or(10);
+    let moments = std::iter::successors(event.next(start), |moment| event.next(*moment));
+    moments.take(count).map(|moment| json!({ "timestamp": moment, "utc": written(moment) })).collect()
 }

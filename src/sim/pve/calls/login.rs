@@ -23,7 +23,8 @@ const CAPABILITIES: [(&str, &str, &[&str]); 7] = [
     ("vms", "/vms", &["VM.", "Permissions."]),
 ];
 
-fn failure() -> Failure {
+/// What every wrong login answers.
+pub fn failure() -> Failure {
     Failure::status(401, "authentication failure\n")
 }
 

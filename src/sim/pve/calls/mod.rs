@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
 
 /// Carries out a call.
 pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
-    match (method.method.as_str(), method.path.as_str()) {
+    match (method.verb.as_str(), method.path.as_str()) {
         ("GET", "/") => Ok(index(&["version", "cluster", "nodes", "storage", "access", "pools"])),
         ("GET", "/access") => Ok(access_index()),
         ("GET", "/access/openid") => Ok(index(&["auth-url", "login"])),
@@ -110,6 +110,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("PUT", "/pools" | "/pools/{poolid}") => pools::update(call).await,
         ("DELETE", "/pools" | "/pools/{poolid}") => pools::delete(call).await,
 
+        ("GET", "/cluster/jobs/schedule-analyze") => Ok(jobs::analyze(call)),
         ("GET", "/cluster/jobs/realm-sync") => Ok(jobs::list(call)),
         ("POST", "/cluster/jobs/realm-sync/{id}") => jobs::create(call).await,
         ("GET", "/cluster/jobs/realm-sync/{id}") => jobs::read(call),
@@ -118,9 +119,8 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
 
         ("GET", "/access/ticket") => Ok(Value::Null),
         ("POST", "/access/ticket") => login::ticket(call),
-        ("POST", "/access/vncticket") => Err(Failure::status(401, "authentication failure\n")),
         ("POST", "/access/openid/auth-url") => login::openid_url(call),
-        ("POST", "/access/openid/login") => Err(Failure::status(401, "authentication failure\n")),
+        ("POST", "/access/openid/login" | "/access/vncticket") => Err(login::failure()),
 
         (verb, path) if path.contains("tfa") => tfa::answer(verb, path, call),
         (verb, path) => Err(Failure::status(501, format!("Method '{verb} {path}' not implemented"))),

@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Call, Outcome, integer, number, object, shown, tokens};
@@ -42,9 +44,17 @@ fn kind_of<'a>(files: &'a Files, realm: &str) -> Option<&'a str> {
 pub fn list(call: &Call<'_>) -> Outcome {
     let caller = call.caller()?;
     let cfg = &call.files.users;
+    let groups_of = cfg.groups_by_user();
+    let sees_all = caller.holds_any("/access/groups", &TO_SEE);
+    let seen: BTreeSet<&str> = if sees_all {
+        BTreeSet::new()
+    } else {
+        let groups = cfg.groups.iter().filter(|(id, _)| caller.reaches_group(id, &TO_SEE));
+        groups.flat_map(|(_, group)| group.members.iter().map(String::as_str)).collect()
+    };
     let visible = cfg.users.iter().filter(|(id, user)| {
         let wanted = call.get("enabled").is_none_or(|enabled| (enabled == "1") == user.enable);
-        wanted && (caller.id() == **id || caller.reaches_user(id, &TO_SEE))
+        wanted && (sees_all || seen.contains(id.as_str()) || caller.id() == **id)
     });
     Ok(visible
         .map(|(id, user)| {
@@ -54,8 +64,8 @@ pub fn list(call: &Call<'_>) -> Outcome {
                 shown.insert("realm-type".to_owned(), json!(kind));
             }
             if call.parameters.flag("full") {
-                let groups: Vec<&str> = cfg.groups_of(id).collect();
-                shown.insert("groups".to_owned(), json!(groups.join(",")));
+                let groups = groups_of.get(id.as_str()).map(|groups| groups.join(",")).unwrap_or_default();
+                shown.insert("groups".to_owned(), json!(groups));
                 let tokens = if user.tokens.is_empty() { Value::Null } else { tokens::list_of(user) };
                 shown.insert("tokens".to_owned(), tokens);
             }

@@ -1,6 +1,8 @@
 //! A world for one test: a namespace on the real control plane, a simulated Proxmox VE and the operator's process.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
@@ -10,7 +12,7 @@ use proxmox_identity::sim::child::GuardedChild;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::Value;
 
-use super::{client, cluster, control_plane};
+use crate::support::{client, cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,7 +22,8 @@ pub struct World {
     pub client: Client,
     pub namespace: String,
     pub pve: Simulator,
-    operator: Option<GuardedChild>,
+    operator: Mutex<Option<GuardedChild>>,
+    revivals: AtomicU32,
 }
 
 impl World {
@@ -34,16 +37,16 @@ impl World {
         let client = client().await;
         let namespace = cluster::namespace(&client).await;
         let pve = Simulator::start(options).await.expect("a simulator");
-        Self { client, namespace, pve, operator: None }
+        Self { client, namespace, pve, operator: Mutex::new(None), revivals: AtomicU32::new(0) }
     }
 
     /// Starts the operator, or starts it again after a kill.
-    pub async fn start_operator(&mut self) -> &mut Self {
+    pub async fn start_operator(&self) -> &Self {
         self.start_operator_with(&[], &[]).await
     }
 
     /// Starts the operator with more variables and arguments.
-    pub async fn start_operator_with(&mut self, variables: &[&str], arguments: &[&str]) -> &mut Self {
+    pub async fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
         let kubeconfig = format!("KUBECONFIG={}", control_plane().await.kubeconfig().display());
         let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
         let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
@@ -51,24 +54,37 @@ impl World {
         let last = [namespace.as_str()];
         let words = fixed.iter().chain(variables).chain(&command).chain(&last).chain(arguments);
         let words: Vec<String> = words.map(|word| (*word).to_owned()).collect();
-        self.operator =
+        *self.operator() =
             Some(GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts"));
         self
     }
 
     /// Kills the operator at once.
-    pub fn kill_operator(&mut self) {
-        self.operator = None;
+    pub fn kill_operator(&self) {
+        *self.operator() = None;
     }
 
-    /// True when the operator's process has ended by itself.
-    pub fn operator_has_ended(&mut self) -> bool {
-        self.operator.as_mut().is_none_or(|operator| operator.has_ended().expect("a state"))
+    /// Starts the operator again if it was killed at a call.
+    async fn revive_operator(&self) {
+        let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
+        if ended {
+            self.revivals.fetch_add(1, Ordering::SeqCst);
+            self.start_operator().await;
+        }
+    }
+
+    /// How often the operator was killed at a call.
+    pub fn revivals(&self) -> u32 {
+        self.revivals.load(Ordering::SeqCst)
+    }
+
+    fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All that the operator has logged, at the most talkative level.
     pub fn log(&self) -> String {
-        let dir = self.operator.as_ref().expect("an operator").dir();
+        let dir = self.operator().as_ref().expect("an operator").dir().to_owned();
         String::from_utf8_lossy(&std::fs::read(dir.join("log")).unwrap_or_default()).into_owned()
     }
 
@@ -144,6 +160,7 @@ impl World {
             if let Some(message) = waiting().await {
                 return message;
             }
+            self.revive_operator().await;
             if started.elapsed() > PATIENCE {
                 let object = self.get_object(kind, name).await;
                 panic!("{kind} {name} has not become {reason}: {object:#?}\n{}", self.tail());
@@ -170,13 +187,16 @@ impl World {
             if let Some(value) = check().await {
                 return value;
             }
+            self.revive_operator().await;
             assert!(started.elapsed() < PATIENCE, "waited in vain until {what}\n{}", self.tail());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     fn tail(&self) -> String {
-        let Some(_) = &self.operator else { return String::new() };
+        if self.operator().is_none() {
+            return String::new();
+        }
         let log = self.log();
         let ours: Vec<&str> = log.lines().filter(|line| line.contains("proxmox_identity")).collect();
         ours[ours.len().saturating_sub(40)..].join("\n")

@@ -1,0 +1,12 @@
+//! The operator's process on a real control plane, against a simulated Proxmox VE.
+
+mod crash;
+mod failures;
+mod lifecycle;
+mod ownership;
+mod rights;
+mod scale;
+mod secrets;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;

@@ -1,0 +1,96 @@
+//! How many requests and writes it takes.
+
+use std::fmt::Write as _;
+
+use crate::world::{World, condition, manifest};
+
+/// Requests of one resync, counted over several.
+async fn requests_per_pass(world: &World) -> f64 {
+    world.pve.clear_requests();
+    world.passes(4).await;
+    let requests = world.pve.requests();
+    let all: u64 = requests.counts.iter().map(|count| count.count).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
+    let per_pass = all as f64 / requests.count("GET", "/access/permissions") as f64;
+    per_pass
+}
+
+async fn versions(world: &World, kinds: &[(&str, &str)]) -> Vec<String> {
+    let mut versions = Vec::new();
+    for (kind, name) in kinds {
+        let object = world.get_object(kind, name).await.expect("an object");
+        versions.push(object["metadata"]["resourceVersion"].to_string());
+    }
+    versions
+}
+
+#[tokio::test]
+async fn a_second_pass_writes_nothing_anywhere() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxGroup", "g", "comment: '0'").await;
+    world.object("ProxmoxPool", "p", "comment: ' padded '").await;
+    world.object("ProxmoxRealm", "r", "realm: PocketID, openid: {issuerUrl: 'https://id.example.com', clientId: c, scopes: [openid, groups]}, default: true").await;
+    world.object("ProxmoxRealm", "pam", "pam: {}, comment: ''").await;
+    world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
+    let all = [
+        ("ProxmoxGroup", "g"),
+        ("ProxmoxPool", "p"),
+        ("ProxmoxRealm", "r"),
+        ("ProxmoxRealm", "pam"),
+        ("ProxmoxAcl", "a"),
+    ];
+    for (kind, name) in all {
+        world.ready(kind, name).await;
+    }
+    world.ready("ProxmoxConnection", "pve").await;
+    world.passes(2).await;
+    let (writes, before) = (world.pve_writes(), versions(&world, &all).await);
+    let connection = versions(&world, &[("ProxmoxConnection", "pve")]).await;
+    world.passes(5).await;
+    assert_eq!(world.pve_writes(), writes);
+    assert_eq!(versions(&world, &all).await, before);
+    assert_eq!(versions(&world, &[("ProxmoxConnection", "pve")]).await, connection);
+    // Also a new process finds nothing to write.
+    world.start_operator().await;
+    world.passes(3).await;
+    assert_eq!(world.pve_writes(), writes);
+    assert_eq!(versions(&world, &all).await, before);
+}
+
+#[tokio::test]
+async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_as_of_one() {
+    let world = World::new().await;
+    let mut manifests = String::new();
+    for group in 0..10 {
+        let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g{group}"), ""));
+    }
+    world.connect().await.apply(&manifests).await;
+    world.start_operator().await;
+    for group in 0..10 {
+        world.ready("ProxmoxGroup", &format!("g{group}")).await;
+    }
+    let few = requests_per_pass(&world).await;
+    world.kill_operator();
+
+    manifests.clear();
+    for path in 100..200 {
+        for group in 0..10 {
+            let spec = format!(
+                "path: /vms/{path}, roles: [{{role: PVEVMUser}}], subjects: [{{groupRef: {{name: g{group}}}}}]"
+            );
+            let _ = write!(manifests, "---\n{}", manifest("ProxmoxAcl", &format!("vm{path}-g{group}"), &spec));
+        }
+    }
+    world.apply(&manifests).await;
+    world.pve.clear_requests();
+    world.start_operator().await;
+    world.until("all entries stand", async || (world.acl().await.len() == 1000).then_some(())).await;
+    world.ready("ProxmoxAcl", "vm199-g9").await;
+    world.ready("ProxmoxAcl", "vm100-g0").await;
+    assert_eq!(world.pve.requests().count("PUT", "/access/acl"), 100);
+    let many = requests_per_pass(&world).await;
+    assert!((many - few).abs() < 0.3 && many < 9.3, "{few} requests with 10 objects, {many} with 1,010");
+    let object = world.get_object("ProxmoxAcl", "vm150-g5").await.expect("an ACL");
+    assert_eq!(condition(&object, "Ready").expect("ready")["status"], "True");
+}

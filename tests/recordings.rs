@@ -1,0 +1,77 @@
+//! The recordings of the real PVE API in `tests/recordings`, replayed on the simulator.
+
+mod replay;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use replay::rename::{Names, Random};
+use replay::{Report, play};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// The user of the recorded tickets.
+const TICKET_USER: &str = "u@pve";
+/// The recordings create more ids than this.
+const LEAST_RENAMED: usize = 200;
+/// So many at once.
+const AT_ONCE: usize = 8;
+
+fn scenarios() -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut files: Vec<PathBuf> =
+        folder.read_dir().expect("recordings").map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    let read = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).expect("a readable recording");
+        serde_json::from_str::<Value>(&text).expect("a recording")
+    };
+    files.iter().map(read).collect()
+}
+
+/// Plays all scenarios at once, each on a simulator of its own, and fails with every difference.
+async fn replay(scenarios: Vec<(Value, String)>) {
+    let (at_once, mut tasks) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
+    for (scenario, ticket_user) in scenarios {
+        let at_once = at_once.clone();
+        tasks.spawn(async move {
+            let _permit = at_once.acquire().await.expect("open");
+            play(&scenario, &ticket_user).await
+        });
+    }
+    let mut total = Report::default();
+    while let Some(report) = tasks.join_next().await {
+        let report = report.expect("no panic");
+        total.passed += report.passed;
+        total.failures.extend(report.failures);
+    }
+    total.failures.sort();
+    println!("{} passed, {} failed", total.passed, total.failures.len());
+    assert!(total.failures.is_empty(), "\n{}", total.failures.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulator_answers_as_recorded() {
+    replay(scenarios().into_iter().map(|scenario| (scenario, TICKET_USER.to_owned())).collect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulator_answers_so_for_any_names() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let seed = std::env::var("RECORDINGS_SEED").map_or(now, |seed| seed.parse().expect("a number"));
+    println!("RECORDINGS_SEED={seed}");
+    let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut count = 0;
+    let renamed = scenarios().into_iter().map(|scenario| {
+        let names = Names::draw(&scenario, &mut random);
+        count += names.count();
+        (names.apply(&scenario), names.user(TICKET_USER))
+    });
+    let renamed = renamed.collect();
+    println!("{count} ids renamed");
+    assert!(count > LEAST_RENAMED, "the renaming finds too little to say anything");
+    replay(renamed).await;
+}
