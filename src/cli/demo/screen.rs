@@ -1,7 +1,7 @@
 //! What the demo prints: numbered steps, commands with what they answer, and results. Colours only on a terminal.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Write as _};
+use std::io::{IsTerminal as _, Stdout, Write as _};
 use std::time::Instant;
 
 const BOLD: &str = "1";
@@ -11,6 +11,7 @@ const DIM: &str = "2";
 
 /// Where the demo prints.
 pub struct Screen {
+    out: Stdout,
     colours: bool,
     steps: Cell<u32>,
     begun: Instant,
@@ -20,12 +21,13 @@ impl Screen {
     /// Standard output.
     pub fn new() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { colours: wanted && std::io::stdout().is_terminal(), steps: Cell::new(0), begun: Instant::now() }
+        let out = std::io::stdout();
+        Self { colours: wanted && out.is_terminal(), out, steps: Cell::new(0), begun: Instant::now() }
     }
 
     /// A line as it is.
     pub fn say(&self, line: &str) {
-        let mut out = std::io::stdout().lock();
+        let mut out = self.out.lock();
         // Nobody may be reading any more; the story still has to end well.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }

@@ -7,6 +7,9 @@ use super::Failure;
 use super::proxmox::Proxmox;
 use super::screen::table;
 
+/// What a row says of something in a list.
+type Row = fn(&Value) -> Vec<String>;
+
 /// Realms, groups, pools and ACL entries as rows of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing(Vec<Vec<String>>);
@@ -17,7 +20,7 @@ impl Standing {
     /// # Errors
     /// When Proxmox VE does not answer.
     pub async fn read(pve: &Proxmox) -> Result<Self, Failure> {
-        let lists: [(&str, fn(&Value) -> Vec<String>); 4] =
+        let lists: [(&str, Row); 4] =
             [("/access/domains", realm), ("/access/groups", group), ("/pools", pool), ("/access/acl", entry)];
         let mut rows = vec![["WHAT", "ID OR PATH", "", ""].map(str::to_owned).to_vec()];
         for (path, row) in lists {

@@ -46,7 +46,7 @@ impl Story {
         let (mut story, clean) = Self::start(screen).await?;
         match story.play(screen, keep, &clean).await {
             Ok(()) => Ok(story),
-            Err(error) => Err(format!("{error}\n{}", story.last_words()).into()),
+            Err(error) => Err(format!("{error}\n{}", story.last_words().await).into()),
         }
     }
 
@@ -117,8 +117,7 @@ impl Story {
 
     async fn sign_in(&self, screen: &Screen) -> Result<(), Failure> {
         screen.step("Let Alice sign in for the first time: her permission has been waiting for it");
-        let message = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
-        screen.output(&self.kubernetes.kubectl(&["get", "-n", "identity", ALICE, "-o", message]).await?);
+        self.kubernetes.show(screen, &format!("get -n identity {ALICE} -o wide")).await?;
         let begun = Instant::now();
         self.pve.simulator.login("alice@PocketID", &["proxmox_users-PocketID".to_owned()]).await?;
         screen.remark("(Alice signs in with Pocket ID; Proxmox VE makes the user alice@PocketID)");
@@ -179,8 +178,8 @@ impl Story {
         let kubectl = self.kubernetes.program();
         screen.output(&screen::table(&[
             vec!["Kubernetes".into(), format!("export KUBECONFIG={}", self.kubernetes.kubeconfig().display())],
-            vec!["".into(), format!("alias kubectl={}", kubectl.display())],
-            vec!["".into(), "kubectl get proxmox -n identity -o wide".into()],
+            vec![String::new(), format!("alias kubectl={}", kubectl.display())],
+            vec![String::new(), "kubectl get proxmox -n identity -o wide".into()],
             vec!["manifests".into(), self.kubernetes.dir().join(EXAMPLE).display().to_string()],
             vec!["operator's log".into(), self.operator.dir().join("log").display().to_string()],
             vec![
@@ -192,11 +191,13 @@ impl Story {
         screen.good("Ctrl-C ends everything and removes all files");
     }
 
-    /// The end of the operator's log, for when something went wrong.
-    fn last_words(&mut self) -> String {
+    /// What may explain why something went wrong.
+    async fn last_words(&mut self) -> String {
+        let objects = self.kubernetes.kubectl(&["get", "proxmox", "-A", "-o", "wide"]).await;
         let ended = self.operator.has_ended().unwrap_or_default();
         let state = if ended { "ended by itself" } else { "runs" };
-        format!("The operator {state}; its last lines:\n{}", self.operator.log_tail())
+        let objects = objects.unwrap_or_else(|error| error.to_string());
+        format!("{objects}\nThe operator {state}; its last lines:\n{}", self.operator.log_tail())
     }
 }
 
