@@ -3,13 +3,14 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test lint crds control-plane
+.PHONY: help demo test lint crds docs control-plane
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE
-	$(CARGO) run --quiet --features sim -- demo
+demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE; KEEP=1 leaves it up
+	@$(CARGO) build --locked --features sim
+	@$(CARGO) run --quiet --locked --features sim -- demo $(if $(KEEP),--keep)
 
 test: control-plane lint ## Run all checks and tests
 	$(CARGO) test --locked
@@ -20,6 +21,9 @@ lint: ## Check formatting and lints
 
 crds: ## Write crds/*.yaml anew from the types
 	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files
+
+docs: ## Write docs/reasons.md anew from the code
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test docs the_page_of_reasons
 
 control-plane: ## Build etcd, kube-apiserver and kubectl for the tests, once
 	@tests/control-plane/build.sh

@@ -1,6 +1,8 @@
 //! The command line: one file a command.
 
 pub mod crds;
+#[cfg(feature = "sim")]
+mod demo;
 pub mod run;
 #[cfg(feature = "sim")]
 mod sim;
@@ -21,6 +23,8 @@ enum Command {
     Run(run::Run),
     /// Print the CRDs.
     Crds,
+    #[cfg(feature = "sim")]
+    Demo(demo::Demo),
     /// Run a simulator of a remote system.
     #[cfg(feature = "sim")]
     #[command(subcommand)]
@@ -32,6 +36,8 @@ pub fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match CommandLine::parse().command {
         Command::Run(run) => on_runtime(run.run()),
         Command::Crds => crds::run().map_err(Into::into),
+        #[cfg(feature = "sim")]
+        Command::Demo(demo) => on_runtime(demo.run()),
         #[cfg(feature = "sim")]
         Command::Sim(simulate) => on_runtime(sim::run(simulate)),
     };

@@ -1,44 +1,72 @@
-//! The manifests in examples/ are taken by the apiserver.
+//! The manifests in examples/ and in the documentation are taken by the apiserver.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
-use kube::{Api, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
 use crate::support;
 
-fn manifests(dir: &Path) -> Vec<PathBuf> {
+/// All files with this ending in a folder of the project and below.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(manifests(&path));
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            found.push(path);
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(path);
+            }
         }
     }
     found
+}
+
+/// The blocks of a Markdown text that are marked as YAML.
+fn yaml_blocks(text: &str) -> Vec<&str> {
+    text.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+/// Asks the apiserver whether it takes all documents of a YAML text; stores nothing.
+async fn is_taken(client: &Client, namespace: &str, text: &str, file: &Path) {
+    for document in serde_saphyr::from_multiple::<Value>(text).expect("YAML") {
+        let object: DynamicObject = serde_json::from_value(document).expect("an object");
+        let types = object.types.clone().expect("apiVersion and kind");
+        let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(types).expect("a kind"));
+        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+        let params = PatchParams::apply("test").validation_strict().dry_run();
+        if let Err(error) = api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await {
+            panic!("{}: {error}", file.display());
+        }
+    }
 }
 
 #[tokio::test]
 async fn every_example_is_taken() {
     let client = support::client().await;
     let namespace = support::cluster::namespace(&client).await;
-    let files = manifests(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"));
+    let files = files("examples", "yaml");
     assert!(!files.is_empty());
     for file in files {
-        let text = fs::read_to_string(&file).expect("a text file");
-        for document in serde_saphyr::from_multiple::<Value>(&text).expect("YAML") {
-            let object: DynamicObject = serde_json::from_value(document).expect("an object");
-            let types = object.types.clone().expect("apiVersion and kind");
-            let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(types).expect("a kind"));
-            let api = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &resource);
-            let params = PatchParams::apply("test").validation_strict().dry_run();
-            if let Err(error) = api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await {
-                panic!("{}: {error}", file.display());
-            }
+        is_taken(&client, &namespace, &fs::read_to_string(&file).expect("a text file"), &file).await;
+    }
+}
+
+#[tokio::test]
+async fn every_manifest_in_the_documentation_is_taken() {
+    let client = support::client().await;
+    let namespace = support::cluster::namespace(&client).await;
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let mut count = 0;
+    for file in files("docs", "md").into_iter().chain(files("examples", "md")).chain([readme]) {
+        for block in yaml_blocks(&fs::read_to_string(&file).expect("a text file")) {
+            is_taken(&client, &namespace, block, &file).await;
+            count += 1;
         }
     }
+    assert!(count > 0);
 }
