@@ -15,6 +15,9 @@ pub const STALLED: &str = "Stalled";
 /// There while an observed object differs from Proxmox VE.
 pub const DRIFTED: &str = "Drifted";
 
+/// All conditions of the operator: others on the same object are not its business.
+pub const OURS: [&str; 4] = [READY, RECONCILING, STALLED, DRIFTED];
+
 /// The status of `Ready`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ready {

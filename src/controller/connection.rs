@@ -15,8 +15,9 @@ use crate::controller::Context;
 use crate::controller::execute::Clock;
 use crate::controller::index::ConnectionKey;
 use crate::controller::kinds::AnyObject;
-use crate::controller::kubernetes::Target;
+use crate::controller::kubernetes::{KubernetesError, Target};
 use crate::controller::observer::Observer;
+use crate::controller::pass::Outcome;
 use crate::controller::prepare;
 use crate::controller::way::Said;
 use crate::core::object::Refusal;
@@ -57,6 +58,10 @@ pub(super) struct Worker {
     client: Option<(Settings, Client)>,
     worked: Option<Instant>,
     pub(super) failures: u32,
+    /// How many passes in a row came to nothing.
+    stalls: u32,
+    /// When the first claim that failed is tried again.
+    pub(super) retry_at: Option<u64>,
     begun: Instant,
     resync: Duration,
 }
@@ -99,6 +104,8 @@ impl Worker {
             client: None,
             worked: None,
             failures: 0,
+            stalls: 0,
+            retry_at: None,
             begun: Instant::now(),
             resync: Duration::from_secs(60),
         }
@@ -119,7 +126,9 @@ impl Worker {
         let all = self.context.index.objects(&self.key);
         let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).collect();
         self.released.retain(|uid| present.contains(uid));
-        self.finalized.retain(|uid| present.contains(uid));
+        let unshown = all.iter().filter(|any| !any.meta().finalizers.iter().flatten().any(|name| name == FINALIZER));
+        let unshown: HashSet<&str> = unshown.map(AnyObject::uid).collect();
+        self.finalized.retain(|uid| unshown.contains(uid.as_str()));
         self.changes.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
         self.number += 1;
@@ -127,55 +136,60 @@ impl Worker {
         let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();
         let Some(connection) = self.context.index.connection(&self.key) else {
             self.without_connection(&objects).await;
-            return None;
+            self.context.metrics.forget(&self.key);
+            return (!objects.is_empty()).then(|| jittered(self.resync));
         };
         self.resync = connection.spec.resync_interval();
-        if !self.hold(&connection, &objects).await {
-            return None;
+        match self.hold(&connection, &objects).await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                tracing::warn!(connection = %self.key, %error, "the finalizer of the connection could not be written");
+                self.failures = self.failures.saturating_add(1);
+                return Some(self.back_off());
+            }
         }
         if connection.spec.suspend {
             self.client = None;
             self.suspended(&connection, &objects).await;
-            return None;
+            return Some(jittered(self.resync));
         }
-        let refusal = match self.session(&connection, &objects).await {
+        let context = Arc::clone(&self.context);
+        let session = tokio::select! {
+            session = self.session(&connection, &objects) => session,
+            () = context.stopped() => return None,
+        };
+        let refusal = match session {
             Ok(session) => match self.judge(&session, &objects).await {
-                Ok(outcome) => match outcome.broken {
-                    None => {
-                        self.failures = 0;
-                        return Some(outcome.next);
-                    }
-                    Some(failure) => failure.into(),
-                },
-                Err(failure) => failure.into(),
+                Ok(Outcome { next, broken: None }) => {
+                    self.failures = 0;
+                    return Some(next);
+                }
+                Ok(Outcome { broken: Some(failure), .. }) | Err(failure) => failure.into(),
             },
             Err(refusal) => refusal,
         };
+        if context.stopping()() {
+            return None;
+        }
         self.unreachable(&connection, &objects, &refusal).await;
         Some(self.back_off())
     }
 
-    /// Keeps the connection until its objects are gone. False when it goes now, or could not be kept.
-    async fn hold(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> bool {
+    /// Keeps the connection until its objects are gone; false when it goes now.
+    async fn hold(&self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> Result<bool, KubernetesError> {
         let meta = &connection.metadata;
         let held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
         let target = Target::of(connection);
-        let result = match (meta.deletion_timestamp.is_some(), held) {
-            (false, false) => self.context.kubernetes.add_finalizer(&target).await,
+        match (meta.deletion_timestamp.is_some(), held) {
+            (false, false) => self.context.kubernetes.add_finalizer(&target).await?,
             (true, true) if objects.is_empty() => {
-                let result = self.context.kubernetes.remove_finalizer(&target).await;
-                if result.is_ok() {
-                    return false;
-                }
-                result
+                self.context.kubernetes.remove_finalizer(&target).await?;
+                return Ok(false);
             }
-            _ => Ok(()),
-        };
-        if let Err(error) = result {
-            tracing::warn!(connection = %self.key, %error, "the finalizer of the connection could not be written");
-            return false;
+            _ => {}
         }
-        true
+        Ok(true)
     }
 
     /// A session with the right cluster.
@@ -224,9 +238,19 @@ impl Worker {
     }
 
     pub(super) fn clock(&self) -> Clock {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let longest = u64::try_from(self.resync.as_millis()).unwrap_or(u64::MAX).max(1000);
-        Clock { now, longest }
+        self.clock_source()()
+    }
+
+    /// The clock for what takes a while.
+    pub(super) fn clock_source(&self) -> impl Fn() -> Clock + use<> {
+        let (begun, longest) = (self.begun, longest_back_off(self.resync));
+        move || Clock { now: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), longest }
+    }
+
+    /// How long to wait when a pass came to nothing; longer each time in a row.
+    pub(super) fn stalled(&mut self, stalled: bool) -> Duration {
+        self.stalls = if stalled { self.stalls.saturating_add(1) } else { 0 };
+        Duration::from_millis(self.clock().back_off(self.stalls.max(1)))
     }
 
     fn back_off(&self) -> Duration {
@@ -236,9 +260,8 @@ impl Worker {
     /// The resync, or sooner when a claim is to be tried again.
     pub(super) fn next_retry(&self) -> Duration {
         let now = self.clock().now;
-        let due = self.memory.failures.values().map(|failed| failed.retry_at.saturating_sub(now)).min();
-        let resync = jittered(self.resync);
-        due.map_or(resync, |due| resync.min(Duration::from_millis(due.max(50))))
+        let due = self.retry_at.map(|at| Duration::from_millis(at.saturating_sub(now).max(500)));
+        jittered(self.resync).min(due.unwrap_or(Duration::MAX))
     }
 }
 
@@ -246,6 +269,11 @@ impl From<crate::core::failure::Failure> for Refusal {
     fn from(failure: crate::core::failure::Failure) -> Self {
         Self::new(failure.kind.reason(), failure.message)
     }
+}
+
+/// The longest wait between two attempts, in milliseconds: the resync, but never more than a minute.
+fn longest_back_off(resync: Duration) -> u64 {
+    u64::try_from(resync.as_millis()).unwrap_or(u64::MAX).clamp(1000, 60_000)
 }
 
 /// Within ± 10 %, so that many connections do not come at once.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::core::claim::Claim;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::plan::{FailedClaim, Memory, Purpose, Step};
+use crate::core::write::Write;
 use crate::pve::session::Session;
 
 /// How long steps are carried out before everything is read and planned again: a new change never waits long
@@ -28,7 +29,7 @@ pub async fn execute(
     session: &Session,
     steps: Vec<Step>,
     memory: &mut Memory,
-    clock: Clock,
+    clock: &impl Fn() -> Clock,
     stop: &impl Fn() -> bool,
 ) -> Done {
     let begun = Instant::now();
@@ -43,7 +44,10 @@ pub async fn execute(
             continue;
         }
         match session.write(&step.write).await {
-            Ok(()) => succeeded(step, memory, &mut done),
+            Ok(()) => {
+                forget_digests(&step, &mut open);
+                succeeded(step, memory, &mut done);
+            }
             // What was to be removed is not there: that is all we want.
             Err(failure) if failure.kind == FailureKind::Gone && step.purpose == Purpose::Remove => {
                 succeeded(step, memory, &mut done);
@@ -56,21 +60,32 @@ pub async fn execute(
                 // Whether it took effect shows when everything is read again; it is never sent again blindly.
                 FailureKind::Lost | FailureKind::LockTimeout | FailureKind::NoQuorum => {
                     done.lock_timeout = failure.kind == FailureKind::LockTimeout;
-                    remember(&step, &failure, memory, clock);
+                    remember(&step, &failure, memory, clock());
                     break;
                 }
                 _ => {
-                    if let Some((left, right)) = step.split() {
+                    if let Some((left, right)) = step.split(failure.kind) {
                         open.extend([right, left]);
                     } else {
                         failed.extend(step.claims.iter().cloned());
-                        remember(&step, &failure, memory, clock);
+                        remember(&step, &failure, memory, clock());
                     }
                 }
             },
         }
     }
     done
+}
+
+/// A write to one realm changes the digest of all: what comes after reads it anew.
+fn forget_digests(step: &Step, open: &mut [Step]) {
+    if matches!(step.write, Write::CreateRealm { .. } | Write::UpdateRealm { .. } | Write::DeleteRealm { .. }) {
+        for later in open {
+            if let Write::UpdateRealm { digest, .. } = &mut later.write {
+                *digest = None;
+            }
+        }
+    }
 }
 
 fn succeeded(step: Step, memory: &mut Memory, done: &mut Done) {

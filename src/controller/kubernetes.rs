@@ -95,7 +95,7 @@ impl Kubernetes {
     /// # Errors
     /// When it is gone, or the apiserver cannot be reached.
     pub async fn add_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
-        self.apply(target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await
+        self.apply(target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await.map(drop)
     }
 
     /// Takes our finalizer, and only ours, off an object.
@@ -103,18 +103,28 @@ impl Kubernetes {
     /// # Errors
     /// When the apiserver cannot be reached; an object that is gone is no error.
     pub async fn remove_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
-        match self.apply(target, json!({ "uid": target.uid, "finalizers": [] })).await {
-            Err(error) if error.is_gone() => Ok(()),
-            result => result,
+        let left = match self.apply(target, json!({ "uid": target.uid, "finalizers": [] })).await {
+            Err(error) if error.is_gone() => return Ok(()),
+            result => result?,
+        };
+        let finalizers = left.metadata.finalizers.clone().unwrap_or_default();
+        if !finalizers.iter().any(|name| name == FINALIZER) {
+            return Ok(());
         }
+        // Somebody else's manifest has it too, as after a restore from a backup: then it takes more than our share.
+        let others: Vec<&String> = finalizers.iter().filter(|name| *name != FINALIZER).collect();
+        let metadata =
+            json!({ "uid": target.uid, "resourceVersion": left.metadata.resource_version, "finalizers": others });
+        let patch = Patch::Merge(json!({ "metadata": metadata }));
+        self.call(self.api(target).patch(&target.name, &PatchParams::default(), &patch)).await.map(drop)
     }
 
-    async fn apply(&self, target: &Target, metadata: serde_json::Value) -> Result<(), KubernetesError> {
+    async fn apply(&self, target: &Target, metadata: serde_json::Value) -> Result<DynamicObject, KubernetesError> {
         let body = json!({
             "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        self.call(self.api(target).patch(&target.name, &params, &Patch::Apply(&body))).await.map(drop)
+        self.call(self.api(target).patch(&target.name, &params, &Patch::Apply(&body))).await
     }
 
     /// Writes a status whole; answers with the resource version.

@@ -159,6 +159,11 @@ impl Metrics {
         self.statuses.get_or_create(&KindResult { kind: kind.to_owned(), result }).inc();
     }
 
+    /// A connection is gone: nobody is to be warned of its certificate any more.
+    pub fn forget(&self, connection: &ConnectionKey) {
+        self.expiry.remove(&ConnectionLabel { connection: connection.to_string() });
+    }
+
     /// The certificate of a connection's endpoint was seen.
     pub fn certificate_expiry(&self, connection: &ConnectionKey, seconds: i64) {
         self.expiry.get_or_create(&ConnectionLabel { connection: connection.to_string() }).set(seconds);

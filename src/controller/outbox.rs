@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::api::conditions;
 use crate::api::status::ObjectStatus;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::metrics::Metrics;
@@ -50,14 +51,27 @@ impl Outbox {
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
     pub fn latest(&self, uid: &str, shown: Option<&ObjectStatus>, shown_version: u64) -> ObjectStatus {
+        let shown = shown.cloned().map(|mut status| {
+            // Conditions of others stay with them.
+            status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
+            status
+        });
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         match sent.get(uid) {
             Some(Sent { resource_version: Some(version), .. }) if shown_version >= *version => {
                 sent.remove(uid);
-                shown.cloned().unwrap_or_default()
+                shown.unwrap_or_default()
             }
             Some(Sent { status, .. }) => status.clone(),
-            None => shown.cloned().unwrap_or_default(),
+            None => shown.unwrap_or_default(),
+        }
+    }
+
+    /// Forgets objects that are gone.
+    pub fn forget<'a>(&self, gone: impl IntoIterator<Item = &'a String>) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        for uid in gone {
+            sent.remove(uid);
         }
     }
 

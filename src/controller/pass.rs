@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::jiff::Timestamp;
 
+use crate::api::management::DeletionPolicy;
 use crate::api::refs::KeyRef;
 use crate::api::status::{LastChange, ObjectStatus};
 use crate::api::{FINALIZER, Reason};
@@ -18,8 +20,8 @@ use crate::controller::kubernetes::Target;
 use crate::controller::prepare;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Claim, Ledger, Origin, from_rows};
-use crate::core::failure::Failure;
-use crate::core::object::{Mode, Object, Refusal};
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::object::{Mode, Object, Refusal, Unsure};
 use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
 use crate::core::wants::{self, References, Wants};
 use crate::pve::read::SnapshotScope;
@@ -27,9 +29,6 @@ use crate::pve::session::Session;
 
 /// How many finalizers are written at once.
 const IN_FLIGHT: usize = 16;
-
-/// When something could not be stored, or a failure is to be told.
-const SOON: Duration = Duration::from_millis(500);
 
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
@@ -62,45 +61,60 @@ impl Worker {
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             let Ok(ledger) = from_rows(&previous.ledger) else {
-                let why = format!("the ledger in the status of {} cannot be read", any.key().short());
+                let orphan = any.management().deletion_policy == Some(DeletionPolicy::Orphan);
+                if any.is_being_deleted() && orphan {
+                    self.let_go(any, Vec::new()).await;
+                    continue;
+                }
+                let why = format!(
+                    "the ledger in the status of {} cannot be read; restore it, or set its deletionPolicy to Orphan and \
+                     delete it",
+                    any.key().short()
+                );
                 self.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
                 frozen = Some(why);
                 continue;
             };
-            let Wants { external_id, wanted, refusals } = wants_of(any, &references);
+            let Wants { external_id, wanted, refusals, unsure } = wants_of(any, &references);
             let changed = self.first_seen(any);
-            inputs.push(object(any, &previous, changed, ledger, wanted, refusals));
+            inputs.push(Object { changed, ledger, wanted, refusals, unsure, ..object(any, &previous) });
             subjects.push(Subject { any, previous, external_id });
         }
         let realms = inputs.iter().flat_map(|object| &object.wanted).filter_map(|wanted| match &wanted.claim {
             Claim::Realm(id) => Some(id.clone()),
             Claim::Group(_) | Claim::Pool(_) | Claim::Acl(_) => None,
         });
-        let snapshot = session.snapshot(&SnapshotScope { realms: realms.collect() }, &self.realms).await?;
+        let scope = SnapshotScope { realms: realms.collect() };
+        let context = Arc::clone(&self.context);
+        let snapshot = tokio::select! {
+            snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
+            () = context.stopped() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
+        };
         if !self.connected(session, &snapshot, objects.len()).await {
-            return Ok(Outcome { next: SOON, broken: None });
+            return Ok(Outcome { next: self.stalled(true), broken: None });
         }
         let frozen = frozen.as_deref();
         let now = self.clock().now;
         let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, frozen, now });
         self.forget(&plan);
         let blocked = self.store(&subjects, &inputs, &plan).await;
-        self.report(&subjects, &inputs, &plan).await;
+        self.report(&subjects, &inputs, &plan, &blocked).await;
         let refusals = inputs.iter().flat_map(|object| &object.refusals);
         let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
         let Plan { steps, verdicts: _ } = plan;
         let steps: Vec<_> =
             steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
         let planned = steps.len();
-        let clock = self.clock();
+        let clock = self.clock_source();
         let stop = self.context.stopping();
-        let done = execute(session, steps, &mut self.memory, clock, &stop).await;
+        let done = execute(session, steps, &mut self.memory, &clock, &stop).await;
         self.tell(&subjects, &done);
-        let next = match (done.steps.len(), planned, blocked.is_empty()) {
-            (0, 0, true) if waits_for_secret => self.next_retry().min(SECRET_RETRY),
-            (0, 0, true) => self.next_retry(),
-            (0, ..) => SOON,
-            _ => Duration::ZERO,
+        let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
+        let next = match (done.steps.is_empty(), planned, blocked.is_empty()) {
+            (false, ..) => Duration::ZERO,
+            (true, 0, true) if waits_for_secret => self.next_retry().min(SECRET_RETRY),
+            (true, 0, true) => self.next_retry(),
+            (true, ..) => stalled,
         };
         Ok(Outcome { next, broken: done.broken })
     }
@@ -131,14 +145,24 @@ impl Worker {
 
     /// Keeps what was learned only of claims that are still in question.
     fn forget(&mut self, plan: &Plan) {
-        let mut open: HashSet<&Claim> = HashSet::new();
+        let (mut open, mut failed): (HashSet<&Claim>, HashSet<&Claim>) = (HashSet::new(), HashSet::new());
         for (claim, state) in plan.verdicts.iter().flat_map(|verdict| &verdict.claims) {
-            if *state != ClaimState::Standing {
-                open.insert(claim);
+            match state {
+                ClaimState::Standing => {}
+                ClaimState::Failed(_) | ClaimState::Planned(_) => {
+                    open.insert(claim);
+                    failed.insert(claim);
+                }
+                ClaimState::Refused(_) | ClaimState::Differs(_) => drop(open.insert(claim)),
             }
         }
-        self.memory.failures.retain(|claim, _| open.contains(claim));
+        // That something exists already is kept also while it is refused for that: an intention does not make it ours.
+        self.memory.failures.retain(|claim, it| {
+            failed.contains(claim) || (open.contains(claim) && it.failure.kind == FailureKind::AlreadyExists)
+        });
         self.memory.confirmed_gone.retain(|claim| open.contains(claim));
+        let failures = self.memory.failures.iter().filter(|(claim, _)| failed.contains(claim));
+        self.retry_at = failures.map(|(_, failed)| failed.retry_at).min();
     }
 
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
@@ -147,7 +171,7 @@ impl Worker {
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
-        let somebody_leaves = inputs.iter().any(|object| object.mode == Mode::Deleting);
+        let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
         let mut writes = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let changed = inputs[index].ledger != verdict.ledger;
@@ -193,12 +217,22 @@ impl Worker {
     }
 
     /// Sends the statuses of all objects that no step is for, and lets go those that are done.
-    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) {
+    /// While somebody's ledger could not be stored, nobody gives anything up: it might be the heir's.
+    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan, blocked: &HashSet<usize>) {
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let mut leaving = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let object = &inputs[index];
+            if blocked.contains(&index) {
+                let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
+                let report = Report::not_ready(Reason::ProgressingWithRetry, message);
+                self.say(subject.any, &subject.previous, &report);
+                continue;
+            }
+            if !blocked.is_empty() && gives_up(object, verdict) {
+                continue;
+            }
             self.tell_adopted(subject, object, verdict);
             if is_done(object, verdict) {
                 leaving.push((subject.any, verdict.left.clone()));
@@ -267,6 +301,11 @@ pub(super) fn version(any: &AnyObject) -> u64 {
     crate::controller::kubernetes::resource_version(any.meta())
 }
 
+/// True when an object's ledger loses something.
+fn gives_up(object: &Object, verdict: &Verdict) -> bool {
+    object.mode == Mode::Deleting || object.ledger.keys().any(|claim| !verdict.ledger.contains_key(claim))
+}
+
 /// True when a deleted object has nothing left to wait for.
 fn is_done(object: &Object, verdict: &Verdict) -> bool {
     match object.mode {
@@ -291,31 +330,27 @@ fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
             Reason::InvalidSpec,
             "the operator failed on this object; this is a defect, please report it with the object",
         )],
+        unsure: Unsure::Everything,
         ..Wants::default()
     })
 }
 
-fn object(
-    any: &AnyObject,
-    previous: &ObjectStatus,
-    changed: u64,
-    ledger: Ledger,
-    wanted: Vec<crate::core::claim::Wanted>,
-    refusals: Vec<Refusal>,
-) -> Object {
+/// What is known of an object without its claims.
+fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
     let management = any.management();
     let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
     let ready = report::ready_of(previous).0 == "True";
     Object {
         key: any.key(),
         created,
-        changed,
+        changed: 0,
         settled: ready && previous.observed_generation == Some(any.generation()),
         mode: any.mode(),
         adoption: management.adoption_policy,
         deletion: management.deletion_policy,
-        ledger,
-        wanted,
-        refusals,
+        ledger: Ledger::new(),
+        wanted: Vec::new(),
+        refusals: Vec::new(),
+        unsure: Unsure::Nothing,
     }
 }

@@ -72,13 +72,23 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     }
     if object.mode == Mode::Observe {
         let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);
-        report.says.drift = (!pending.is_empty()).then(|| pending.join("; "));
+        report.says.drift = (!pending.is_empty()).then(|| first_of(&pending));
         return Report { pending, ..report };
     }
     if !pending.is_empty() {
         return Report::progressing(pending);
     }
     Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled)
+}
+
+/// The first few of many, since a message has its limit.
+fn first_of(pending: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = pending.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    match pending.len().checked_sub(SHOWN) {
+        Some(rest) if rest > 0 => format!("{shown}; and {rest} more"),
+        _ => shown,
+    }
 }
 
 fn observed(pending: &[String]) -> String {

@@ -70,6 +70,7 @@ impl Worker {
     /// Takes objects that are gone out of the count.
     pub(super) fn count(&mut self, present: &HashSet<String>) {
         let gone: Vec<String> = self.counted.keys().filter(|uid| !present.contains(*uid)).cloned().collect();
+        self.context.outbox.forget(&gone);
         for uid in gone {
             if let Some((kind, ready)) = self.counted.remove(&uid) {
                 self.context.metrics.ready_changed(kind, ready, -1);

@@ -30,7 +30,11 @@ impl Worker {
     pub(super) fn status_of(&self, connection: &ProxmoxConnection) -> ConnectionStatus {
         match &self.said {
             Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
-            _ => connection.status.clone().unwrap_or_default(),
+            _ => {
+                let mut status = connection.status.clone().unwrap_or_default();
+                status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
+                status
+            }
         }
     }
 

@@ -98,14 +98,19 @@ impl AclBatch {
     /// Two halves that together are this request; `None` when it has one entry only.
     /// A request that fails is split until the culprit is alone: PVE writes all of it or nothing (FACTS 53).
     pub fn split(&self) -> Option<(Self, Self)> {
-        let halves = |count: usize| (count > 1).then_some(count / 2);
-        if let Some(half) = halves(self.subjects.len()) {
-            let (left, right) = cut(&self.subjects, half);
+        if self.subjects.len() > 1 {
+            let (left, right) = cut(&self.subjects, self.subjects.len() / 2);
             Some((Self { subjects: left, ..self.clone() }, Self { subjects: right, ..self.clone() }))
         } else {
-            let (left, right) = cut(&self.roles, halves(self.roles.len())?);
-            Some((Self { roles: left, ..self.clone() }, Self { roles: right, ..self.clone() }))
+            self.split_roles()
         }
+    }
+
+    /// Two halves by role; `None` when it has one role only.
+    pub fn split_roles(&self) -> Option<(Self, Self)> {
+        let half = (self.roles.len() > 1).then_some(self.roles.len() / 2)?;
+        let (left, right) = cut(&self.roles, half);
+        Some((Self { roles: left, ..self.clone() }, Self { roles: right, ..self.clone() }))
     }
 
     /// The request in pieces whose ids stay below a number of bytes.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::api::Reason;
 pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
-use crate::core::claim::{Ledger, Wanted};
+use crate::core::claim::{Claim, Ledger, Wanted};
+use crate::core::ids::{AclPath, Subject};
 
 /// Names an object; orders objects where nothing else decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +45,34 @@ pub struct Object {
     pub ledger: Ledger,
     /// What it claims.
     pub wanted: Vec<Wanted>,
-    /// What it would claim but cannot say yet. While there is one, none of its ledger is dropped.
+    /// What it would claim but cannot say yet.
     pub refusals: Vec<Refusal>,
+    /// What of its ledger is kept because of that.
+    pub unsure: Unsure,
+}
+
+/// What an object may want although it cannot say it yet: nothing of that is given up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Unsure {
+    /// It says all that it wants.
+    #[default]
+    Nothing,
+    /// Entries for groups at this path: a reference to a group leads nowhere yet.
+    Groups(AclPath),
+    /// Anything.
+    Everything,
+}
+
+impl Unsure {
+    /// Whether a claim that is not among what the object wants may be wanted all the same.
+    pub fn may_want(&self, claim: &Claim) -> bool {
+        match (self, claim) {
+            (Self::Nothing, _) => false,
+            (Self::Groups(path), Claim::Acl(key)) => key.path == *path && matches!(key.subject, Subject::Group(_)),
+            (Self::Groups(_), _) => false,
+            (Self::Everything, _) => true,
+        }
+    }
 }
 
 /// What may be done for an object now.

@@ -75,7 +75,10 @@ fn same_option(kind: &str, name: &str, stands: Option<&str>, wanted: Option<&str
     match name {
         "comment" => same_comment(stands.trim(), wanted.trim()),
         "scopes" | "acr-values" => {
-            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+            // PVE's lists: a blank in acr-values is refused (recording `realms-openid-errors`), so they take commas.
+            let words = |text: &str| {
+                text.split([' ', ',', ';']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<BTreeSet<_>>()
+            };
             words(stands) == words(wanted)
         }
         _ => stands.trim() == wanted.trim(),

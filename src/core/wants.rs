@@ -11,7 +11,7 @@ use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, Reason};
 use crate::core::claim::{Claim, Content, Wanted};
 use crate::core::ids::{AclKey, AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
-use crate::core::object::{ObjectKey, Refusal};
+use crate::core::object::{ObjectKey, Refusal, Unsure};
 use crate::core::realm::RealmContent;
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
@@ -36,6 +36,8 @@ pub struct Wants {
     pub wanted: Vec<Wanted>,
     /// What it cannot say yet.
     pub refusals: Vec<Refusal>,
+    /// What it may want all the same.
+    pub unsure: Unsure,
 }
 
 /// The Secret keys that a realm needs.
@@ -47,11 +49,11 @@ pub fn secrets_of(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
 impl Wants {
     fn one(external_id: &str, claim: Claim, content: Content, needs: Vec<ObjectKey>) -> Self {
         let wanted = vec![Wanted { claim, content, needs }];
-        Self { external_id: Some(external_id.to_owned()), wanted, refusals: Vec::new() }
+        Self { external_id: Some(external_id.to_owned()), wanted, ..Self::default() }
     }
 
     fn refused(refusal: Refusal) -> Self {
-        Self { refusals: vec![refusal], ..Self::default() }
+        Self { refusals: vec![refusal], unsure: Unsure::Everything, ..Self::default() }
     }
 }
 
@@ -120,17 +122,21 @@ pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
     let mut wants = Wants { external_id: Some(path.clone()), ..Wants::default() };
     let path = match AclPath::parse(path) {
         Ok(path) => path,
-        Err(error) => return Wants { refusals: vec![error.into()], ..wants },
+        Err(error) => return Wants { refusals: vec![error.into()], unsure: Unsure::Everything, ..wants },
     };
     let mut parsed_roles = Vec::new();
     for AclRole { role } in roles {
         match RoleId::parse(role) {
             Ok(role) => parsed_roles.push(role),
-            Err(error) => wants.refusals.push(error.into()),
+            Err(error) => {
+                wants.unsure = Unsure::Everything;
+                wants.refusals.push(error.into());
+            }
         }
     }
     let mut entries: BTreeMap<AclKey, Vec<ObjectKey>> = BTreeMap::new();
     for subject in subjects {
+        let subject_is_ref = subject.group_ref.is_some();
         match self::subject(acl, subject, references) {
             Ok((subject, need)) => {
                 for role in &parsed_roles {
@@ -138,7 +144,14 @@ pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
                     entries.entry(key).or_default().extend(need.clone());
                 }
             }
-            Err(refusal) => wants.refusals.push(refusal),
+            Err(refusal) => {
+                if wants.unsure == Unsure::Nothing && subject_is_ref {
+                    wants.unsure = Unsure::Groups(path.clone());
+                } else if !subject_is_ref {
+                    wants.unsure = Unsure::Everything;
+                }
+                wants.refusals.push(refusal);
+            }
         }
     }
     let content = Content::Acl { propagate: *propagate };
@@ -200,7 +213,7 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
     };
     let Options { options, refusals } = options;
     if !refusals.is_empty() {
-        return Wants { external_id, wanted: Vec::new(), refusals };
+        return Wants { external_id, wanted: Vec::new(), refusals, unsure: Unsure::Everything };
     }
     let content = Content::Realm(RealmContent { kind, options });
     Wants { external_id, ..Wants::one("", Claim::Realm(id), content, Vec::new()) }
@@ -283,7 +296,7 @@ impl Options {
             self.flag("groups-overwrite", *overwrite);
         }
         self.words("scopes", scopes.as_ref());
-        self.words("acr-values", acr_values.as_ref());
+        self.text("acr-values", acr_values.as_ref().map(|values| values.join(",")).as_deref());
         self.text("prompt", prompt.as_deref());
         self.flag("query-userinfo", *query_userinfo);
     }

@@ -1,5 +1,6 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
+mod attacks;
 mod crash;
 mod failures;
 mod lifecycle;

@@ -83,8 +83,16 @@ impl<'a> Guard<'a> {
             .into_iter()
             .filter(|(path, privilege)| view.holds(path, &[*privilege]) == Some(true))
             .collect();
+        let listed = match credential {
+            Credential::Token(id) => {
+                let users = input.snapshot.users.as_ref().ok();
+                users.and_then(|users| users.get(&id.user())?.tokens.get(id)).map(|token| token.privilege_separation)
+            }
+            Credential::User(_) => Some(false),
+        };
         let directory = [false, true]
             .into_iter()
+            .filter(|separated| listed.is_none_or(|listed| listed == *separated))
             .filter_map(|privilege_separation| directory(input.snapshot, privilege_separation))
             .find(|directory| Self::lost(directory, credential, &held).is_none());
         Self { credential, held, directory: directory.filter(|_| view.sees_all_entries()) }

@@ -166,6 +166,9 @@ impl Maker<'_> {
                 }
                 (Purpose::Restore, compare::creation(claim, content).map(Box::new))
             }
+            (None, Standing::Absent(Sight::Uncertain)) if self.input.exists_already(claim) => {
+                return draft.refuse(stake.object, claim, Reason::AlreadyExists, hidden(claim));
+            }
             (_, Standing::Absent(_)) => {
                 intend(Origin::Created, Progress::Intended);
                 (Purpose::Create, compare::creation(claim, content).map(Box::new))
@@ -184,7 +187,12 @@ impl Maker<'_> {
                 return draft.state(stake.object, claim, ClaimState::Refused(refusal));
             }
         };
-        draft.state(stake.object, claim, ClaimState::Planned(purpose.clone()));
+        // While it is tried again it still is what it was: a status must not flap with each attempt.
+        let state = match self.input.memory.failures.get(claim) {
+            Some(failed) => ClaimState::Failed(failed.failure.clone()),
+            None => ClaimState::Planned(purpose.clone()),
+        };
+        draft.state(stake.object, claim, state);
         let act = match (claim, &content, write) {
             (Claim::Acl(key), Content::Acl { propagate }, _) => Act::Grant { key: key.clone(), propagate: *propagate },
             (_, _, Some(write)) => Act::Write(*write),
@@ -202,6 +210,13 @@ pub(super) fn unseen(claim: &Claim) -> Refusal {
     Refusal::new(
         Reason::Forbidden,
         format!("whether {claim} exists cannot be seen: the connection's credential needs {}", shows(claim)),
+    )
+}
+
+fn hidden(claim: &Claim) -> String {
+    format!(
+        "PVE says that {claim} exists already, and does not show it: the connection's credential needs {}",
+        shows(claim)
     )
 }
 

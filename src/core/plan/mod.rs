@@ -138,7 +138,11 @@ pub fn plan(input: &Input<'_>) -> Plan {
     make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
-    let steps = order::steps(draft.operations, |object| input.objects[object].changed);
+    let steps = order::steps(
+        draft.operations,
+        |object| input.objects[object].changed,
+        |claim| input.memory.failures.contains_key(claim),
+    );
     Plan { steps, verdicts: draft.verdicts }
 }
 

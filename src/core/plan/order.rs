@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::batches;
 use crate::core::claim::Claim;
+use crate::core::failure::FailureKind;
 use crate::core::ids::{AclKey, AclPath, Subject};
 use crate::core::permissions::NO_ACCESS;
 use crate::core::plan::{Purpose, Step};
@@ -44,7 +45,11 @@ enum Phase {
 }
 
 /// Orders operations and folds entries; `changed` tells how recently an object's spec changed.
-pub(super) fn steps(operations: Vec<Operation>, changed: impl Fn(usize) -> u64) -> Vec<Step> {
+pub(super) fn steps(
+    operations: Vec<Operation>,
+    changed: impl Fn(usize) -> u64,
+    failed_before: impl Fn(&Claim) -> bool,
+) -> Vec<Step> {
     let mut granted: Granted = BTreeMap::new();
     for operation in &operations {
         if let Act::Grant { key, .. } = &operation.act {
@@ -59,7 +64,8 @@ pub(super) fn steps(operations: Vec<Operation>, changed: impl Fn(usize) -> u64) 
         }
         phases.entry(phase).or_default().push(operation);
     }
-    newest_first(phases.into_values().flat_map(phase_steps).collect(), changed)
+    let steps = phases.into_values().flat_map(phase_steps).collect();
+    retries_last(newest_first(steps, changed), failed_before)
 }
 
 /// The claims that this plan grants, by place and subject.
@@ -83,6 +89,19 @@ fn newest_first(mut steps: Vec<Step>, changed: impl Fn(usize) -> u64) -> Vec<Ste
     order.sort_by_key(|index| std::cmp::Reverse(urgency[*index]));
     let mut taken: Vec<Option<Step>> = steps.drain(..).map(Some).collect();
     order.into_iter().filter_map(|index| taken[index].take()).collect()
+}
+
+/// Puts what failed before behind the rest, with all that comes after it: nobody waits for somebody else's trouble.
+fn retries_last(steps: Vec<Step>, failed_before: impl Fn(&Claim) -> bool) -> Vec<Step> {
+    let mut late: BTreeSet<Claim> = BTreeSet::new();
+    let (first, last): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(|step| {
+        let waits = step.claims.iter().any(&failed_before) || step.after.iter().any(|claim| late.contains(claim));
+        if waits {
+            late.extend(step.claims.iter().cloned());
+        }
+        !waits
+    });
+    first.into_iter().chain(last).collect()
 }
 
 /// The order in which single operations take effect, for judging them one by one.
@@ -154,10 +173,15 @@ fn batch_step(batch: AclBatch, entries: &mut BTreeMap<AclKey, (AclChange, Operat
 }
 
 impl Step {
-    /// Two halves, each with its own claims; `None` when there is nothing to split.
-    pub fn split(&self) -> Option<(Self, Self)> {
+    /// Two halves, each with its own claims, to find what of a request made it fail; `None` when there is nothing to
+    /// find: a path is the same for all of a request, and the right to grant something depends on the role only.
+    pub fn split(&self, kind: FailureKind) -> Option<(Self, Self)> {
         let Write::Acl(batch) = &self.write else { return None };
-        let (left, right) = batch.split()?;
+        let (left, right) = match kind {
+            FailureKind::Invalid => return None,
+            FailureKind::Forbidden => batch.split_roles()?,
+            _ => batch.split()?,
+        };
         let part = |batch: AclBatch| {
             let claims: BTreeSet<Claim> =
                 batch.entries().map(Claim::Acl).filter(|claim| self.claims.contains(claim)).collect();

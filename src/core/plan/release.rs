@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Entry, Origin};
+use crate::core::claim::{Claim, Entry, Origin, Progress};
 use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::plan::compare::{self, Standing};
@@ -19,7 +19,8 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
     let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
-        let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
+        let leaving: Vec<_> =
+            interests.iter().filter(|stake| leaves(claim, stake, &input.objects[stake.object])).collect();
         if !leaving.is_empty() {
             let stays = interests.iter().any(|stake| stakes.counts(stake));
             releaser.release(draft, claim, &leaving, stays);
@@ -28,11 +29,11 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
 }
 
 /// Whether an object gives the claim up. One that cannot say what it wants gives up nothing.
-fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
+fn leaves(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
     stake.entry.is_some()
         && match object.mode {
             Mode::Deleting => true,
-            Mode::Manage => stake.wanted.is_none() && object.refusals.is_empty(),
+            Mode::Manage => stake.wanted.is_none() && !object.unsure.may_want(claim),
             Mode::Observe | Mode::Suspended | Mode::DeletingSuspended | Mode::DeletingObserver => false,
         }
 }
@@ -49,6 +50,7 @@ struct Releaser<'a> {
 
 impl Releaser<'_> {
     fn release(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>], kept_by_another: bool) {
+        let ours: Vec<&Stake<'_>> = leaving.iter().copied().filter(|stake| !self.is_foreign(claim, stake)).collect();
         let done = |draft: &mut Draft| {
             for stake in leaving {
                 draft.verdicts[stake.object].ledger.remove(claim);
@@ -57,13 +59,14 @@ impl Releaser<'_> {
         if kept_by_another {
             return done(draft);
         }
-        if !leaving.iter().any(|stake| removes(claim, stake, &self.input.objects[stake.object])) {
-            for stake in leaving {
+        if !ours.iter().any(|stake| removes(claim, stake, &self.input.objects[stake.object])) {
+            for stake in ours {
                 draft.verdicts[stake.object].left.push(claim.clone());
             }
             return done(draft);
         }
-        let state = match self.obstacle(claim) {
+        let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
+        let state = match self.obstacle(claim, proven) {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 self.going.insert(claim.clone());
@@ -79,7 +82,10 @@ impl Releaser<'_> {
                     after,
                     purpose: Purpose::Remove,
                 });
-                ClaimState::Planned(Purpose::Remove)
+                match self.input.memory.failures.get(claim) {
+                    Some(failed) => ClaimState::Failed(failed.failure.clone()),
+                    None => ClaimState::Planned(Purpose::Remove),
+                }
             }
             Err(state) => {
                 self.staying.insert(claim.clone());
@@ -98,10 +104,14 @@ impl Releaser<'_> {
     }
 
     /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
-    fn obstacle(&self, claim: &Claim) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+    fn obstacle(&self, claim: &Claim, proven: bool) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
         match compare::presence(claim, self.input.snapshot, self.view) {
             Standing::Absent(Sight::Clear) => return Ok(None),
             Standing::Absent(Sight::Uncertain) if self.input.memory.confirmed_gone.contains(claim) => return Ok(None),
+            // What was only intended may be somebody else's: it is not removed unseen.
+            Standing::Absent(Sight::Uncertain) if !proven => {
+                return Err(Box::new(ClaimState::Refused(make::unseen(claim))));
+            }
             // Of what cannot be seen, only PVE's answer to a removal tells whether it is gone.
             Standing::Same | Standing::Different { .. } | Standing::Absent(Sight::Uncertain) => {}
             Standing::Absent(Sight::Blocked) => return Err(Box::new(ClaimState::Refused(make::unseen(claim)))),
@@ -141,6 +151,11 @@ impl Releaser<'_> {
             Some(failure) => Err(Box::new(ClaimState::Failed(failure.clone()))),
             None => Ok(Some(after)),
         }
+    }
+
+    /// True for what was intended and turned out to exist already: the intention did not make it ours.
+    fn is_foreign(&self, claim: &Claim, stake: &Stake<'_>) -> bool {
+        stake.entry.is_some_and(|entry| entry.progress == Progress::Intended) && self.input.exists_already(claim)
     }
 
     /// The claims that go in this plan and that PVE would drop or trip over; or one that should go first and cannot.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::core::claim::{Claim, Content, Entry, Origin, Wanted};
-use crate::core::ids::{GroupId, Subject};
+use crate::core::ids::{AclKey, GroupId, Subject};
 use crate::core::object::{Mode, Object};
 
 /// One object's interest in one claim.
@@ -22,7 +22,7 @@ pub(super) struct Stake<'a> {
 pub(super) struct Stakes<'a> {
     pub by_claim: BTreeMap<&'a Claim, Vec<Stake<'a>>>,
     objects: &'a [Object],
-    /// Groups that entries of live objects are for, with one such object.
+    /// Groups that entries are for which objects want or keep, with one such object.
     users_of_group: HashMap<&'a GroupId, usize>,
 }
 
@@ -41,6 +41,14 @@ impl<'a> Stakes<'a> {
                 }
             }
             for (claim, entry) in &object.ledger {
+                let keeps = match object.mode {
+                    Mode::Suspended | Mode::DeletingSuspended => true,
+                    Mode::Manage => object.unsure.may_want(claim),
+                    Mode::Observe | Mode::Deleting | Mode::DeletingObserver => false,
+                };
+                if let (true, Claim::Acl(AclKey { subject: Subject::Group(group), .. })) = (keeps, claim) {
+                    users_of_group.entry(group).or_insert(index);
+                }
                 let stakes = by_claim.entry(claim).or_default();
                 if stakes.last().is_none_or(|last| last.object != index) {
                     stakes.push(Stake { object: index, wanted: None, entry: Some(*entry) });
