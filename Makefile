@@ -12,6 +12,8 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 	@$(CARGO) build --locked --features sim
 	@$(CARGO) run --quiet --locked --features sim -- demo $(if $(KEEP),--keep)
 
+# Most tests wait for other processes: more of them than cores run at once.
+test: export RUST_TEST_THREADS ?= 6
 test: control-plane lint ## Run all checks and tests
 	$(CARGO) test --locked
 

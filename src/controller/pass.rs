@@ -21,7 +21,7 @@ use crate::controller::prepare;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Claim, Ledger, Origin, from_rows};
 use crate::core::failure::{Failure, FailureKind};
-use crate::core::object::{Mode, Object, Refusal, Unsure};
+use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
 use crate::core::wants::{self, References, Wants};
 use crate::pve::read::SnapshotScope;
@@ -181,7 +181,12 @@ impl Worker {
             if blocked.contains(&index) || !(first || heir) {
                 continue;
             }
-            let status = self.compose(subject, &inputs[index], verdict);
+            // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
+            let mut kept = verdict.clone();
+            for (claim, entry) in &inputs[index].ledger {
+                kept.ledger.entry(claim.clone()).or_insert(*entry);
+            }
+            let status = self.compose(subject, &inputs[index], &kept);
             let target = Target::new(subject.any.api_resource(), subject.any.meta());
             let outbox = self.context.outbox.clone();
             writes.push(async move { (index, outbox.store(target, &status).await) });
@@ -330,7 +335,7 @@ fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
             Reason::InvalidSpec,
             "the operator failed on this object; this is a defect, please report it with the object",
         )],
-        unsure: Unsure::Everything,
+        unsure: true,
         ..Wants::default()
     })
 }
@@ -351,6 +356,6 @@ fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         ledger: Ledger::new(),
         wanted: Vec::new(),
         refusals: Vec::new(),
-        unsure: Unsure::Nothing,
+        unsure: false,
     }
 }

@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::api::Reason;
 pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
-use crate::core::claim::{Claim, Ledger, Wanted};
-use crate::core::ids::{AclPath, Subject};
+use crate::core::claim::{Ledger, Wanted};
 
 /// Names an object; orders objects where nothing else decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,32 +46,9 @@ pub struct Object {
     pub wanted: Vec<Wanted>,
     /// What it would claim but cannot say yet.
     pub refusals: Vec<Refusal>,
-    /// What of its ledger is kept because of that.
-    pub unsure: Unsure,
-}
-
-/// What an object may want although it cannot say it yet: nothing of that is given up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Unsure {
-    /// It says all that it wants.
-    #[default]
-    Nothing,
-    /// Entries for groups at this path: a reference to a group leads nowhere yet.
-    Groups(AclPath),
-    /// Anything.
-    Everything,
-}
-
-impl Unsure {
-    /// Whether a claim that is not among what the object wants may be wanted all the same.
-    pub fn may_want(&self, claim: &Claim) -> bool {
-        match (self, claim) {
-            (Self::Nothing, _) => false,
-            (Self::Groups(path), Claim::Acl(key)) => key.path == *path && matches!(key.subject, Subject::Group(_)),
-            (Self::Groups(_), _) => false,
-            (Self::Everything, _) => true,
-        }
-    }
+    /// Whether anything else may be among what it cannot say: then none of its ledger is given up. A reference that
+    /// leads nowhere is not: what it once led to is kept by its own object as long as somebody refers to it.
+    pub unsure: bool,
 }
 
 /// What may be done for an object now.

@@ -11,7 +11,7 @@ use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, Reason};
 use crate::core::claim::{Claim, Content, Wanted};
 use crate::core::ids::{AclKey, AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
-use crate::core::object::{ObjectKey, Refusal, Unsure};
+use crate::core::object::{ObjectKey, Refusal};
 use crate::core::realm::RealmContent;
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
@@ -37,7 +37,7 @@ pub struct Wants {
     /// What it cannot say yet.
     pub refusals: Vec<Refusal>,
     /// What it may want all the same.
-    pub unsure: Unsure,
+    pub unsure: bool,
 }
 
 /// The Secret keys that a realm needs.
@@ -53,7 +53,7 @@ impl Wants {
     }
 
     fn refused(refusal: Refusal) -> Self {
-        Self { refusals: vec![refusal], unsure: Unsure::Everything, ..Self::default() }
+        Self { refusals: vec![refusal], unsure: true, ..Self::default() }
     }
 }
 
@@ -122,14 +122,14 @@ pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
     let mut wants = Wants { external_id: Some(path.clone()), ..Wants::default() };
     let path = match AclPath::parse(path) {
         Ok(path) => path,
-        Err(error) => return Wants { refusals: vec![error.into()], unsure: Unsure::Everything, ..wants },
+        Err(error) => return Wants { refusals: vec![error.into()], unsure: true, ..wants },
     };
     let mut parsed_roles = Vec::new();
     for AclRole { role } in roles {
         match RoleId::parse(role) {
             Ok(role) => parsed_roles.push(role),
             Err(error) => {
-                wants.unsure = Unsure::Everything;
+                wants.unsure = true;
                 wants.refusals.push(error.into());
             }
         }
@@ -145,11 +145,7 @@ pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
                 }
             }
             Err(refusal) => {
-                if wants.unsure == Unsure::Nothing && subject_is_ref {
-                    wants.unsure = Unsure::Groups(path.clone());
-                } else if !subject_is_ref {
-                    wants.unsure = Unsure::Everything;
-                }
+                wants.unsure |= !subject_is_ref;
                 wants.refusals.push(refusal);
             }
         }
@@ -213,7 +209,7 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
     };
     let Options { options, refusals } = options;
     if !refusals.is_empty() {
-        return Wants { external_id, wanted: Vec::new(), refusals, unsure: Unsure::Everything };
+        return Wants { external_id, wanted: Vec::new(), refusals, unsure: true };
     }
     let content = Content::Realm(RealmContent { kind, options });
     Wants { external_id, ..Wants::one("", Claim::Realm(id), content, Vec::new()) }

@@ -187,12 +187,8 @@ impl Maker<'_> {
                 return draft.state(stake.object, claim, ClaimState::Refused(refusal));
             }
         };
-        // While it is tried again it still is what it was: a status must not flap with each attempt.
-        let state = match self.input.memory.failures.get(claim) {
-            Some(failed) => ClaimState::Failed(failed.failure.clone()),
-            None => ClaimState::Planned(purpose.clone()),
-        };
-        draft.state(stake.object, claim, state);
+        let becomes = self.input.attempt(claim, &purpose);
+        draft.state(stake.object, claim, becomes);
         let act = match (claim, &content, write) {
             (Claim::Acl(key), Content::Acl { propagate }, _) => Act::Grant { key: key.clone(), propagate: *propagate },
             (_, _, Some(write)) => Act::Write(*write),

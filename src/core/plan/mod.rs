@@ -182,6 +182,15 @@ impl Input<'_> {
         (self.now < failed.retry_at).then_some(&failed.failure)
     }
 
+    /// What a claim is while a step is taken for it. What is tried again still is what it was: a status must not flap
+    /// with each attempt.
+    fn attempt(&self, claim: &Claim, purpose: &Purpose) -> ClaimState {
+        match self.memory.failures.get(claim) {
+            Some(failed) => ClaimState::Failed(failed.failure.clone()),
+            None => ClaimState::Planned(purpose.clone()),
+        }
+    }
+
     /// True when PVE said that the thing is there already: an intention does not make it ours then.
     fn exists_already(&self, claim: &Claim) -> bool {
         self.memory.failures.get(claim).is_some_and(|failed| failed.failure.kind == FailureKind::AlreadyExists)

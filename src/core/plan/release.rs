@@ -19,8 +19,7 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
     let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
-        let leaving: Vec<_> =
-            interests.iter().filter(|stake| leaves(claim, stake, &input.objects[stake.object])).collect();
+        let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
         if !leaving.is_empty() {
             let stays = interests.iter().any(|stake| stakes.counts(stake));
             releaser.release(draft, claim, &leaving, stays);
@@ -29,11 +28,11 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
 }
 
 /// Whether an object gives the claim up. One that cannot say what it wants gives up nothing.
-fn leaves(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
+fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
     stake.entry.is_some()
         && match object.mode {
             Mode::Deleting => true,
-            Mode::Manage => stake.wanted.is_none() && !object.unsure.may_want(claim),
+            Mode::Manage => stake.wanted.is_none() && !object.unsure,
             Mode::Observe | Mode::Suspended | Mode::DeletingSuspended | Mode::DeletingObserver => false,
         }
 }
@@ -82,10 +81,7 @@ impl Releaser<'_> {
                     after,
                     purpose: Purpose::Remove,
                 });
-                match self.input.memory.failures.get(claim) {
-                    Some(failed) => ClaimState::Failed(failed.failure.clone()),
-                    None => ClaimState::Planned(Purpose::Remove),
-                }
+                self.input.attempt(claim, &Purpose::Remove)
             }
             Err(state) => {
                 self.staying.insert(claim.clone());

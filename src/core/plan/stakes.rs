@@ -43,7 +43,7 @@ impl<'a> Stakes<'a> {
             for (claim, entry) in &object.ledger {
                 let keeps = match object.mode {
                     Mode::Suspended | Mode::DeletingSuspended => true,
-                    Mode::Manage => object.unsure.may_want(claim),
+                    Mode::Manage => object.unsure,
                     Mode::Observe | Mode::Deleting | Mode::DeletingObserver => false,
                 };
                 if let (true, Claim::Acl(AclKey { subject: Subject::Group(group), .. })) = (keeps, claim) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::*;
 use crate::core::claim::{Content, Wanted, from_rows, to_rows};
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId};
-use crate::core::object::{Adoption, Mode, Unsure};
+use crate::core::object::{Adoption, Mode};
 use crate::core::snapshot::{Credential, Group, HeldPermissions, Pool, Realms, Role};
 
 pub fn group(id: &str) -> Claim {
@@ -46,7 +46,7 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         ledger: Ledger::new(),
         wanted: claims.into_iter().map(wanted).collect(),
         refusals: Vec::new(),
-        unsure: Unsure::Nothing,
+        unsure: false,
     }
 }
 

@@ -1,0 +1,280 @@
+//! No condition makes the operator ask again and again, say the same again and again, or stop looking.
+
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::world::{World, condition};
+
+use super::*;
+
+#[tokio::test]
+async fn two_default_realms_do_not_fight() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxRealm", "one", &realm("one", ", default: true")).await;
+    world.ready("ProxmoxRealm", "one").await;
+    world.object("ProxmoxRealm", "two", &realm("two", ", default: true")).await;
+    sleep(2000).await;
+    let (passes, writes) = rate(&world, 3000).await;
+    assert!(writes == 0, "a write war: {passes} passes, {writes} writes in 3 s");
+}
+
+#[tokio::test]
+async fn a_claim_that_failed_and_is_then_refused_is_not_asked_20_times_a_second() {
+    let world = World::new().await;
+    let token = operator_token(&world, LEAST).await;
+    world.start_operator().await.connect_with(&token, "").await;
+    world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
+    world.object("ProxmoxAcl", "a", ENTRY).await;
+    world.ready("ProxmoxAcl", "a").await;
+    world.pve_call("PUT", "/access/roles/Ops", &[("privs", &without(&["Permissions.Modify"]))]).await;
+    world.delete("ProxmoxAcl", "a").await;
+    world.reason("ProxmoxAcl", "a", "DeletionBlocked").await;
+    sleep(2500).await;
+    let steady = rate(&world, 5000).await;
+    // Now it cannot be seen either.
+    world.pve_call("PUT", "/access/roles/Ops", &[("privs", &without(&["Permissions.Modify", "Sys.Audit"]))]).await;
+    sleep(2500).await;
+    let (passes, _) = rate(&world, 5000).await;
+    assert!(passes <= 10, "{passes} passes in 5 s with a resync of 1 s (before: {steady:?})");
+}
+
+#[tokio::test]
+async fn the_same_with_a_dependency_that_goes() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
+    world.object("ProxmoxAcl", "a", "path: /foo, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
+    world.reason("ProxmoxAcl", "a", "InvalidSpec").await;
+    world.pve_call("DELETE", "/access/groups/g", &[]).await;
+    world.reason("ProxmoxAcl", "a", "DependencyNotReady").await;
+    sleep(1500).await;
+    let (passes, _) = rate(&world, 5000).await;
+    assert!(passes <= 10, "{passes} passes in 5 s with a resync of 1 s");
+}
+
+#[tokio::test]
+async fn an_object_whose_finalizer_is_denied_costs_no_hot_loop() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.ready("ProxmoxConnection", "pve").await;
+    deny(&world, "proxmoxgroups", "object.metadata.name == 'g' && has(object.metadata.finalizers)").await;
+    world.object("ProxmoxGroup", "g", "").await;
+    sleep(1000).await;
+    let (passes, _) = rate(&world, 5000).await;
+    let object = world.get_object("ProxmoxGroup", "g").await.expect("a group");
+    allow(&world).await;
+    world.ready("ProxmoxGroup", "g").await;
+    let told = condition(&object, "Ready").is_some();
+    assert!(passes <= 10 && told, "{passes} passes in 5 s with a resync of 1 s; told: {told} {}", object["status"]);
+}
+
+#[tokio::test]
+async fn a_connection_whose_finalizer_was_denied_once_heals() {
+    let world = World::new().await;
+    deny(&world, "proxmoxconnections", "has(object.metadata.finalizers)").await;
+    world.start_operator().await.connect().await;
+    sleep(3000).await;
+    allow(&world).await;
+    for _ in 0..100 {
+        if let Some(it) = world.get_object("ProxmoxConnection", "pve").await
+            && condition(&it, "Ready").is_some()
+        {
+            return;
+        }
+        sleep(100).await;
+    }
+    panic!("10 s after the cause went the connection is still not looked at");
+}
+
+#[tokio::test]
+async fn a_status_does_not_flap_while_claims_fail() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
+    world
+        .object("ProxmoxAcl", "a", "path: /foo, roles: [{role: PVEVMUser}], subjects: [{group: g}, {group: nobody}]")
+        .await;
+    world.reason("ProxmoxAcl", "a", "DependencyNotReady").await;
+    sleep(4000).await;
+    let (changes, texts) = changes(&world, "ProxmoxAcl", "a", 6000).await;
+    assert!(changes == 0, "{changes} status writes in 6 s: {texts:#?}");
+}
+
+#[tokio::test]
+async fn a_whole_object_that_pve_refuses_is_not_asked_for_entry_by_entry() {
+    let world = World::new().await;
+    for group in 0..50 {
+        world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
+    }
+    world.start_operator().await.connect().await;
+    world.ready("ProxmoxConnection", "pve").await;
+    let subjects: Vec<String> = (0..50).map(|group| format!("{{group: g{group}}}")).collect();
+    let spec = format!(
+        "path: /foo, roles: [{{role: PVEVMUser}}, {{role: PVEAuditor}}, {{role: PVEVMAdmin}}], subjects: [{}]",
+        subjects.join(", ")
+    );
+    world.object("ProxmoxAcl", "a", &spec).await;
+    sleep(15_000).await;
+    let (passes, writes) = rate(&world, 6000).await;
+    let object = world.get_object("ProxmoxAcl", "a").await.expect("an ACL");
+    let told = condition(&object, "Ready").expect("ready")["reason"].clone();
+    assert!(told == "InvalidSpec" && writes <= 30, "{told}; {writes} writes, {passes} passes in 6 s");
+}
+
+#[tokio::test]
+async fn others_go_on_beside_it() {
+    let world = World::new().await;
+    for group in 0..300 {
+        world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
+    }
+    world.start_operator_with(&["RUST_LOG=info"], &[]).await.connect().await;
+    world.object("ProxmoxGroup", "h", "").await;
+    world.object("ProxmoxAcl", "z", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g0}]").await;
+    world.ready("ProxmoxGroup", "h").await;
+    world.ready("ProxmoxAcl", "z").await;
+    let subjects: Vec<String> = (0..300).map(|group| format!("{{group: g{group}}}")).collect();
+    let roles = "{role: PVEVMUser}, {role: PVEAuditor}, {role: PVEVMAdmin}, {role: PVEPoolUser}";
+    let spec = format!("path: /foo, roles: [{roles}], subjects: [{}]", subjects.join(", "));
+    world.object("ProxmoxAcl", "a", &spec).await;
+    sleep(1000).await;
+    world.delete("ProxmoxGroup", "h").await;
+    world.object("ProxmoxAcl", "z", "path: /vms/100, roles: [{role: PVEVMUser}], subjects: [{group: g0}]").await;
+    sleep(30_000).await;
+    let h = world.get_object("ProxmoxGroup", "h").await.is_none();
+    let acl = world.acl().await;
+    assert!(h && acl == ["/vms/100 PVEVMUser group:g0 1"], "after 30 s: group h gone: {h}; {acl:?}");
+}
+
+#[tokio::test]
+async fn others_go_on_beside_it_also_with_the_usual_resync() {
+    let world = World::new().await;
+    for group in 0..300 {
+        world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
+    }
+    world.start_operator_with(&["RUST_LOG=info"], &[]).await.connect().await;
+    let patch = json!({"spec": {"resyncInterval": "60s"}});
+    api(&world, "ProxmoxConnection")
+        .patch("pve", &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .expect("patched");
+    world.object("ProxmoxGroup", "h", "").await;
+    world.object("ProxmoxAcl", "z", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g0}]").await;
+    world.ready("ProxmoxGroup", "h").await;
+    world.ready("ProxmoxAcl", "z").await;
+    let subjects: Vec<String> = (0..300).map(|group| format!("{{group: g{group}}}")).collect();
+    let roles = "{role: PVEVMUser}, {role: PVEAuditor}, {role: PVEVMAdmin}, {role: PVEPoolUser}";
+    let spec = format!("path: /foo, roles: [{roles}], subjects: [{}]", subjects.join(", "));
+    world.object("ProxmoxAcl", "a", &spec).await;
+    sleep(1000).await;
+    world.delete("ProxmoxGroup", "h").await;
+    world.object("ProxmoxAcl", "z", "path: /vms/100, roles: [{role: PVEVMUser}], subjects: [{group: g0}]").await;
+    sleep(30_000).await;
+    let h = world.get_object("ProxmoxGroup", "h").await.is_none();
+    let acl = world.acl().await;
+    assert!(h && acl == ["/vms/100 PVEVMUser group:g0 1"], "after 30 s: group h gone: {h}; {acl:?}");
+}
+
+#[tokio::test]
+async fn metrics_of_a_removed_connection_go() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.ready("ProxmoxConnection", "pve").await;
+    world.delete("ProxmoxConnection", "pve").await;
+    world.gone("ProxmoxConnection", "pve").await;
+    sleep(1000).await;
+    let (_, metrics) = world.get("/metrics").await;
+    let left: Vec<&str> = metrics.lines().filter(|line| line.contains("cert_expiry") && line.contains("pve")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_condition_of_somebody_else_costs_no_writes() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let patch = json!({
+        "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "ProxmoxGroup",
+        "status": {"conditions": [{"type": "Checked", "status": "True", "reason": "Ok", "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"}]},
+    });
+    api(&world, "ProxmoxGroup")
+        .patch_status("g", &PatchParams::apply("somebody").force(), &Patch::Apply(patch))
+        .await
+        .expect("patched");
+    sleep(1500).await;
+    let count = async || {
+        let (_, metrics) = world.get("/metrics").await;
+        let line = metrics
+            .lines()
+            .find(|line| line.contains("status_writes_total{kind=\"ProxmoxGroup\",result=\"stored\"}"))
+            .expect("a count")
+            .to_owned();
+        line.rsplit(' ').next().and_then(|text| text.parse::<u64>().ok()).expect("a number")
+    };
+    let before = count().await;
+    sleep(5000).await;
+    let writes = count().await - before;
+    assert!(writes <= 1, "{writes} status writes in 5 s, for ever");
+}
+
+#[tokio::test]
+async fn a_lost_status_and_steady_failures_are_quiet() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.pve_call("POST", "/access/groups", &[("groupid", "there"), ("comment", "x")]).await;
+    world.object("ProxmoxGroup", "one", "groupId: g").await;
+    world.ready("ProxmoxGroup", "one").await;
+    world.object("ProxmoxGroup", "two", "groupId: g, comment: two").await;
+    world.object("ProxmoxGroup", "there", "comment: why").await;
+    world.object("ProxmoxGroup", "asleep", "suspend: true").await;
+    world
+        .object("ProxmoxAcl", "ref", "path: /, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: nobody}}]")
+        .await;
+    world.reason("ProxmoxGroup", "two", "Conflict").await;
+    world.reason("ProxmoxGroup", "there", "AlreadyExists").await;
+    world.reason("ProxmoxAcl", "ref", "DependencyNotReady").await;
+    sleep(2000).await;
+    let (passes, writes) = rate(&world, 5000).await;
+    assert!(passes <= 7 && writes == 0, "{passes} passes, {writes} writes in 5 s");
+    for (kind, name) in [("ProxmoxGroup", "two"), ("ProxmoxGroup", "there"), ("ProxmoxAcl", "ref")] {
+        let (changes, texts) = changes(&world, kind, name, 2500).await;
+        assert!(changes == 0, "{name}: {texts:#?}");
+    }
+}
+
+#[tokio::test]
+async fn it_stops_within_seconds_while_pve_is_slow() {
+    use proxmox_identity::sim::pve::{Fault, FaultName};
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let file = Some("any-request".to_owned());
+    world.pve.fault(Fault { file, count: 100_000, ms: 60_000, ..Fault::new(FaultName::Delay) });
+    sleep(2500).await;
+    let pid = pid(&world);
+    std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status().expect("killed");
+    let started = std::time::Instant::now();
+    let running = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|it| !it.contains(") Z "));
+    while running() && started.elapsed() < Duration::from_secs(40) {
+        sleep(50).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_connection_whose_status_is_denied_costs_no_hot_loop() {
+    let world = World::new().await;
+    deny(&world, "proxmoxconnections/status", "true").await;
+    world.start_operator().await.connect().await;
+    world.until("a pass", async || (passes(&world) > 0).then_some(())).await;
+    sleep(2000).await;
+    let (passes, _) = rate(&world, 5000).await;
+    allow(&world).await;
+    world.ready("ProxmoxConnection", "pve").await;
+    assert!(passes <= 10, "{passes} passes in 5 s with a resync of 1 s");
+}
