@@ -1,5 +1,6 @@
 //! `run`: the operator.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -67,6 +68,6 @@ fn log(format: LogFormat) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Json => builder.json().flatten_event(true).init(),
-        LogFormat::Human => builder.with_target(false).init(),
+        LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
     }
 }

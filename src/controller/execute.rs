@@ -13,6 +13,9 @@ use crate::pve::session::Session;
 /// behind a thousand others.
 const BUDGET: Duration = Duration::from_secs(2);
 
+/// How long a request that PVE refused for its content is not repeated, in milliseconds.
+const LONGEST: u64 = 60_000;
+
 /// What was carried out.
 #[derive(Default)]
 pub struct Done {
@@ -103,7 +106,9 @@ fn succeeded(step: Step, memory: &mut Memory, done: &mut Done) {
 fn remember(step: &Step, failure: &Failure, memory: &mut Memory, clock: Clock) {
     for claim in &step.claims {
         let tries = memory.failures.get(claim).map_or(1, |failed| failed.tries.saturating_add(1));
-        let retry_at = clock.now + clock.back_off(tries);
+        // What PVE refuses as such is refused again until the spec changes, which forgets the failure.
+        let wait = if failure.kind == FailureKind::Invalid { LONGEST } else { clock.back_off(tries) };
+        let retry_at = clock.now + wait;
         memory.failures.insert(claim.clone(), FailedClaim { failure: failure.clone(), retry_at, tries });
     }
 }

@@ -249,7 +249,11 @@ async fn watch<K>(
                 Some(Wake::All)
             }
             Err(error) => {
-                tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
+                if is_absent(&error) {
+                    tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -f crds/");
+                } else {
+                    tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
+                }
                 let absent = is_absent(&error)
                     && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
                 absent.then_some(Wake::All)

@@ -22,7 +22,7 @@ use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Claim, Ledger, Origin, from_rows};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::object::{Mode, Object, Refusal};
-use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
+use crate::core::plan::{ClaimState, FailedClaim, Input, Plan, Purpose, Verdict, plan};
 use crate::core::wants::{self, References, Wants};
 use crate::pve::read::SnapshotScope;
 use crate::pve::session::Session;
@@ -77,6 +77,15 @@ impl Worker {
             };
             let Wants { external_id, wanted, refusals, unsure } = wants_of(any, &references);
             let changed = self.first_seen(any);
+            if changed == self.number {
+                // What failed for another spec says nothing about this one.
+                for wanted in &wanted {
+                    let exists = |it: &FailedClaim| it.failure.kind == FailureKind::AlreadyExists;
+                    if self.memory.failures.get(&wanted.claim).is_some_and(|it| !exists(it)) {
+                        self.memory.failures.remove(&wanted.claim);
+                    }
+                }
+            }
             inputs.push(Object { changed, ledger, wanted, refusals, unsure, ..object(any, &previous) });
             subjects.push(Subject { any, previous, external_id });
         }

@@ -25,7 +25,9 @@ pub(super) async fn serve(
     metrics: Arc<Metrics>,
     tasks: &mut JoinSet<()>,
 ) -> std::io::Result<()> {
-    let listener = TcpListener::bind(listen).await?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| std::io::Error::new(error.kind(), format!("cannot listen on {listen} (--listen): {error}")))?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
     tasks.spawn(async move {
         loop {

@@ -62,6 +62,7 @@ impl Worker {
             && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
             && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
         {
+            tracing::warn!(connection = %self.key, object = %any.key(), %reason, "{}", condition.message);
             self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
         }
         self.context.outbox.send(target(any), status);

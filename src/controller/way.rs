@@ -120,6 +120,7 @@ impl Worker {
         let target = Target::of(connection);
         let before = conditions::find(&previous.conditions, conditions::READY).map(|ready| ready.reason.as_str());
         if report.says.reason.severity() != Severity::Fine && before != Some(report.says.reason.as_str()) {
+            tracing::warn!(connection = %self.key, reason = %report.says.reason, "{}", report.says.message);
             let news = News::NotReady(report.says.reason, report.says.message.clone());
             self.context.events.tell(target.clone(), news);
         }

@@ -56,17 +56,14 @@ fn rival(
             Some((wanted.claim.to_string(), object))
         }
         (_, Some(first)) if first.object != stake.object && wants_default(wanted) => {
-            Some(("to be the default realm".to_owned(), first.object))
+            Some(("the default realm".to_owned(), first.object))
         }
         _ => None,
     }
 }
 
 fn contest(what: &str, winner: &ObjectKey) -> String {
-    format!(
-        "{what} is claimed by {} too and it came first; make both say the same, or delete one of them",
-        winner.short()
-    )
+    format!("{} claims {what} too and it came first; make both say the same, or delete one of them", winner.short())
 }
 
 /// Who of those that want their realm to be the default one may have it: PVE has one for the whole cluster.
@@ -174,9 +171,6 @@ impl Maker<'_> {
                 (Purpose::Create, compare::creation(claim, content).map(Box::new))
             }
         };
-        if let Some(failure) = self.input.backing_off(claim) {
-            return draft.state(stake.object, claim, ClaimState::Failed(failure.clone()));
-        }
         let after = match self.needs(draft, claim, needs) {
             Ok(after) => after,
             Err(refusal) => {
@@ -187,6 +181,9 @@ impl Maker<'_> {
                 return draft.state(stake.object, claim, ClaimState::Refused(refusal));
             }
         };
+        if let Some(failure) = self.input.backing_off(claim) {
+            return draft.state(stake.object, claim, ClaimState::Failed(failure.clone()));
+        }
         let becomes = self.input.attempt(claim, &purpose);
         draft.state(stake.object, claim, becomes);
         let act = match (claim, &content, write) {

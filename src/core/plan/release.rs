@@ -121,7 +121,10 @@ impl Releaser<'_> {
             Claim::Acl(_) | Claim::Realm(_) => BTreeSet::new(),
             Claim::Group(group) => {
                 if let Some(user) = self.stakes.user_of_group(group) {
-                    return Err(blocked(format!("{claim} is still used by {}", user.key.short())));
+                    return Err(blocked(format!(
+                        "{claim} is still used by {}; it goes when that is gone",
+                        user.key.short()
+                    )));
                 }
                 self.dependents(
                     |other| matches!(other, Claim::Acl(AclKey { subject: Subject::Group(id), .. }) if id == group),
@@ -137,7 +140,9 @@ impl Releaser<'_> {
                 let children = self.input.snapshot.pools.iter().flat_map(|pools| pools.keys());
                 for child in children.filter(|id| id.parent().as_ref() == Some(pool)) {
                     if !after.contains(&Claim::Pool(child.clone())) {
-                        return Err(blocked(format!("{claim} still has the pool {child} in it")));
+                        return Err(blocked(format!(
+                            "{claim} still has the pool {child} in it; it goes when that is gone"
+                        )));
                     }
                 }
                 after
