@@ -7,6 +7,7 @@ mod connection;
 mod events;
 mod execute;
 mod index;
+mod intend;
 mod kinds;
 mod kubernetes;
 mod metrics;

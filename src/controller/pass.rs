@@ -5,13 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use k8s_openapi::jiff::Timestamp;
 
+use crate::api::Reason;
 use crate::api::management::DeletionPolicy;
 use crate::api::refs::KeyRef;
 use crate::api::status::{LastChange, ObjectStatus};
-use crate::api::{FINALIZER, Reason};
 use crate::controller::connection::Worker;
 use crate::controller::events::{self, News};
 use crate::controller::execute::{Done, execute};
@@ -27,17 +26,14 @@ use crate::core::wants::{self, References, Wants};
 use crate::pve::read::SnapshotScope;
 use crate::pve::session::Session;
 
-/// How many finalizers are written at once.
-const IN_FLIGHT: usize = 16;
-
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
 
 /// An object with what the plan needs of it.
-struct Subject<'a> {
-    any: &'a AnyObject,
-    previous: ObjectStatus,
-    external_id: Option<String>,
+pub(super) struct Subject<'a> {
+    pub any: &'a AnyObject,
+    pub previous: ObjectStatus,
+    pub external_id: Option<String>,
 }
 
 /// What one pass did.
@@ -174,62 +170,6 @@ impl Worker {
         self.retry_at = failures.map(|(_, failed)| failed.retry_at).min();
     }
 
-    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
-    async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
-        let mut blocked = self.add_finalizers(subjects, inputs).await;
-        let owners: BTreeSet<usize> =
-            plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
-        // What a leaving object passes on must be in the heir's ledger before the former is let go.
-        let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
-        let mut writes = Vec::new();
-        for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
-            let changed = inputs[index].ledger != verdict.ledger;
-            let fresh = subject.previous.observed_generation != Some(subject.any.generation());
-            let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
-            let heir = somebody_leaves && changed && inputs[index].mode.is_live();
-            if blocked.contains(&index) || !(first || heir) {
-                continue;
-            }
-            // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
-            let mut kept = verdict.clone();
-            for (claim, entry) in &inputs[index].ledger {
-                kept.ledger.entry(claim.clone()).or_insert(*entry);
-            }
-            let status = self.compose(subject, &inputs[index], &kept);
-            let target = Target::new(subject.any.api_resource(), subject.any.meta());
-            let outbox = self.context.outbox.clone();
-            writes.push(async move { (index, outbox.store(target, &status).await) });
-        }
-        let stored = futures::future::join_all(writes).await;
-        blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
-        blocked
-    }
-
-    async fn add_finalizers(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
-        let missing = subjects.iter().zip(inputs).enumerate().filter(|(_, (subject, object))| {
-            let has = subject.any.meta().finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-            object.mode == Mode::Manage && !has && !self.finalized.contains(subject.any.uid())
-        });
-        let writes = missing.map(|(index, (subject, _))| {
-            let target = Target::new(subject.any.api_resource(), subject.any.meta());
-            let kubernetes = self.context.kubernetes.clone();
-            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&target).await) }
-        });
-        let written: Vec<_> =
-            futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;
-        let mut blocked = HashSet::new();
-        for (index, uid, result) in written {
-            match result {
-                Ok(()) => drop(self.finalized.insert(uid)),
-                Err(error) => {
-                    tracing::warn!(object = %inputs[index].key, %error, "the finalizer could not be written");
-                    blocked.insert(index);
-                }
-            }
-        }
-        blocked
-    }
-
     /// Sends the statuses of all objects that no step is for, and lets go those that are done.
     /// While somebody's ledger could not be stored, nobody gives anything up: it might be the heir's.
     async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan, blocked: &HashSet<usize>) {
@@ -260,7 +200,7 @@ impl Worker {
         }
     }
 
-    fn compose(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> ObjectStatus {
+    pub(super) fn compose(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> ObjectStatus {
         let facts = Facts {
             generation: subject.any.generation(),
             external_id: subject.external_id.clone(),
@@ -316,7 +256,7 @@ pub(super) fn version(any: &AnyObject) -> u64 {
 }
 
 /// True when an object's ledger loses something.
-fn gives_up(object: &Object, verdict: &Verdict) -> bool {
+pub(super) fn gives_up(object: &Object, verdict: &Verdict) -> bool {
     object.mode == Mode::Deleting || object.ledger.keys().any(|claim| !verdict.ledger.contains_key(claim))
 }
 

@@ -3,7 +3,7 @@
 use crate::world::World;
 
 /// Makes a role, a user and a full token of it; answers with the token's text.
-async fn operator_token(world: &World, privileges: &str) -> String {
+pub async fn operator_token(world: &World, privileges: &str) -> String {
     world.pve_call("POST", "/access/roles", &[("roleid", "Ops"), ("privs", privileges)]).await;
     world.pve_call("POST", "/access/users", &[("userid", "ops@pve")]).await;
     world.pve_call("PUT", "/access/acl", &[("path", "/"), ("users", "ops@pve"), ("roles", "Ops")]).await;
@@ -11,10 +11,11 @@ async fn operator_token(world: &World, privileges: &str) -> String {
     format!("ops@pve!operator={}", made["value"].as_str().expect("a value"))
 }
 
-const LEAST: &str = "Group.Allocate,User.Modify,Realm.AllocateUser,Realm.Allocate,Permissions.Modify,Sys.Audit,Sys.Modify,\
+pub const LEAST: &str = "Group.Allocate,User.Modify,Realm.AllocateUser,Realm.Allocate,Permissions.Modify,Sys.Audit,Sys.Modify,\
                      Pool.Allocate,Pool.Audit";
 
-fn without(privileges: &[&str]) -> String {
+/// The least privileges without some.
+pub fn without(privileges: &[&str]) -> String {
     LEAST.split(',').filter(|name| !privileges.contains(name)).collect::<Vec<_>>().join(",")
 }
 

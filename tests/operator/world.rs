@@ -217,7 +217,8 @@ impl World {
         about.map(|event| format!("{} {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
     }
 
-    fn api(&self, kind: &str) -> Api<DynamicObject> {
+    /// The objects of a kind in this world.
+    pub fn api(&self, kind: &str) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, &resource(kind))
     }
 

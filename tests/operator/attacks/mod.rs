@@ -11,23 +11,8 @@ use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::discovery::ApiResource;
 use serde_json::{Value, json};
 
+use crate::rights::{operator_token, without};
 use crate::world::{World, condition};
-
-pub(super) const LEAST: &str = "Group.Allocate,User.Modify,Realm.AllocateUser,Realm.Allocate,Permissions.Modify,Sys.Audit,Sys.Modify,\
-                     Pool.Allocate,Pool.Audit";
-
-/// Makes a role, a user and a full token of it; answers with the token's text.
-pub(super) async fn operator_token(world: &World, privileges: &str) -> String {
-    world.pve_call("POST", "/access/roles", &[("roleid", "Ops"), ("privs", privileges)]).await;
-    world.pve_call("POST", "/access/users", &[("userid", "ops@pve")]).await;
-    world.pve_call("PUT", "/access/acl", &[("path", "/"), ("users", "ops@pve"), ("roles", "Ops")]).await;
-    let made = world.pve_call("POST", "/access/users/ops@pve/token/operator", &[("privsep", "0")]).await;
-    format!("ops@pve!operator={}", made["value"].as_str().expect("a value"))
-}
-
-pub(super) fn without(privileges: &[&str]) -> String {
-    LEAST.split(',').filter(|name| !privileges.contains(name)).collect::<Vec<_>>().join(",")
-}
 
 pub(super) fn passes(world: &World) -> u64 {
     world.pve.requests().count("GET", "/access/permissions")
@@ -44,18 +29,8 @@ pub(super) async fn rate(world: &World, millis: u64) -> (u64, u64) {
     (passes(world) - reads, world.pve_writes() - writes)
 }
 
-pub(super) fn resource(kind: &str) -> ApiResource {
-    ApiResource {
-        group: "proxmox-identity.dev".into(),
-        version: "v1alpha1".into(),
-        api_version: "proxmox-identity.dev/v1alpha1".into(),
-        kind: kind.into(),
-        plural: format!("{}s", kind.to_lowercase()),
-    }
-}
-
 pub(super) fn api(world: &World, kind: &str) -> Api<DynamicObject> {
-    Api::namespaced_with(world.client.clone(), &world.namespace, &resource(kind))
+    world.api(kind)
 }
 
 pub(super) fn policies(world: &World, kind: &str) -> Api<DynamicObject> {

@@ -1,0 +1,74 @@
+//! What must be in Kubernetes before anything is written to Proxmox VE: finalizers and ledgers.
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures::StreamExt;
+
+use crate::api::FINALIZER;
+use crate::controller::connection::Worker;
+use crate::controller::kubernetes::Target;
+use crate::controller::pass::{Subject, gives_up};
+use crate::core::object::{Mode, Object};
+use crate::core::plan::Plan;
+
+/// How many finalizers are written at once.
+const IN_FLIGHT: usize = 16;
+
+impl Worker {
+    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
+    pub(super) async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
+        let mut blocked = self.add_finalizers(subjects, inputs).await;
+        let owners: BTreeSet<usize> =
+            plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
+        // What a leaving object passes on must be in the heir's ledger before the former is let go.
+        let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
+        let mut writes = Vec::new();
+        for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
+            let changed = inputs[index].ledger != verdict.ledger;
+            let fresh = subject.previous.observed_generation != Some(subject.any.generation());
+            let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
+            let gains = verdict.ledger.iter().any(|(claim, entry)| inputs[index].ledger.get(claim) != Some(entry));
+            let heir = somebody_leaves && gains && inputs[index].mode.is_live();
+            if blocked.contains(&index) || !(first || heir) {
+                continue;
+            }
+            // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
+            let mut kept = verdict.clone();
+            for (claim, entry) in &inputs[index].ledger {
+                kept.ledger.entry(claim.clone()).or_insert(*entry);
+            }
+            let status = self.compose(subject, &inputs[index], &kept);
+            let target = Target::new(subject.any.api_resource(), subject.any.meta());
+            let outbox = self.context.outbox.clone();
+            writes.push(async move { (index, outbox.store(target, &status).await) });
+        }
+        let stored = futures::future::join_all(writes).await;
+        blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
+        blocked
+    }
+
+    async fn add_finalizers(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
+        let missing = subjects.iter().zip(inputs).enumerate().filter(|(_, (subject, object))| {
+            let has = subject.any.meta().finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+            object.mode == Mode::Manage && !has && !self.finalized.contains(subject.any.uid())
+        });
+        let writes = missing.map(|(index, (subject, _))| {
+            let target = Target::new(subject.any.api_resource(), subject.any.meta());
+            let kubernetes = self.context.kubernetes.clone();
+            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&target).await) }
+        });
+        let written: Vec<_> =
+            futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;
+        let mut blocked = HashSet::new();
+        for (index, uid, result) in written {
+            match result {
+                Ok(()) => drop(self.finalized.insert(uid)),
+                Err(error) => {
+                    tracing::warn!(object = %inputs[index].key, %error, "the finalizer could not be written");
+                    blocked.insert(index);
+                }
+            }
+        }
+        blocked
+    }
+}
