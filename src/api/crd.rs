@@ -5,7 +5,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::api::{Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm};
+use crate::api::{
+    Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser,
+};
 
 const CATEGORY: &str = "proxmox";
 const CONNECTION: &str = ".spec.connectionRef.name";
@@ -16,6 +18,8 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         connection(),
         object::<ProxmoxRealm>(),
         object::<ProxmoxGroup>(),
+        object::<ProxmoxUser>(),
+        object::<ProxmoxRole>(),
         object::<ProxmoxAcl>(),
         object::<ProxmoxPool>(),
     ]

@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::api::management::Management;
+use crate::api::membership::{Member, MembershipPolicy};
 use crate::api::object::Object;
 use crate::api::refs::ObjectRef;
 use crate::api::status::ObjectStatus;
@@ -28,6 +29,7 @@ use crate::api::{rules, schema};
     validation = rules::at_most_one(&["groupId", "oidc"]),
     validation = rules::immutable("groupId"),
     validation = rules::immutable("oidc"),
+    validation = rules::ignored_list("members"),
 )]
 pub struct ProxmoxGroupSpec {
     /// How it is managed.
@@ -45,6 +47,14 @@ pub struct ProxmoxGroupSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::comment")]
     pub comment: Option<String>,
+    /// Who is in the group. Memberships may be declared here or in `groups` of the ProxmoxUser; both mean the same.
+    /// Members of a group that a realm overwrites at login or sync cannot be declared: that is a Conflict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), extend("x-kubernetes-list-type" = "atomic"))]
+    pub members: Vec<Member>,
+    /// What happens to members that the list does not name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership_policy: Option<MembershipPolicy>,
 }
 
 /// A group of an identity provider.

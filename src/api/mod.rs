@@ -9,15 +9,18 @@ pub mod connection_status;
 pub mod crd;
 pub mod group;
 pub mod management;
+pub mod membership;
 pub mod object;
 pub mod openid;
 pub mod pool;
 pub mod realm;
 pub mod reason;
 pub mod refs;
+pub mod role;
 mod rules;
 mod schema;
 pub mod status;
+pub mod user;
 
 pub use acl::ProxmoxAcl;
 pub use connection::ProxmoxConnection;
@@ -26,6 +29,8 @@ pub use object::Object;
 pub use pool::ProxmoxPool;
 pub use realm::ProxmoxRealm;
 pub use reason::Reason;
+pub use role::ProxmoxRole;
+pub use user::ProxmoxUser;
 
 /// The API group of all kinds.
 pub const GROUP: &str = "proxmox-identity.dev";

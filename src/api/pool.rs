@@ -1,9 +1,11 @@
 //! The kind ProxmoxPool.
 
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::management::Management;
+use crate::api::management::{Management, is_false};
+use crate::api::membership::MembershipPolicy;
 use crate::api::object::Object;
 use crate::api::status::ObjectStatus;
 use crate::api::{rules, schema};
@@ -23,7 +25,10 @@ use crate::api::{rules, schema};
     validation = rules::name_is_pool(),
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::immutable("poolId"))]
+#[x_kube(
+    validation = rules::immutable("poolId"),
+    validation = rules::ignored_members(),
+)]
 pub struct ProxmoxPoolSpec {
     /// How it is managed.
     #[serde(flatten)]
@@ -37,6 +42,29 @@ pub struct ProxmoxPoolSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::comment")]
     pub comment: Option<String>,
+    /// What is in the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<PoolMembers>,
+    /// What happens to members that the lists do not name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership_policy: Option<MembershipPolicy>,
+    /// Whether a guest that is in another pool is taken from there. A guest can be in one pool only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_move: bool,
+}
+
+/// What is in a pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolMembers {
+    /// Numbers of virtual machines and containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::guests")]
+    pub guests: Vec<i32>,
+    /// Ids of storages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::storages")]
+    pub storages: Vec<String>,
 }
 
 impl Object for ProxmoxPool {

@@ -82,6 +82,11 @@ reasons! {
     AlreadyExists: Terminal,
     /// The credential has too few rights, or cannot see whether something stands. Grant the privilege in the message.
     Forbidden: Transient,
+    /// Proxmox VE refuses this to API tokens. Use a connection with auth.ticket, or do it by hand.
+    TicketRequired: Terminal,
+    /// A guest or storage that is to be in a pool does not exist, or the credential cannot see it. Correct its id, or
+    /// make it; this heals by itself.
+    MemberNotFound: Waiting,
     /// The cluster of Proxmox VE has no quorum and cannot write. Bring its nodes back.
     NoQuorum: Transient,
     /// Something else held the lock of Proxmox VE's configuration too long. It is tried again.

@@ -5,7 +5,7 @@
 
 use kube::core::Rule;
 
-use crate::core::ids::{GroupId, PoolId, RealmId};
+use crate::core::ids::{GroupId, PoolId, RealmId, RoleId};
 
 /// A letter of most ids.
 pub const WORD: &str = "[A-Za-z0-9._-]";
@@ -46,6 +46,15 @@ pub fn is_user(text: &str) -> String {
     matches(text, &format!(r"[^\p{{Z}}\p{{Cc}}:/,;]+@{LETTER_FIRST}{{1,31}}"))
 }
 
+/// The part of a user's id before the `@`.
+pub fn is_user_name(text: &str) -> String {
+    matches(text, r"[^\p{Z}\p{Cc}:/,;]+")
+}
+
+pub fn is_token(text: &str) -> String {
+    matches(text, &format!(r"[^\p{{Z}}\p{{Cc}}:/,;]+@{LETTER_FIRST}{{1,31}}!{LETTER_FIRST}+"))
+}
+
 /// On the root: where `field` is unset, metadata.name is the id and must be one.
 fn name_is(field: &str, condition: &str, what: &str, allowed: &str) -> Rule {
     rule(
@@ -67,6 +76,32 @@ pub fn name_is_pool() -> Rule {
     name_is("has(self.spec.poolId)", &is_pool("self.metadata.name"), "pool id", PoolId::RULE)
 }
 
+pub fn name_is_role() -> Rule {
+    name_is("has(self.spec.roleId)", &is_role("self.metadata.name"), "role id", RoleId::RULE)
+}
+
+/// On the root: where no name is given, metadata.name is the user's, and with the realm it is not too long.
+pub fn name_is_user() -> Rule {
+    let short = "size(self.metadata.name) + (has(self.spec.realm) ? size(self.spec.realm) : 2) < 64";
+    rule(
+        format!("has(self.spec.userId) || has(self.spec.userName) || ({short})"),
+        "metadata.name is the user's name where the spec gives none, and with @ and the realm it has at most 64 characters",
+    )
+}
+
+/// On the root: the roles of PVE itself can only be observed.
+pub fn no_built_in_role() -> Rule {
+    let id = "(has(self.spec.roleId) ? self.spec.roleId : self.metadata.name)";
+    rule(
+        format!(
+            "self.spec.managementPolicy == 'Observe' || !({id}.lowerAscii().startsWith('pve') || {id} == 'Administrator' \
+             || {id} == 'NoAccess')"
+        ),
+        "roles that begin with PVE, and Administrator and NoAccess, are of Proxmox VE itself: set managementPolicy to \
+         Observe, or choose another roleId",
+    )
+}
+
 /// On the root: the built-in realms `pam` and `pve` are of their own type, and no other realm is.
 pub fn built_in_realms() -> Rule {
     let id = "(has(self.spec.realm) ? self.spec.realm : self.metadata.name)";
@@ -86,6 +121,29 @@ pub fn exactly_one(fields: &[&str]) -> Rule {
 /// No two of `fields` are set together.
 pub fn at_most_one(fields: &[&str]) -> Rule {
     rule(format!("{} <= 1", set(fields)), format!("only one of {} can be set", fields.join(", ")))
+}
+
+/// `a` and `b` are not set together.
+pub fn not_together(a: &str, b: &str) -> Rule {
+    rule(format!("!has(self.{a}) || !has(self.{b})"), format!("{a} cannot be set together with {b}"))
+}
+
+/// A list is not given where it would be ignored.
+pub fn ignored_list(list: &str) -> Rule {
+    rule(
+        format!(
+            "!has(self.{list}) || size(self.{list}) == 0 || !has(self.membershipPolicy) || self.membershipPolicy != 'Ignore'"
+        ),
+        format!("{list} need membershipPolicy Additive or Exact: with Ignore they would not be managed"),
+    )
+}
+
+/// As [`ignored_list`], for the members of a pool.
+pub fn ignored_members() -> Rule {
+    rule(
+        "!has(self.members) || !has(self.membershipPolicy) || self.membershipPolicy != 'Ignore'",
+        "members need membershipPolicy Additive or Exact: with Ignore they would not be managed",
+    )
 }
 
 /// CEL: how many of `fields` are set.

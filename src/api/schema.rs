@@ -3,8 +3,10 @@
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::api::rules::{WORD, is_group, is_path, is_pool, is_realm, is_role, is_user, matches, rule};
-use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, UserId};
+use crate::api::rules::{
+    WORD, is_group, is_path, is_pool, is_realm, is_role, is_token, is_user, is_user_name, matches, rule,
+};
+use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 
 /// Longest group in an identity provider's claim: with `-<realm>` it must still be a group id.
 const MAX_CLAIM_VALUE: usize = MAX_ID - 1 - MAX_REALM;
@@ -58,6 +60,16 @@ pub fn grantee(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
+/// The part of a user's id before the `@`.
+pub fn user_name(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a user's name without its realm, without blanks, control characters, ':', '/', ',' and ';'";
+    text(MAX_USER - 3, rule(is_user_name("self"), message))
+}
+
+pub fn token_id(_: &mut SchemaGenerator) -> Schema {
+    text(MAX_USER + 1 + MAX_ID, rule(is_token("self"), format!("must be {}", TokenId::RULE)))
+}
+
 pub fn acl_path(_: &mut SchemaGenerator) -> Schema {
     text(MAX_PATH, rule(is_path("self"), format!("must be {}", AclPath::RULE)))
 }
@@ -83,6 +95,42 @@ pub fn data_key(_: &mut SchemaGenerator) -> Schema {
 
 pub fn comment(_: &mut SchemaGenerator) -> Schema {
     text(4096, None)
+}
+
+pub fn user_comment(_: &mut SchemaGenerator) -> Schema {
+    text(2048, None)
+}
+
+pub fn person_name(_: &mut SchemaGenerator) -> Schema {
+    text(1024, None)
+}
+
+pub fn email(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be an e-mail address, or empty";
+    text(254, rule(format!("self == '' || {}", matches("self", r"[^\s@]+@[^\s@]+")), message))
+}
+
+/// A moment in RFC 3339, or nothing for never.
+pub fn expiry(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a time such as 2027-01-31T00:00:00Z, or empty for never";
+    let form = matches("self", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})");
+    text(32, rule(format!("self == '' || ({form} && timestamp(self) > timestamp('1970-01-01T00:00:00Z'))"), message))
+}
+
+/// Not a set: server-side apply drops a set that is emptied, and a role without privileges is one.
+pub fn privileges(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a privilege such as VM.Audit, of letters and '.'";
+    list("atomic", 0, 256, &text(64, rule(matches("self", "[A-Za-z]+([.][A-Za-z]+)+"), message)))
+}
+
+pub fn guests(_: &mut SchemaGenerator) -> Schema {
+    let guest = json_schema!({ "type": "integer", "format": "int32", "minimum": 100, "maximum": 999_999_999 });
+    list("atomic", 0, 1024, &guest)
+}
+
+pub fn storages(_: &mut SchemaGenerator) -> Schema {
+    let storage = matches("self", "[A-Za-z][A-Za-z0-9._-]+");
+    list("atomic", 0, 256, &text(MAX_ID, rule(storage, format!("must be {}", StorageId::RULE))))
 }
 
 pub fn realm_comment(_: &mut SchemaGenerator) -> Schema {

@@ -24,6 +24,9 @@ pub struct ObjectStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub ledger: Vec<LedgerEntry>,
+    /// The version of the Secret whose password was last written to Proxmox VE, which never shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_secret: Option<SecretVersion>,
     /// What would be written, one sentence each: the steps still to come, or the differences of an observed object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
@@ -34,6 +37,18 @@ pub struct ObjectStatus {
     /// What was last written to Proxmox VE for this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change: Option<LastChange>,
+}
+
+/// One version of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretVersion {
+    /// The Secret's name.
+    pub name: String,
+    /// Its uid: a Secret that was made anew is another one.
+    pub uid: String,
+    /// Its resourceVersion.
+    pub resource_version: String,
 }
 
 /// One thing in Proxmox VE that an object stands for.

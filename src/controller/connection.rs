@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::sync::Notify;
 
-use crate::api::status::LastChange;
+use crate::api::status::{LastChange, SecretVersion};
 use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
 use crate::controller::Context;
 use crate::controller::execute::Clock;
@@ -47,6 +47,8 @@ pub(super) struct Worker {
     pub(super) released: HashSet<String>,
     /// The last write for each object, until its status says it.
     pub(super) changes: HashMap<String, LastChange>,
+    /// Which version of a Secret was written for each object, beyond what its status may say yet.
+    pub(super) written: HashMap<String, SecretVersion>,
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
     /// The generation of each object's spec, and the pass that first saw it.
@@ -97,6 +99,7 @@ impl Worker {
             finalized: HashSet::new(),
             released: HashSet::new(),
             changes: HashMap::new(),
+            written: HashMap::new(),
             said: None,
             seen: HashMap::new(),
             number: 0,
@@ -130,6 +133,7 @@ impl Worker {
         let unshown: HashSet<&str> = unshown.map(AnyObject::uid).collect();
         self.finalized.retain(|uid| unshown.contains(uid.as_str()));
         self.changes.retain(|uid, _| present.contains(uid));
+        self.written.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
         self.number += 1;
         self.count(&present);

@@ -15,6 +15,8 @@ pub enum News {
     Done(Purpose, Vec<Claim>),
     /// Things that stood before us are ours to keep now.
     Adopted(Vec<Claim>),
+    /// Things that nobody manages went along with something that was removed.
+    Fell(Vec<Claim>),
     /// Things stay in PVE although the object goes.
     Left(Vec<Claim>),
     /// It is not ready, for another reason than before.
@@ -69,6 +71,10 @@ fn event(news: News) -> Event {
         News::Adopted(claims) => {
             let note = format!("took over {}: it stands in Proxmox VE already", list(&claims));
             (EventType::Normal, "Adopted", "Adopt", note)
+        }
+        News::Fell(claims) => {
+            let note = format!("Proxmox VE removed {} along with it, which no object manages", list(&claims));
+            (EventType::Warning, "RemovedAlong", "Delete", note)
         }
         News::Left(claims) => (EventType::Normal, "Left", "Delete", format!("left {} in Proxmox VE", list(&claims))),
         News::NotReady(reason, message) => {

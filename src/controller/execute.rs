@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::core::claim::Claim;
+use crate::core::claim::{Claim, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::plan::{FailedClaim, Memory, Purpose, Step};
-use crate::core::write::Write;
+use crate::core::write::{MemberChange, PoolChange, Write};
 use crate::pve::session::Session;
 
 /// How long steps are carried out before everything is read and planned again: a new change never waits long
@@ -82,9 +82,9 @@ pub async fn execute(
 
 /// A write to one realm changes the digest of all: what comes after reads it anew.
 fn forget_digests(step: &Step, open: &mut [Step]) {
-    if matches!(step.write, Write::CreateRealm { .. } | Write::UpdateRealm { .. } | Write::DeleteRealm { .. }) {
+    if step.write.is_about_realms() {
         for later in open {
-            if let Write::UpdateRealm { digest, .. } = &mut later.write {
+            if let Write::Update { thing: Thing::Realm(_), digest, .. } = &mut later.write {
                 *digest = None;
             }
         }
@@ -99,6 +99,12 @@ fn succeeded(step: Step, memory: &mut Memory, done: &mut Done) {
         } else {
             memory.confirmed_gone.remove(claim);
         }
+        // Until it is seen there.
+        if matches!(&step.write, Write::PoolMembers(PoolChange { change: MemberChange::Enter { .. }, .. })) {
+            memory.unshown.insert(claim.clone());
+        } else {
+            memory.unshown.remove(claim);
+        }
     }
     done.steps.push(step);
 }
@@ -109,6 +115,10 @@ fn remember(step: &Step, failure: &Failure, memory: &mut Memory, clock: Clock) {
         // What PVE refuses as such is refused again until the spec changes, which forgets the failure.
         let wait = if failure.kind == FailureKind::Invalid { LONGEST } else { clock.back_off(tries) };
         let retry_at = clock.now + wait;
+        // It is stored there already and not shown.
+        if failure.kind == FailureKind::AlreadyExists && matches!(claim, Claim::PoolMember(..)) {
+            memory.unshown.insert(claim.clone());
+        }
         memory.failures.insert(claim.clone(), FailedClaim { failure: failure.clone(), retry_at, tries });
     }
 }

@@ -15,10 +15,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm,
-    RECONCILE_REQUESTED_AT,
+    CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole,
+    ProxmoxUser, RECONCILE_REQUESTED_AT,
 };
-use crate::controller::kinds::AnyObject;
+use crate::controller::kinds::{AnyObject, kinds};
 
 /// Names a connection, also one that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,13 +44,51 @@ pub enum Wake {
     All,
 }
 
+macro_rules! objects {
+    ($($several:ident: $variant:ident($kind:ident),)*) => {
+        /// The objects of every kind that is written to Proxmox VE.
+        struct Objects {
+            $($several: Kind<$kind>,)*
+        }
+
+        impl Objects {
+            fn start(start: &mut Starter<'_>) -> Self {
+                Self { $($several: start.kind(|object: &$kind| connection_of(object)),)* }
+            }
+
+            fn states(&self) -> Vec<(&'static str, u8)> {
+                vec![$(($kind::KIND, self.$several.state()),)*]
+            }
+
+            fn of(&self, key: &ConnectionKey) -> Vec<AnyObject> {
+                let mut objects = Vec::new();
+                $(objects.extend(self.$several.of(key).map(|object| AnyObject::$variant(Arc::new(object))));)*
+                objects
+            }
+
+            fn unreadable(&self, namespace: &str) -> Option<String> {
+                None$(.or_else(|| self.$several.unreadable(namespace)))*
+            }
+
+            fn connections(&self) -> BTreeSet<ConnectionKey> {
+                let mut keys = BTreeSet::new();
+                $(keys.extend(self.$several.connections());)*
+                keys
+            }
+        }
+    };
+}
+kinds!(objects);
+
+/// The connection that an object names.
+fn connection_of<K: Object>(object: &K) -> ConnectionKey {
+    ConnectionKey { namespace: object.namespace().to_owned(), name: object.connection_name().to_owned() }
+}
+
 /// All watched objects.
 pub struct Index {
     connections: Kind<ProxmoxConnection>,
-    realms: Kind<ProxmoxRealm>,
-    groups: Kind<ProxmoxGroup>,
-    pools: Kind<ProxmoxPool>,
-    acls: Kind<ProxmoxAcl>,
+    objects: Objects,
 }
 
 /// One kind's objects, those that cannot be read included.
@@ -63,6 +101,35 @@ const WAITING: u8 = 0;
 const LISTED: u8 = 1;
 const ABSENT: u8 = 2;
 
+impl<K: Resource<DynamicType = ()> + 'static> Kind<K> {
+    fn state(&self) -> u8 {
+        self.state.load(Ordering::SeqCst)
+    }
+}
+
+impl<K: Object> Kind<K> {
+    /// The readable objects of a connection.
+    fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = K> {
+        let readable = self.store.state_filter(|guard| {
+            guard
+                .0
+                .as_ref()
+                .is_ok_and(|object| object.namespace() == key.namespace && object.connection_name() == key.name)
+        });
+        readable.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned())
+    }
+
+    fn unreadable(&self, namespace: &str) -> Option<String> {
+        self.store
+            .find(|guard| guard.0.is_err() && guard.namespace().as_deref() == Some(namespace))
+            .map(|guard| format!("{} {} cannot be read; make it fit its CRD, or delete it", K::KIND, guard.name_any()))
+    }
+
+    fn connections(&self) -> impl Iterator<Item = ConnectionKey> {
+        self.store.state().into_iter().filter_map(|guard| guard.0.as_ref().ok().map(connection_of))
+    }
+}
+
 impl Index {
     /// Starts to watch, in one namespace or in all; the tasks end with the set.
     pub fn start(
@@ -71,22 +138,12 @@ impl Index {
         wake: &mpsc::UnboundedSender<Wake>,
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Self {
-        let objects = |meta: &ObjectMeta, connection: &str| ConnectionKey {
-            namespace: meta.namespace.clone().unwrap_or_default(),
-            name: connection.to_owned(),
-        };
         let of_connection = |connection: &ProxmoxConnection| ConnectionKey {
             namespace: connection.namespace().unwrap_or_default(),
             name: connection.name_any(),
         };
         let mut start = Starter { client, namespace, wake, tasks };
-        Self {
-            connections: start.kind(of_connection),
-            realms: start.kind(move |realm: &ProxmoxRealm| objects(&realm.metadata, realm.connection_name())),
-            groups: start.kind(move |group: &ProxmoxGroup| objects(&group.metadata, group.connection_name())),
-            pools: start.kind(move |pool: &ProxmoxPool| objects(&pool.metadata, pool.connection_name())),
-            acls: start.kind(move |acl: &ProxmoxAcl| objects(&acl.metadata, acl.connection_name())),
-        }
+        Self { connections: start.kind(of_connection), objects: Objects::start(&mut start) }
     }
 
     /// True once every kind has its first full list, or no CRD.
@@ -108,15 +165,10 @@ impl Index {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
-    fn states(&self) -> [(&'static str, u8); 5] {
-        let state = |state: &AtomicU8| state.load(Ordering::SeqCst);
-        [
-            ("ProxmoxConnection", state(&self.connections.state)),
-            (ProxmoxRealm::KIND, state(&self.realms.state)),
-            (ProxmoxGroup::KIND, state(&self.groups.state)),
-            (ProxmoxPool::KIND, state(&self.pools.state)),
-            (ProxmoxAcl::KIND, state(&self.acls.state)),
-        ]
+    fn states(&self) -> Vec<(&'static str, u8)> {
+        let mut states = vec![("ProxmoxConnection", self.connections.state())];
+        states.extend(self.objects.states());
+        states
     }
 
     /// The connection, if it exists.
@@ -127,61 +179,26 @@ impl Index {
 
     /// The objects of a connection, also of one that does not exist.
     pub fn objects(&self, key: &ConnectionKey) -> Vec<AnyObject> {
-        fn of<K: Object>(kind: &Kind<K>, key: &ConnectionKey, wrap: fn(Arc<K>) -> AnyObject) -> Vec<AnyObject> {
-            let readable = kind.store.state_filter(|guard| {
-                guard
-                    .0
-                    .as_ref()
-                    .is_ok_and(|object| object.namespace() == key.namespace && object.connection_name() == key.name)
-            });
-            readable
-                .iter()
-                .filter_map(|guard| guard.0.as_ref().ok().map(|object| wrap(Arc::new(object.clone()))))
-                .collect()
-        }
-        let mut objects = of(&self.realms, key, AnyObject::Realm);
-        objects.extend(of(&self.groups, key, AnyObject::Group));
-        objects.extend(of(&self.pools, key, AnyObject::Pool));
-        objects.extend(of(&self.acls, key, AnyObject::Acl));
+        let mut objects = self.objects.of(key);
         objects.sort_by_cached_key(AnyObject::key);
         objects
     }
 
     /// An object of the namespace that cannot be read: what it wants is not known.
     pub fn unreadable(&self, namespace: &str) -> Option<String> {
-        fn of<K: Object>(kind: &Kind<K>, namespace: &str) -> Option<String> {
-            kind.store.find(|guard| guard.0.is_err() && guard.namespace().as_deref() == Some(namespace)).map(|guard| {
-                format!("{} {} cannot be read; make it fit its CRD, or delete it", K::KIND, guard.name_any())
-            })
-        }
-        of(&self.realms, namespace)
-            .or_else(|| of(&self.groups, namespace))
-            .or_else(|| of(&self.pools, namespace))
-            .or_else(|| of(&self.acls, namespace))
+        self.objects.unreadable(namespace)
     }
 
     /// All connections that exist or that objects name.
     pub fn keys(&self) -> BTreeSet<ConnectionKey> {
-        fn named<K: Object>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
-            kind.store.state().into_iter().filter_map(|guard| {
-                let object = guard.0.as_ref().ok()?;
-                Some(ConnectionKey {
-                    namespace: object.namespace().to_owned(),
-                    name: object.connection_name().to_owned(),
-                })
-            })
-        }
-        let existing =
+        let mut keys = self.objects.connections();
+        keys.extend(
             self.connections.store.state().into_iter().map(|guard| ConnectionKey {
                 namespace: guard.namespace().unwrap_or_default(),
                 name: guard.name_any(),
-            });
-        existing
-            .chain(named(&self.realms))
-            .chain(named(&self.groups))
-            .chain(named(&self.pools))
-            .chain(named(&self.acls))
-            .collect()
+            }),
+        );
+        keys
     }
 }
 

@@ -8,29 +8,45 @@ use kube::core::object::HasStatus;
 use kube::discovery::ApiResource;
 
 use crate::api::management::{Management, ManagementPolicy};
+use crate::api::refs::KeyRef;
 use crate::api::status::ObjectStatus;
-use crate::api::{Object, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm};
+use crate::api::{Object, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser};
 use crate::core::object::{Mode, ObjectKey};
 use crate::core::wants::{self, References, Wants};
 
-/// An object of any kind.
-#[derive(Debug, Clone)]
-pub enum AnyObject {
-    /// A realm.
-    Realm(Arc<ProxmoxRealm>),
-    /// A group.
-    Group(Arc<ProxmoxGroup>),
-    /// A pool.
-    Pool(Arc<ProxmoxPool>),
-    /// ACL entries.
-    Acl(Arc<ProxmoxAcl>),
+/// The one list of kinds that a new one joins, each with the word for several of them: calls a macro with it.
+macro_rules! kinds {
+    ($apply:ident) => {
+        $apply! {
+            realms: Realm(ProxmoxRealm),
+            roles: Role(ProxmoxRole),
+            groups: Group(ProxmoxGroup),
+            users: User(ProxmoxUser),
+            pools: Pool(ProxmoxPool),
+            acls: Acl(ProxmoxAcl),
+        }
+    };
 }
+pub(super) use kinds;
+
+macro_rules! any_object {
+    ($($several:ident: $variant:ident($kind:ident),)*) => {
+        /// An object of any kind.
+        #[derive(Debug, Clone)]
+        pub enum AnyObject {
+            $(#[doc = concat!("A ", stringify!($kind), ".")] $variant(Arc<$kind>),)*
+        }
+    };
+}
+kinds!(any_object);
 
 macro_rules! each {
     ($any:expr, $object:ident => $result:expr) => {
         match $any {
             AnyObject::Realm($object) => $result,
+            AnyObject::Role($object) => $result,
             AnyObject::Group($object) => $result,
+            AnyObject::User($object) => $result,
             AnyObject::Pool($object) => $result,
             AnyObject::Acl($object) => $result,
         }
@@ -114,9 +130,20 @@ impl AnyObject {
     pub fn wants(&self, references: &References<'_>) -> Wants {
         match self {
             Self::Realm(realm) => wants::of_realm(realm, references),
+            Self::Role(role) => wants::of_role(role),
             Self::Group(group) => wants::of_group(group, references),
+            Self::User(user) => wants::of_user(user, references),
             Self::Pool(pool) => wants::of_pool(pool),
             Self::Acl(acl) => wants::of_acl(acl, references),
+        }
+    }
+
+    /// The Secret keys that it needs.
+    pub fn secrets(&self) -> Vec<KeyRef> {
+        match self {
+            Self::Realm(realm) => wants::secrets_of_realm(realm).cloned().collect(),
+            Self::User(user) => wants::secrets_of_user(user).cloned().collect(),
+            Self::Role(_) | Self::Group(_) | Self::Pool(_) | Self::Acl(_) => Vec::new(),
         }
     }
 
@@ -124,8 +151,11 @@ impl AnyObject {
     pub fn enter<'a>(&'a self, references: &mut References<'a>) {
         match self {
             Self::Realm(realm) => drop(references.realms.insert(realm.name(), realm)),
+            Self::Role(role) => drop(references.roles.insert(role.name(), role)),
             Self::Group(group) => drop(references.groups.insert(group.name(), group)),
-            Self::Pool(_) | Self::Acl(_) => {}
+            Self::User(user) => drop(references.users.insert(user.name(), user)),
+            Self::Pool(pool) => drop(references.pools.insert(pool.name(), pool)),
+            Self::Acl(_) => {}
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::api::{Patch, PatchParams};
 use kube::core::{DynamicObject, ObjectMeta};
@@ -147,17 +146,13 @@ impl Kubernetes {
         Api::namespaced_with(self.client.clone(), &target.namespace, &target.resource)
     }
 
-    /// Reads the data of a Secret; `None` when it does not exist.
+    /// Reads a Secret; `None` when it does not exist.
     ///
     /// # Errors
     /// When the apiserver refuses or cannot be reached.
-    pub async fn secret(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<BTreeMap<String, ByteString>>, KubernetesError> {
+    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
-        Ok(self.call(api.get_opt(name)).await?.map(|secret| secret.data.unwrap_or_default()))
+        self.call(api.get_opt(name)).await
     }
 
     /// Reads the data of a ConfigMap; `None` when it does not exist.

@@ -11,7 +11,7 @@ use crate::controller::connection::Worker;
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
 use crate::controller::report::{self, Report};
-use crate::core::claim::from_rows;
+use crate::core::ledger::from_rows;
 use crate::core::object::Refusal;
 
 impl Worker {

@@ -1,6 +1,6 @@
 //! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,12 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::Target;
 use crate::controller::prepare;
 use crate::controller::report::{self, Facts, Report};
-use crate::core::claim::{Claim, Ledger, Origin, from_rows};
+use crate::core::claim::{Claim, Ledger, Membership, Origin, Scope, Thing};
 use crate::core::failure::{Failure, FailureKind};
+use crate::core::ledger::from_rows;
 use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Input, Plan, Purpose, Verdict, plan};
-use crate::core::wants::{self, References, Wants};
+use crate::core::wants::{References, SecretValue, Wants};
 use crate::pve::read::SnapshotScope;
 use crate::pve::session::Session;
 
@@ -71,7 +72,7 @@ impl Worker {
                 frozen = Some(why);
                 continue;
             };
-            let Wants { external_id, wanted, refusals, unsure } = wants_of(any, &references);
+            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, &references);
             let changed = self.first_seen(any);
             if changed == self.number {
                 // What failed for another spec says nothing about this one.
@@ -82,14 +83,12 @@ impl Worker {
                     }
                 }
             }
-            inputs.push(Object { changed, ledger, wanted, refusals, unsure, ..object(any, &previous) });
+            let written = self.written.get(any.uid()).cloned().or_else(|| previous.written_secret.clone());
+            let known = object(any, &previous);
+            inputs.push(Object { changed, ledger, written, wanted, refusals, unsure, exact, open, ..known });
             subjects.push(Subject { any, previous, external_id });
         }
-        let realms = inputs.iter().flat_map(|object| &object.wanted).filter_map(|wanted| match &wanted.claim {
-            Claim::Realm(id) => Some(id.clone()),
-            Claim::Group(_) | Claim::Pool(_) | Claim::Acl(_) => None,
-        });
-        let scope = SnapshotScope { realms: realms.collect() };
+        let scope = scope(&inputs);
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
@@ -133,18 +132,9 @@ impl Worker {
         seen.1
     }
 
-    async fn secrets(
-        &self,
-        objects: &[AnyObject],
-    ) -> std::collections::HashMap<KeyRef, Result<crate::core::secret::Secret, Refusal>> {
-        let keys: BTreeSet<KeyRef> = objects
-            .iter()
-            .filter_map(|any| match any {
-                AnyObject::Realm(realm) if !any.is_being_deleted() => Some(realm),
-                _ => None,
-            })
-            .flat_map(|realm| wants::secrets_of(realm).cloned())
-            .collect();
+    async fn secrets(&self, objects: &[AnyObject]) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
+        let keys: BTreeSet<KeyRef> =
+            objects.iter().filter(|any| !any.is_being_deleted()).flat_map(AnyObject::secrets).collect();
         prepare::secrets(&self.context.kubernetes, &self.key.namespace, keys).await
     }
 
@@ -153,7 +143,7 @@ impl Worker {
         let (mut open, mut failed): (HashSet<&Claim>, HashSet<&Claim>) = (HashSet::new(), HashSet::new());
         for (claim, state) in plan.verdicts.iter().flat_map(|verdict| &verdict.claims) {
             match state {
-                ClaimState::Standing => {}
+                ClaimState::Standing | ClaimState::Surplus => {}
                 ClaimState::Failed(_) | ClaimState::Planned(_) => {
                     open.insert(claim);
                     failed.insert(claim);
@@ -166,6 +156,7 @@ impl Worker {
             failed.contains(claim) || (open.contains(claim) && it.failure.kind == FailureKind::AlreadyExists)
         });
         self.memory.confirmed_gone.retain(|claim| open.contains(claim));
+        self.memory.unshown.retain(|claim| open.contains(claim));
         let failures = self.memory.failures.iter().filter(|(claim, _)| failed.contains(claim));
         self.retry_at = failures.map(|(_, failed)| failed.retry_at).min();
     }
@@ -207,6 +198,7 @@ impl Worker {
             ledger: Some(&verdict.ledger),
             handled: subject.any.reconcile_requested_at(),
             change: self.changes.get(subject.any.uid()).cloned(),
+            written: verdict.written.clone(),
             now: Timestamp::now(),
         };
         report::status(&report::report(object, verdict), facts, &subject.previous, self.context.progress_deadline)
@@ -233,6 +225,9 @@ impl Worker {
                 by_owner.entry(*owner).or_default().push(claim.clone());
             }
             for (owner, claims) in by_owner {
+                if !step.falls.is_empty() {
+                    self.context.events.tell(target(subjects[owner].any), News::Fell(step.falls.clone()));
+                }
                 let any = subjects[owner].any;
                 if matches!(step.purpose, Purpose::Restore | Purpose::Correct(_)) {
                     self.context.metrics.drift_corrected(any.kind());
@@ -241,6 +236,9 @@ impl Worker {
                 let summary = events::sentence(step, &claims);
                 tracing::info!(connection = %self.key, object = %any.key(), "{summary}");
                 self.changes.insert(any.uid().to_owned(), LastChange { time, summary });
+                if let Some(version) = &step.hidden {
+                    self.written.insert(any.uid().to_owned(), version.clone());
+                }
                 self.context.events.tell(target(any), News::Done(step.purpose.clone(), claims));
             }
         }
@@ -274,6 +272,40 @@ fn has_trouble(verdict: &Verdict) -> bool {
     !verdict.refusals.is_empty() || verdict.worst().is_some()
 }
 
+/// What must be read beside the lists to judge these objects.
+fn scope(objects: &[Object]) -> SnapshotScope {
+    let mut scope = SnapshotScope::default();
+    for claim in objects.iter().flat_map(|object| object.wanted.iter().map(|wanted| &wanted.claim)) {
+        match claim {
+            Claim::Thing(Thing::Realm(id)) => {
+                scope.realms.insert(id.clone());
+            }
+            // Its realm may overwrite it at each login.
+            Claim::Member(Membership { group: _, user }) => {
+                scope.realms.insert(user.realm());
+            }
+            Claim::PoolMember(pool, item) => {
+                scope.members.insert((pool.clone(), item.clone()));
+                scope.pools.insert(pool.clone());
+            }
+            Claim::Thing(_) | Claim::Acl(_) => {}
+        }
+    }
+    for object in objects {
+        scope.pools.extend(object.exact.iter().filter_map(|exact| match exact {
+            Scope::Pool(pool) => Some(pool.clone()),
+            _ => None,
+        }));
+        // A pool goes only when it is empty, and nothing goes out of it that is not in it.
+        scope.pools.extend(object.ledger.keys().filter_map(|claim| match claim {
+            Claim::Thing(Thing::Pool(pool)) if !object.mode.is_live() => Some(pool.clone()),
+            Claim::PoolMember(pool, _) => Some(pool.clone()),
+            _ => None,
+        }));
+    }
+    scope
+}
+
 /// A panic over one object stays with that object.
 fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
     if any.is_being_deleted() {
@@ -303,7 +335,10 @@ fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         adoption: management.adoption_policy,
         deletion: management.deletion_policy,
         ledger: Ledger::new(),
+        written: None,
         wanted: Vec::new(),
+        exact: BTreeSet::new(),
+        open: BTreeSet::new(),
         refusals: Vec::new(),
         unsure: false,
     }

@@ -9,10 +9,12 @@ use url::Url;
 use crate::api::Reason;
 use crate::api::connection::{Auth, CaBundleRef, ProxmoxConnectionSpec, Tls};
 use crate::api::refs::KeyRef;
+use crate::api::status::SecretVersion;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError};
 use crate::core::ids::UserId;
 use crate::core::object::Refusal;
 use crate::core::secret::Secret;
+use crate::core::wants::SecretValue;
 use crate::pve::config::{self, Fingerprint, Settings, SettingsError, TlsSettings};
 
 /// Reads what a connection refers to.
@@ -92,24 +94,35 @@ pub async fn secrets(
     kubernetes: &Kubernetes,
     namespace: &str,
     keys: BTreeSet<KeyRef>,
-) -> HashMap<KeyRef, Result<Secret, Refusal>> {
+) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
     let read = join_all(keys.into_iter().map(async |key| {
-        let value = secret(kubernetes, namespace, &key).await;
+        let value = versioned(kubernetes, namespace, &key).await;
         (key, value)
     }));
     read.await.into_iter().collect()
 }
 
 async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<Secret, Refusal> {
-    let data = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", key, &error))?;
-    let ByteString(bytes) = data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", key))?;
+    versioned(kubernetes, namespace, key).await.map(|SecretValue { value, version: _ }| value)
+}
+
+async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<SecretValue, Refusal> {
+    let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", key, &error))?;
+    let secret = secret.ok_or_else(|| missing("Secret", key))?;
+    let version = SecretVersion {
+        name: key.name.clone(),
+        uid: secret.metadata.uid.unwrap_or_default(),
+        resource_version: secret.metadata.resource_version.unwrap_or_default(),
+    };
+    let ByteString(bytes) =
+        secret.data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", key))?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Refusal::new(Reason::SecretNotFound, format!("key {} of Secret {} is not text", key.key, key.name))
     })?;
     // Everybody makes Secrets with `echo` once: a newline at the end is never part of a credential.
     match text.trim_end_matches(['\n', '\r']) {
         "" => Err(missing("Secret", key)),
-        text => Ok(Secret::new(text)),
+        text => Ok(SecretValue { value: Secret::new(text), version }),
     }
 }
 

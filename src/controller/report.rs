@@ -7,7 +7,8 @@ use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
 use crate::api::reason::Severity;
 use crate::api::status::{LastChange, ObjectStatus};
-use crate::core::claim::{Ledger, to_rows};
+use crate::core::claim::{Ledger, SecretVersion};
+use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::{ClaimState, Purpose, Verdict};
 
@@ -107,7 +108,7 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
         ClaimState::Planned(Purpose::Update(fields) | Purpose::Correct(fields)) | ClaimState::Differs(Some(fields)) => {
             Some(format!("change {} of {claim}", fields.join(", ")))
         }
-        ClaimState::Planned(Purpose::Remove) => Some(format!("remove {claim}")),
+        ClaimState::Planned(Purpose::Remove) | ClaimState::Surplus => Some(format!("remove {claim}")),
         ClaimState::Standing | ClaimState::Refused(_) | ClaimState::Failed(_) => None,
     }
 }
@@ -137,6 +138,8 @@ pub struct Facts<'a> {
     pub handled: Option<&'a str>,
     /// The last write for it, if there was one since the last status.
     pub change: Option<LastChange>,
+    /// Which version of the Secret of its hidden field was last written.
+    pub written: Option<SecretVersion>,
     /// Now.
     pub now: Timestamp,
 }
@@ -151,7 +154,7 @@ pub fn status(
     previous: &ObjectStatus,
     deadline: std::time::Duration,
 ) -> ObjectStatus {
-    let Facts { generation, external_id, ledger, handled, change, now } = facts;
+    let Facts { generation, external_id, ledger, handled, change, written, now } = facts;
     let mut says = report.says.clone();
     if says.motion == Motion::Reconciling
         && says.reason.severity() == Severity::Transient
@@ -175,6 +178,7 @@ pub fn status(
         },
         external_id: external_id.or_else(|| previous.external_id.clone()),
         ledger: ledger.map_or_else(|| previous.ledger.clone(), to_rows),
+        written_secret: written,
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

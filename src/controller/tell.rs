@@ -34,6 +34,7 @@ impl Worker {
             ledger: None,
             handled: any.reconcile_requested_at(),
             change: None,
+            written: previous.written_secret.clone(),
             now: Timestamp::now(),
         };
         let status = report::status(report, facts, previous, self.context.progress_deadline);

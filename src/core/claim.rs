@@ -3,21 +3,99 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use crate::api::status::{LedgerEntry, LedgerState as Progress, Origin};
-use crate::core::ids::{AclKey, AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
+pub use crate::api::status::{LedgerEntry, LedgerState as Progress, Origin, SecretVersion};
+use crate::core::fields::{Fields, Wishes};
+use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 use crate::core::object::ObjectKey;
 use crate::core::realm::RealmContent;
+use crate::core::secret::Secret;
 
-/// One thing that may stand in PVE. Realms, groups and pools are named: one object holds them.
-/// ACL entries are members of a set: several objects may hold the same one.
+/// A thing of PVE that has a name of its own: one object holds it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Claim {
+pub enum Thing {
     /// A realm.
     Realm(RealmId),
+    /// A role.
+    Role(RoleId),
     /// A group.
     Group(GroupId),
+    /// A user.
+    User(UserId),
+    /// An API token.
+    Token(TokenId),
     /// A pool.
     Pool(PoolId),
+}
+
+impl Thing {
+    /// The word for it, such as `group`.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Realm(_) => "realm",
+            Self::Role(_) => "role",
+            Self::Group(_) => "group",
+            Self::User(_) => "user",
+            Self::Token(_) => "token",
+            Self::Pool(_) => "pool",
+        }
+    }
+
+    /// PVE's id of it.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Realm(id) => id.as_str(),
+            Self::Role(id) => id.as_str(),
+            Self::Group(id) => id.as_str(),
+            Self::User(id) => id.as_str(),
+            Self::Token(id) => id.as_str(),
+            Self::Pool(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.noun(), self.id())
+    }
+}
+
+/// That a user is in a group. PVE stores it on the user; objects may claim it from either side.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Membership {
+    /// The group.
+    pub group: GroupId,
+    /// The user.
+    pub user: UserId,
+}
+
+/// What can be in a pool.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PoolItem {
+    /// A virtual machine or container: in one pool at most (FACTS 83).
+    Guest(GuestId),
+    /// A storage: in any number of pools.
+    Storage(StorageId),
+}
+
+impl fmt::Display for PoolItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest(id) => write!(f, "guest {id}"),
+            Self::Storage(id) => write!(f, "storage {id}"),
+        }
+    }
+}
+
+/// One thing that may stand in PVE. What is named has one holder; memberships, pool members and ACL entries are
+/// members of sets: several objects may hold the same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claim {
+    /// A named thing.
+    Thing(Thing),
+    /// That a user is in a group.
+    Member(Membership),
+    /// That something is in a pool.
+    PoolMember(PoolId, PoolItem),
     /// One ACL entry.
     Acl(AclKey),
 }
@@ -25,17 +103,69 @@ pub enum Claim {
 impl Claim {
     /// True for what is always there: it is managed without being owned, and left as it is.
     pub fn is_builtin(&self) -> bool {
-        matches!(self, Self::Realm(id) if matches!(id.as_str(), "pam" | "pve"))
+        match self {
+            Self::Thing(Thing::Realm(id)) => matches!(id.as_str(), "pam" | "pve"),
+            Self::Thing(Thing::User(id)) => id.is_root(),
+            Self::Thing(Thing::Role(_) | Thing::Group(_) | Thing::Token(_) | Thing::Pool(_))
+            | Self::Member(_)
+            | Self::PoolMember(..)
+            | Self::Acl(_) => false,
+        }
+    }
+
+    /// The named thing, if it is one.
+    pub fn thing(&self) -> Option<&Thing> {
+        match self {
+            Self::Thing(thing) => Some(thing),
+            Self::Member(_) | Self::PoolMember(..) | Self::Acl(_) => None,
+        }
+    }
+}
+
+impl From<Thing> for Claim {
+    fn from(thing: Thing) -> Self {
+        Self::Thing(thing)
     }
 }
 
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Realm(id) => write!(f, "realm {id}"),
-            Self::Group(id) => write!(f, "group {id}"),
-            Self::Pool(id) => write!(f, "pool {id}"),
+            Self::Thing(thing) => write!(f, "{thing}"),
+            Self::Member(Membership { group, user }) => write!(f, "membership of {user} in {group}"),
+            Self::PoolMember(pool, item) => write!(f, "{item} in pool {pool}"),
             Self::Acl(key) => write!(f, "ACL entry {key}"),
+        }
+    }
+}
+
+/// A set in PVE of which an object may want to own everything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Who is in a group.
+    Members(GroupId),
+    /// Who is in a group whose id is not known yet.
+    AnyMembers,
+    /// Which groups a user is in.
+    Groups(UserId),
+    /// What is in a pool.
+    Pool(PoolId),
+    /// Which entries stand on a path.
+    Entries(AclPath),
+}
+
+impl Scope {
+    /// True when something in `self` may also be in `other`.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Members(a), Self::Members(b)) => a == b,
+            (Self::Groups(a), Self::Groups(b)) => a == b,
+            (Self::Pool(a), Self::Pool(b)) => a == b,
+            (Self::Entries(a), Self::Entries(b)) => a == b,
+            (Self::Members(_) | Self::AnyMembers, Self::Groups(_) | Self::AnyMembers)
+            | (Self::Groups(_) | Self::AnyMembers, Self::Members(_)) => true,
+            (Self::Groups(_), Self::AnyMembers) => true,
+            (Self::Pool(_), _) | (_, Self::Pool(_)) | (Self::Entries(_), _) | (_, Self::Entries(_)) => false,
         }
     }
 }
@@ -47,30 +177,60 @@ pub struct Wanted {
     pub claim: Claim,
     /// How.
     pub content: Content,
+    /// What PVE never shows, so that it cannot be compared.
+    pub hidden: Option<Hidden>,
     /// The objects it refers to: nothing is made before they are fine.
     pub needs: Vec<ObjectKey>,
 }
 
-/// How a claimed thing should look. Fields that are `None` are not managed.
+impl Wanted {
+    /// A claim that needs no other object.
+    pub fn new(claim: impl Into<Claim>, content: Content) -> Self {
+        Self { claim: claim.into(), content, hidden: None, needs: Vec::new() }
+    }
+}
+
+/// A field that PVE takes and never shows: written when its Secret is another version than the one last written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// PVE's name of the field.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Secret,
+    /// Which version of which Secret this is.
+    pub version: SecretVersion,
+}
+
+/// How a claimed thing should look. Fields that are not mentioned are not managed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Of a realm.
     Realm(RealmContent),
-    /// Of a group.
-    Group {
-        /// Empty clears.
-        comment: Option<String>,
-    },
-    /// Of a pool.
-    Pool {
-        /// Empty clears.
-        comment: Option<String>,
+    /// Of another named thing.
+    Fields(Wishes),
+    /// Of a membership: it is there or not.
+    Member,
+    /// Of a pool member.
+    PoolMember {
+        /// Whether a guest may be taken from the pool that it is in.
+        allow_move: bool,
     },
     /// Of an ACL entry.
     Acl {
         /// Whether it also counts below its path.
         propagate: bool,
     },
+}
+
+impl Content {
+    /// The fields that a new thing is made with.
+    pub fn for_create(&self) -> Fields {
+        match self {
+            Self::Realm(realm) => realm.for_create(),
+            Self::Fields(wishes) => wishes.for_create(),
+            Self::Member | Self::PoolMember { .. } | Self::Acl { .. } => Fields::new(),
+        }
+    }
 }
 
 /// What the ledger says of one claim.
@@ -85,82 +245,5 @@ pub struct Entry {
 /// The claims that an object has intended or applied.
 pub type Ledger = BTreeMap<Claim, Entry>;
 
-/// Why a stored row cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerError {
-    /// Not of the form that [`to_rows`] writes.
-    #[error("ledger row {0:?} is not of a form this version writes")]
-    Form(String),
-    /// An id in it is none.
-    #[error(transparent)]
-    Id(#[from] IdError),
-}
-
-/// Folds a ledger into the rows of a status, such as `group admins` or `acl / PVEAuditor,PVEAdmin group:a,user:b@pve`:
-/// ACL entries become products of roles and subjects. An object of 64 roles and 1,024 subjects has 65,536 entries;
-/// spelled out they would not fit into etcd.
-pub fn to_rows(ledger: &Ledger) -> Vec<LedgerEntry> {
-    let mut rows = Vec::new();
-    let row = |claim, Entry { origin, progress: state }: Entry| LedgerEntry { claim, origin, state };
-    let mut products: BTreeMap<(&AclPath, Entry), BTreeMap<&RoleId, BTreeSet<&Subject>>> = BTreeMap::new();
-    for (claim, entry) in ledger {
-        match claim {
-            Claim::Realm(id) => rows.push(row(format!("realm {id}"), *entry)),
-            Claim::Group(id) => rows.push(row(format!("group {id}"), *entry)),
-            Claim::Pool(id) => rows.push(row(format!("pool {id}"), *entry)),
-            Claim::Acl(AclKey { path, subject, role }) => {
-                products.entry((path, *entry)).or_default().entry(role).or_default().insert(subject);
-            }
-        }
-    }
-    for ((path, entry), by_role) in products {
-        let mut folded: BTreeMap<&BTreeSet<&Subject>, Vec<&RoleId>> = BTreeMap::new();
-        for (role, subjects) in &by_role {
-            folded.entry(subjects).or_default().push(role);
-        }
-        for (subjects, roles) in folded {
-            let roles = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",");
-            let subjects = subjects.iter().map(|s| format!("{}:{}", s.kind(), s.id())).collect::<Vec<_>>().join(",");
-            rows.push(row(format!("acl {path} {roles} {subjects}"), entry));
-        }
-    }
-    rows
-}
-
-/// Unfolds stored rows.
-///
-/// # Errors
-/// When a row was not written by [`to_rows`]. Such a ledger must not be taken for an empty one.
-pub fn from_rows(rows: &[LedgerEntry]) -> Result<Ledger, LedgerError> {
-    let mut ledger = Ledger::new();
-    for LedgerEntry { claim, origin, state } in rows {
-        let entry = Entry { origin: *origin, progress: *state };
-        let form = || LedgerError::Form(claim.clone());
-        match claim.split(' ').collect::<Vec<_>>().as_slice() {
-            ["realm", id] => drop(ledger.insert(Claim::Realm(RealmId::parse(id)?), entry)),
-            ["group", id] => drop(ledger.insert(Claim::Group(GroupId::parse(id)?), entry)),
-            ["pool", id] => drop(ledger.insert(Claim::Pool(PoolId::parse(id)?), entry)),
-            ["acl", path, roles, subjects] => {
-                let path = AclPath::parse(path)?;
-                let subjects = subjects
-                    .split(',')
-                    .map(|text| match text.split_once(':').ok_or_else(form)? {
-                        ("group", id) => Ok(Subject::Group(GroupId::parse(id)?)),
-                        ("user", id) => Ok(Subject::User(UserId::parse(id)?)),
-                        ("token", id) => Ok(Subject::Token(TokenId::parse(id)?)),
-                        _ => Err(form()),
-                    })
-                    .collect::<Result<Vec<_>, LedgerError>>()?;
-                for role in roles.split(',') {
-                    let role = RoleId::parse(role)?;
-                    ledger.extend(subjects.iter().map(|subject| {
-                        let key = AclKey { path: path.clone(), subject: subject.clone(), role: role.clone() };
-                        (Claim::Acl(key), entry)
-                    }));
-                }
-            }
-            _ => return Err(form()),
-        }
-    }
-    Ok(ledger)
-}
+/// Claims, for telling of several at once.
+pub type Claims = BTreeSet<Claim>;

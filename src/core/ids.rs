@@ -100,6 +100,16 @@ identifier!(
     "one to three levels joined by '/', each of letters, digits, '.', '-' or '_', the first a letter, 255 characters in all"
 );
 identifier!(
+    /// The number of a virtual machine or container (recording `pools-members`).
+    GuestId, "guest", is_guest,
+    "a number from 100 to 999999999"
+);
+identifier!(
+    /// A storage (recording `pools-members`).
+    StorageId, "storage id", is_storage,
+    "2 to 255 letters, digits, '.', '-' or '_', the first a letter"
+);
+identifier!(
     /// A path of the permission tree, `/` or `/a/b` (recordings `acl-paths-valid`, `acl-paths-invalid`).
     AclPath, "ACL path", is_path,
     "'/' or '/a/b' of letters, digits, '.', '-' and '_', without doubled or trailing slash or '..', at most 1024 characters"
@@ -144,6 +154,14 @@ fn is_token(text: &str) -> bool {
     is_user(user) && token.len() >= 2 && is_word(token) && letter_first(token)
 }
 
+fn is_guest(text: &str) -> bool {
+    (3..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0')
+}
+
+fn is_storage(text: &str) -> bool {
+    text.len() >= 2 && is_word(text) && letter_first(text)
+}
+
 fn is_pool(text: &str) -> bool {
     text.len() <= MAX_ID
         && (1..=3).contains(&text.split('/').count())
@@ -178,6 +196,19 @@ impl UserId {
 }
 
 impl TokenId {
+    /// The token with this name of a user.
+    ///
+    /// # Errors
+    /// When the name is none.
+    pub fn of(user: &UserId, name: &str) -> Result<Self, IdError> {
+        Self::parse(&format!("{user}!{name}"))
+    }
+
+    /// The part after the user.
+    pub fn name(&self) -> &str {
+        self.as_str().rsplit_once('!').map_or("", |(_, name)| name)
+    }
+
     /// The user that the token belongs to.
     pub fn user(&self) -> UserId {
         UserId::observed(self.as_str().rsplit_once('!').map_or(self.as_str(), |(user, _)| user))
@@ -243,6 +274,15 @@ impl Subject {
         }
     }
 
+    /// The user that it is, or whose token it is.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Group(_) => None,
+            Self::User(user) => Some(user.clone()),
+            Self::Token(token) => Some(token.user()),
+        }
+    }
+
     /// The id without its kind.
     pub fn id(&self) -> &str {
         match self {
@@ -297,6 +337,12 @@ mod tests {
         }
         for id in ["", "/a", "a/", "a//b", "a/b/c/d", "1a", "a/1b", "a/../b", "a b"] {
             assert!(PoolId::parse(id).is_err(), "{id:?}");
+        }
+        for id in ["", "99", "0100", "1000000000", "1e5", "-1"] {
+            assert!(GuestId::parse(id).is_err(), "{id:?}");
+        }
+        for id in ["", "a", "1abc", "x/y", "bad id"] {
+            assert!(StorageId::parse(id).is_err(), "{id:?}");
         }
         for path in ["", "vms", "//", "/vms/", "/a//b", "/a/../b", "/a b", "/ä", "/vms/100\n"] {
             assert!(AclPath::parse(path).is_err(), "{path:?}");

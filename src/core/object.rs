@@ -1,10 +1,11 @@
 //! One custom resource as the plan sees it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::api::Reason;
 pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
-use crate::core::claim::{Ledger, Wanted};
+use crate::core::claim::{Ledger, Scope, SecretVersion, Wanted};
 
 /// Names an object; orders objects where nothing else decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +43,14 @@ pub struct Object {
     pub deletion: Option<Deletion>,
     /// What it has intended or applied before.
     pub ledger: Ledger,
+    /// Which version of the Secret of its hidden field was written last.
+    pub written: Option<SecretVersion>,
     /// What it claims.
     pub wanted: Vec<Wanted>,
+    /// The sets in which nothing may stand that no object claims.
+    pub exact: BTreeSet<Scope>,
+    /// The sets in which it claims more than it can say now.
+    pub open: BTreeSet<Scope>,
     /// What it would claim but cannot say yet.
     pub refusals: Vec<Refusal>,
     /// Whether anything else may be among what it cannot say: then none of its ledger is given up. A reference that

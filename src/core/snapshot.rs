@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core::claim::{PoolItem, Thing};
 use crate::core::failure::Failure;
-use crate::core::ids::{AclKey, GroupId, PoolId, RealmId, RoleId, TokenId, UserId};
+use crate::core::fields::Fields;
+use crate::core::ids::{AclKey, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 use crate::core::secret::Secret;
 
 /// One list of PVE: its content as far as it is shown, or why it could not be read.
@@ -29,6 +31,8 @@ pub struct Snapshot {
     pub realms: Listing<Realms>,
     /// All pools that are shown.
     pub pools: Listing<BTreeMap<PoolId, Pool>>,
+    /// The guests and storages of the cluster that are shown; read only when one is to enter a pool.
+    pub resources: Option<Listing<Resources>>,
 }
 
 /// Whose rights a request is judged by.
@@ -77,10 +81,19 @@ pub struct User {
     pub enabled: bool,
     /// Seconds since 1970 after which it may not; 0 for never.
     pub expire: i64,
+    /// First name, last name, e-mail address, comment and keys, by PVE's names and only where they are set.
+    pub texts: Fields,
     /// Its groups.
     pub groups: BTreeSet<GroupId>,
     /// Its tokens by full id.
     pub tokens: BTreeMap<TokenId, Token>,
+}
+
+impl Default for User {
+    /// What PVE makes of a user that is created with nothing but an id.
+    fn default() -> Self {
+        Self { enabled: true, expire: 0, texts: Fields::new(), groups: BTreeSet::new(), tokens: BTreeMap::new() }
+    }
 }
 
 /// An API token.
@@ -90,6 +103,15 @@ pub struct Token {
     pub privilege_separation: bool,
     /// Seconds since 1970 after which it is dead; 0 for never.
     pub expire: i64,
+    /// Its comment, empty when unset.
+    pub comment: String,
+}
+
+impl Default for Token {
+    /// What PVE makes of a token that is created with nothing but an id (FACTS 41).
+    fn default() -> Self {
+        Self { privilege_separation: true, expire: 0, comment: String::new() }
+    }
 }
 
 /// A role.
@@ -106,6 +128,18 @@ pub struct Role {
 pub struct Pool {
     /// Its comment, empty when unset.
     pub comment: String,
+    /// Its members that exist, read only where an object manages them: `None` when they were not asked for. Members
+    /// that do not exist are stored and never shown (FACTS 84).
+    pub members: Option<Listing<BTreeSet<PoolItem>>>,
+}
+
+/// The guests and storages of the cluster, as far as they are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Guests, with the pool that each is in.
+    pub guests: BTreeMap<GuestId, Option<PoolId>>,
+    /// Storages.
+    pub storages: BTreeSet<StorageId>,
 }
 
 /// The realms of the cluster: one file with one digest (FACTS 67).
@@ -129,7 +163,7 @@ pub struct Realm {
 }
 
 /// Options of a realm by PVE's names (`issuer-url`); never with an empty value (FACTS 21).
-pub type RealmOptions = BTreeMap<String, OptionValue>;
+pub type RealmOptions = Fields;
 
 /// The value of a realm option; booleans are `0` and `1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +172,70 @@ pub enum OptionValue {
     Plain(String),
     /// Must not be shown: `client-key` is returned in clear to anyone with Sys.Audit (FACTS 62).
     Secret(Secret),
+}
+
+impl Snapshot {
+    /// Whether a named thing is shown.
+    ///
+    /// # Errors
+    /// When its list could not be read.
+    pub fn shows(&self, thing: &Thing) -> Listing<bool> {
+        match thing {
+            Thing::Realm(id) => shown(&self.realms, |realms| realms.realms.contains_key(id)),
+            Thing::Role(id) => shown(&self.roles, |roles| roles.contains_key(id)),
+            Thing::Group(id) => shown(&self.groups, |groups| groups.contains_key(id)),
+            Thing::User(id) => shown(&self.users, |users| users.contains_key(id)),
+            Thing::Token(id) => {
+                shown(&self.users, |users| users.get(&id.user()).is_some_and(|user| user.tokens.contains_key(id)))
+            }
+            Thing::Pool(id) => shown(&self.pools, |pools| pools.contains_key(id)),
+        }
+    }
+
+    /// The fields of a named thing that is shown, by PVE's names; realms have theirs in [`Realm::options`].
+    pub fn fields(&self, thing: &Thing) -> Option<Fields> {
+        match thing {
+            Thing::Realm(_) => None,
+            Thing::Role(id) => {
+                let role = self.roles.as_ref().ok()?.get(id)?;
+                let privileges: Vec<&str> = role.privileges.iter().map(String::as_str).collect();
+                Some(fields([("privs", privileges.join(","))]))
+            }
+            Thing::Group(id) => Some(fields([("comment", self.groups.as_ref().ok()?.get(id)?.comment.clone())])),
+            Thing::User(id) => {
+                let User { enabled, expire, texts, groups: _, tokens: _ } = self.users.as_ref().ok()?.get(id)?;
+                let mut fields = fields([("enable", flag(*enabled)), ("expire", expire.to_string())]);
+                fields.extend(texts.clone());
+                Some(fields)
+            }
+            Thing::Token(id) => {
+                let Token { privilege_separation, expire, comment } =
+                    self.users.as_ref().ok()?.get(&id.user())?.tokens.get(id)?;
+                let privsep = flag(*privilege_separation);
+                Some(fields([("privsep", privsep), ("expire", expire.to_string()), ("comment", comment.clone())]))
+            }
+            Thing::Pool(id) => Some(fields([("comment", self.pools.as_ref().ok()?.get(id)?.comment.clone())])),
+        }
+    }
+
+    /// The groups that a user is in, from both lists that tell it.
+    pub fn groups_of(&self, user: &UserId) -> BTreeSet<GroupId> {
+        let own = self.users.iter().filter_map(|users| users.get(user)).flat_map(|user| user.groups.iter().cloned());
+        let listed = self.groups.iter().flatten().filter(|(_, group)| group.members.contains(user));
+        own.chain(listed.map(|(id, _)| id.clone())).collect()
+    }
+}
+
+fn shown<T>(listing: &Listing<T>, shows: impl FnOnce(&T) -> bool) -> Listing<bool> {
+    listing.as_ref().map(shows).map_err(Clone::clone)
+}
+
+fn flag(value: bool) -> String {
+    if value { "1" } else { "0" }.to_owned()
+}
+
+fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), OptionValue::Plain(value))).collect()
 }
 
 impl OptionValue {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::core::claim::Claim;
-use crate::core::ids::AclPath;
+use crate::core::claim::{Claim, Membership, Thing};
+use crate::core::ids::{AclPath, UserId};
 use crate::core::permissions::DEFAULT_PATHS;
 use crate::core::snapshot::{Listing, Snapshot};
 
@@ -81,11 +81,21 @@ impl<'a> View<'a> {
     /// Whether a claim that is not shown would have been shown, were it there.
     pub fn sight(&self, claim: &Claim) -> Sight {
         match claim {
-            // Readable without login (FACTS 63).
-            Claim::Realm(_) => Sight::Clear,
+            // Readable without login, and with any (FACTS 63, 50).
+            Claim::Thing(Thing::Realm(_) | Thing::Role(_)) => Sight::Clear,
+            Claim::Thing(Thing::User(_) | Thing::Token(_)) => self.sight_of_users(),
+            // A user that is shown is shown with all its groups.
+            Claim::Member(Membership { user, .. }) if self.shows_user(user) => Sight::Clear,
+            Claim::Member(_) => self.sight_of_users(),
+            // Any login may read the members of any pool that it knows of (FACTS 80).
+            Claim::PoolMember(..) => Sight::Clear,
             Claim::Acl(_) if self.entry_paths.is_some() => Sight::Clear,
-            Claim::Group(_) | Claim::Pool(_) | Claim::Acl(_) => self.sight_by(&shows(claim)),
+            Claim::Thing(Thing::Group(_) | Thing::Pool(_)) | Claim::Acl(_) => self.sight_by(&shows(claim)),
         }
+    }
+
+    fn shows_user(&self, user: &UserId) -> bool {
+        self.snapshot.users.as_ref().is_ok_and(|users| users.contains_key(user))
     }
 
     /// Whether a user that is not shown would have been shown.
@@ -139,14 +149,16 @@ impl<'a> View<'a> {
 
 /// The rights that would show a claim, for telling people.
 pub fn shows(claim: &Claim) -> Needed {
-    match claim {
-        Claim::Realm(_) => Needed { privileges: SEES_ALL_ENTRIES, path: AclPath::observed("/access/realm") },
-        Claim::Group(id) => {
-            Needed { privileges: SEES_GROUPS, path: AclPath::observed(&format!("/access/groups/{id}")) }
+    let (privileges, path) = match claim {
+        Claim::Thing(Thing::Realm(_) | Thing::Role(_)) => (SEES_ALL_ENTRIES, AclPath::observed("/access/realm")),
+        Claim::Thing(Thing::Group(id)) => (SEES_GROUPS, AclPath::observed(&format!("/access/groups/{id}"))),
+        Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {
+            (SEES_USERS, AclPath::observed("/access/groups"))
         }
-        Claim::Pool(id) => Needed { privileges: SEES_POOLS, path: id.acl_path() },
-        Claim::Acl(key) => Needed { privileges: SEES_ENTRIES, path: key.path.clone() },
-    }
+        Claim::Thing(Thing::Pool(id)) | Claim::PoolMember(id, _) => (SEES_POOLS, id.acl_path()),
+        Claim::Acl(key) => (SEES_ENTRIES, key.path.clone()),
+    };
+    Needed { privileges, path }
 }
 
 fn shown<K, V>(listing: &Listing<BTreeMap<K, V>>) -> Option<usize> {

@@ -2,77 +2,86 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::ids::{AclPath, GroupId, PoolId, RealmId, RoleId, Subject};
-use crate::core::snapshot::RealmOptions;
+use crate::core::claim::{PoolItem, Thing};
+use crate::core::fields::Fields;
+use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, UserId};
+use crate::core::secret::Secret;
 
 /// One request that changes something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// `POST /access/domains`
-    CreateRealm {
-        /// The new realm.
-        realm: RealmId,
-        /// Its `type`.
-        kind: &'static str,
-        /// Its options, none empty.
-        options: RealmOptions,
+    /// Makes a named thing.
+    Create {
+        /// What.
+        thing: Thing,
+        /// Its fields, none empty; a realm's `type` is one of them.
+        fields: Fields,
     },
-    /// `PUT /access/domains/{realm}`
-    UpdateRealm {
-        /// The realm.
-        realm: RealmId,
-        /// Options to set, none empty.
-        set: RealmOptions,
-        /// Options to remove, by PVE's names.
+    /// Changes fields of a named thing.
+    Update {
+        /// What.
+        thing: Thing,
+        /// Fields to set, none empty.
+        set: Fields,
+        /// Fields to clear.
         unset: BTreeSet<String>,
-        /// Digest of the file as planned against; `None`: read it anew before writing.
+        /// For a realm: digest of the file as planned against; `None`: read it anew before writing.
         digest: Option<String>,
     },
-    /// `DELETE /access/domains/{realm}`
-    DeleteRealm {
-        /// The realm.
-        realm: RealmId,
+    /// Removes a named thing.
+    Delete {
+        /// What.
+        thing: Thing,
     },
-    /// `POST /access/groups`
-    CreateGroup {
-        /// The new group.
-        group: GroupId,
-        /// Its comment; empty for none.
-        comment: String,
+    /// `PUT /access/password`: only with a ticket (FACTS 28).
+    SetPassword {
+        /// Whose.
+        user: UserId,
+        /// The new password.
+        password: Secret,
     },
-    /// `PUT /access/groups/{group}`
-    UpdateGroup {
-        /// The group.
-        group: GroupId,
-        /// The comment; empty clears.
-        comment: String,
-    },
-    /// `DELETE /access/groups/{group}`
-    DeleteGroup {
-        /// The group.
-        group: GroupId,
-    },
-    /// `POST /pools`
-    CreatePool {
-        /// The new pool.
-        pool: PoolId,
-        /// Its comment; empty for none.
-        comment: String,
-    },
-    /// `PUT /pools?poolid=`
-    UpdatePool {
-        /// The pool.
-        pool: PoolId,
-        /// The comment; empty clears.
-        comment: String,
-    },
-    /// `DELETE /pools?poolid=`
-    DeletePool {
-        /// The pool.
-        pool: PoolId,
-    },
+    /// `PUT /access/users/{user}` with `groups`: all changes of one user's groups at once.
+    Groups(GroupChange),
+    /// `PUT /pools`: enters or removes members of one pool.
+    PoolMembers(PoolChange),
     /// `PUT /access/acl`
     Acl(AclBatch),
+}
+
+/// What changes of a user's groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChange {
+    /// Whose.
+    pub user: UserId,
+    /// The groups to join.
+    pub join: BTreeSet<GroupId>,
+    /// The groups to leave.
+    pub leave: BTreeSet<GroupId>,
+    /// The groups to stay in: PVE can add to the list, but to take from it the whole list is sent.
+    pub stay: BTreeSet<GroupId>,
+}
+
+/// What changes of a pool's members. Adding and removing cannot be mixed in one request (FACTS 83).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolChange {
+    /// The pool.
+    pub pool: PoolId,
+    /// Guests and storages.
+    pub items: BTreeSet<PoolItem>,
+    /// Added or removed.
+    pub change: MemberChange,
+}
+
+/// Whether members enter or leave a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MemberChange {
+    /// They enter.
+    Enter {
+        /// Guests may be taken from the pool that they are in.
+        allow_move: bool,
+    },
+    /// They leave.
+    Leave,
 }
 
 /// Roles × subjects at one path, added or removed by one request (FACTS 51).
@@ -98,4 +107,21 @@ pub enum AclChange {
     },
     /// Remove.
     Revoke,
+}
+
+impl Write {
+    /// Makes a thing.
+    pub fn create(thing: Thing, fields: Fields) -> Self {
+        Self::Create { thing, fields }
+    }
+
+    /// True for what changes the file of the realms, so that its digest changes.
+    pub fn is_about_realms(&self) -> bool {
+        match self {
+            Self::Create { thing, .. } | Self::Update { thing, .. } | Self::Delete { thing } => {
+                matches!(thing, Thing::Realm(_))
+            }
+            Self::SetPassword { .. } | Self::Groups(_) | Self::PoolMembers(_) | Self::Acl(_) => false,
+        }
+    }
 }

@@ -109,6 +109,12 @@ pub(crate) fn text(message: &str, about: &About) -> Verdict {
     if first.ends_with(" already exists") {
         return verdict(FailureKind::AlreadyExists);
     }
+    if first.ends_with(" is already a pool member") || first.contains(" belongs already to pool ") {
+        return verdict(FailureKind::AlreadyExists);
+    }
+    if first.ends_with(" is not a pool member") {
+        return verdict(FailureKind::Gone);
+    }
     if let Some((noun, id)) = missing(first, about) {
         let this = match about {
             About::Nothing => false,
@@ -117,8 +123,14 @@ pub(crate) fn text(message: &str, about: &About) -> Verdict {
         };
         return verdict(if this { FailureKind::Gone } else { FailureKind::MissingReference });
     }
-    let bad =
-        ["missing value for required option ", "section '", "unexpected property ", "property contains a line feed"];
+    let bad = [
+        "missing value for required option ",
+        "section '",
+        "unexpected property ",
+        "property contains a line feed",
+        "can't set password on auth type ",
+        "change password failed: ",
+    ];
     verdict(if bad.iter().any(|start| first.starts_with(start)) { FailureKind::Invalid } else { FailureKind::Other })
 }
 
@@ -170,8 +182,8 @@ fn missing<'a>(text: &'a str, about: &'a About) -> Option<(Noun, &'a str)> {
     if let Some(id) = between("no such group '", "'") {
         return Some((Noun::Group, id));
     }
-    if let Some(id) = between("no such token '", "'") {
-        return Some((Noun::Token, id));
+    if let Some(rest) = text.strip_prefix("no such token '") {
+        return rest.split_once('\'').map(|(id, _)| (Noun::Token, id));
     }
     // An update of a missing realm fails in Perl itself (FACTS 66).
     match about {

@@ -66,6 +66,15 @@ impl Login {
         self.auth.credential()
     }
 
+    /// What confirms a change of somebody's password: the password of the one who makes it, but for root@pam (recording
+    /// `auth-token-forbidden`). `None` for a token, which may not change one.
+    pub(crate) fn confirmation(&self) -> Option<&Secret> {
+        match &self.auth {
+            Auth::Ticket { user, password } if !user.is_root() => Some(password),
+            Auth::Ticket { .. } | Auth::Token { .. } => None,
+        }
+    }
+
     /// The headers for a request. `refused` is the ticket that a request was just refused with: it is not used again.
     pub(crate) async fn authorize(
         &self,

@@ -12,6 +12,7 @@ mod error;
 mod login;
 mod message;
 pub mod observer;
+mod pools;
 pub mod read;
 pub mod realms;
 mod request;

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
+use crate::core::claim::PoolItem;
 use crate::core::failure::{Failure, FailureKind};
+use crate::core::fields::Fields;
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
-use crate::core::snapshot::{Group, HeldPermissions, Listing, Pool, Role, Snapshot, Token, User};
+use crate::core::secret::Secret;
+use crate::core::snapshot::{Group, HeldPermissions, Listing, OptionValue, Role, Snapshot, Token, User};
 use crate::pve::realms::RealmCache;
 use crate::pve::request::Request;
 use crate::pve::session::Session;
@@ -17,6 +20,10 @@ use crate::pve::wire;
 pub struct SnapshotScope {
     /// The realms whose options are wanted.
     pub realms: BTreeSet<RealmId>,
+    /// The pools whose members are wanted.
+    pub pools: BTreeSet<PoolId>,
+    /// What is to be in which pool: where something is not, whether it exists at all is wanted.
+    pub members: BTreeSet<(PoolId, PoolItem)>,
 }
 
 impl Session {
@@ -33,8 +40,9 @@ impl Session {
             self.list(Request::get("/access/roles"), roles),
             self.list(Request::get("/access/acl"), acl),
             self.realms(&scope.realms, cache),
-            self.list(Request::get("/pools"), pools),
+            self.pools(&scope.pools),
         );
+        let resources = self.resources(scope, &pools).await;
         let snapshot = Snapshot {
             credential: self.credential(),
             permissions: permissions?,
@@ -44,6 +52,7 @@ impl Session {
             acl,
             realms,
             pools,
+            resources,
         };
         match lost(&snapshot) {
             Some(failure) => Err(failure.clone()),
@@ -51,7 +60,7 @@ impl Session {
         }
     }
 
-    async fn list<W: DeserializeOwned, T>(&self, request: Request, convert: fn(W) -> T) -> Listing<T> {
+    pub(crate) async fn list<W: DeserializeOwned, T>(&self, request: Request, convert: fn(W) -> T) -> Listing<T> {
         self.get(&request).await.map(convert)
     }
 }
@@ -63,8 +72,9 @@ fn lost(snapshot: &Snapshot) -> Option<&Failure> {
             matches!(failure.kind, FailureKind::Unreachable | FailureKind::Certificate | FailureKind::Authentication)
         })
     }
-    let Snapshot { credential: _, permissions: _, groups, users, roles, acl, realms, pools } = snapshot;
-    let lists = [of(groups), of(users), of(roles), of(acl), of(realms), of(pools)];
+    let Snapshot { credential: _, permissions: _, groups, users, roles, acl, realms, pools, resources } = snapshot;
+    let resources = resources.as_ref().and_then(of);
+    let lists = [of(groups), of(users), of(roles), of(acl), of(realms), of(pools), resources];
     let options = realms.iter().flat_map(|realms| realms.realms.values()).filter_map(|realm| realm.options.as_ref());
     lists.into_iter().flatten().chain(options.filter_map(of)).next()
 }
@@ -85,14 +95,23 @@ fn groups(list: Vec<wire::Group>) -> BTreeMap<GroupId, Group> {
 
 fn users(list: Vec<wire::User>) -> BTreeMap<UserId, User> {
     list.into_iter()
-        .map(|wire::User { userid, enable, expire, groups, tokens }| {
+        .map(|user| {
+            let wire::User { userid, enable, expire, groups, tokens, firstname, lastname, email, comment, keys } = user;
             let token = |token: wire::Token| {
-                let id = TokenId::observed(&format!("{}!{}", userid.0, token.tokenid.0));
-                (id, Token { privilege_separation: token.privsep.0, expire: token.expire.0 })
+                let wire::Token { tokenid, privsep, expire, comment } = token;
+                let id = TokenId::observed(&format!("{}!{}", userid.0, tokenid.0));
+                (id, Token { privilege_separation: privsep.0, expire: expire.0, comment: comment.0 })
             };
+            let plain = [("firstname", firstname), ("lastname", lastname), ("email", email), ("comment", comment)];
+            let plain = plain.map(|(name, text)| (name.to_owned(), OptionValue::Plain(text.0)));
+            // Seeds of second factors.
+            let keys = ("keys".to_owned(), OptionValue::Secret(Secret::new(keys.0)));
+            let texts: Fields =
+                plain.into_iter().chain([keys]).filter(|(_, value)| !value.expose().is_empty()).collect();
             let user = User {
                 enabled: enable.0,
                 expire: expire.0,
+                texts,
                 groups: groups.0.iter().map(|group| GroupId::observed(group)).collect(),
                 tokens: tokens.into_iter().flatten().map(token).collect(),
             };
@@ -127,8 +146,4 @@ fn acl(list: Vec<wire::AclEntry>) -> BTreeMap<AclKey, bool> {
             Some((key, entry.propagate.0))
         })
         .collect()
-}
-
-fn pools(list: Vec<wire::Pool>) -> BTreeMap<PoolId, Pool> {
-    list.into_iter().map(|pool| (PoolId::observed(&pool.poolid.0), Pool { comment: pool.comment.0 })).collect()
 }

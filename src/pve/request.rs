@@ -14,10 +14,10 @@ const COMPONENT: &AsciiSet =
 /// A request by its parts. It has no `Debug`: its form may hold secrets.
 pub(crate) struct Request {
     pub(crate) method: Method,
-    /// The path with `{…}` in place of the id.
+    /// The path with `{…}` in place of ids.
     pub(crate) template: &'static str,
-    /// The id that goes there.
-    id: Option<String>,
+    /// The ids that go there, in order.
+    ids: Vec<String>,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) form: Vec<(String, String)>,
     /// What its answer may call missing.
@@ -33,7 +33,7 @@ impl Request {
         Self {
             method,
             template,
-            id: None,
+            ids: Vec::new(),
             query: Vec::new(),
             form: Vec::new(),
             about: About::Nothing,
@@ -61,7 +61,7 @@ impl Request {
     }
 
     pub(crate) fn id(mut self, id: &str) -> Self {
-        self.id = Some(id.to_owned());
+        self.ids.push(id.to_owned());
         self
     }
 
@@ -89,13 +89,19 @@ impl Request {
 
     /// The path as it is sent. An id of dots alone cannot be sent: every URL parser takes it for a step in the tree.
     pub(crate) fn path(&self) -> Option<String> {
-        let Some(id) = self.id.as_deref() else { return Some(self.template.to_owned()) };
-        if matches!(id, "" | "." | "..") {
-            return None;
+        let (mut path, mut rest) = (String::new(), self.template);
+        for id in &self.ids {
+            if matches!(id.as_str(), "" | "." | "..") {
+                return None;
+            }
+            let (before, place) = rest.split_once('{')?;
+            let (_, after) = place.split_once('}')?;
+            path.push_str(before);
+            path.extend(utf8_percent_encode(id, COMPONENT));
+            rest = after;
         }
-        let (before, rest) = self.template.split_once('{')?;
-        let (_, after) = rest.split_once('}')?;
-        Some(format!("{before}{}{after}", utf8_percent_encode(id, COMPONENT)))
+        path.push_str(rest);
+        Some(path)
     }
 
     /// How long the body will be.

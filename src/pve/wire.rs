@@ -151,6 +151,16 @@ pub(crate) struct User {
     #[serde(default)]
     pub(crate) groups: Words,
     pub(crate) tokens: Option<Vec<Token>>,
+    #[serde(default)]
+    pub(crate) firstname: Text,
+    #[serde(default)]
+    pub(crate) lastname: Text,
+    #[serde(default)]
+    pub(crate) email: Text,
+    #[serde(default)]
+    pub(crate) comment: Text,
+    #[serde(default)]
+    pub(crate) keys: Text,
 }
 
 /// A token in a user.
@@ -161,6 +171,8 @@ pub(crate) struct Token {
     pub(crate) privsep: Flag,
     #[serde(default)]
     pub(crate) expire: Number,
+    #[serde(default)]
+    pub(crate) comment: Text,
 }
 
 /// An entry of `GET /access/roles`.
@@ -206,6 +218,26 @@ pub(crate) struct Pool {
     pub(crate) poolid: Text,
     #[serde(default)]
     pub(crate) comment: Text,
+}
+
+/// `GET /pools?poolid=`: a list of one.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PoolDetails {
+    #[serde(default)]
+    pub(crate) members: Vec<Resource>,
+}
+
+/// A guest or storage, as a member of a pool or in `GET /cluster/resources`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Resource {
+    #[serde(rename = "type", default)]
+    pub(crate) kind: Text,
+    #[serde(default)]
+    pub(crate) vmid: Text,
+    #[serde(default)]
+    pub(crate) storage: Text,
+    #[serde(default)]
+    pub(crate) pool: Text,
 }
 
 /// `GET /access/permissions`.

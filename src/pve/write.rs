@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 
+use crate::core::claim::{PoolItem, Thing};
 use crate::core::failure::{Failure, FailureKind};
-use crate::core::ids::{GroupId, PoolId, RealmId, Subject};
-use crate::core::snapshot::RealmOptions;
-use crate::core::write::{AclBatch, AclChange, Write};
+use crate::core::fields::Fields;
+use crate::core::ids::{GroupId, Subject};
+use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
 use crate::pve::error::{About, Noun};
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
@@ -24,11 +25,14 @@ impl Session {
     /// not, except that a realm's failed connection check keeps the new bind password (FACTS 72).
     pub async fn write(&self, write: &Write) -> Result<(), Failure> {
         let mut request = request(write)?;
-        if let Write::UpdateRealm { realm, digest: None, .. } = write {
+        if let Write::Update { thing: Thing::Realm(realm), digest: None, .. } = write {
             // Only what stands now may be overwritten, also when we do not know its digest any more.
             if let Some(digest) = self.realm(realm).await?.digest {
                 request = request.form("digest", digest);
             }
+        }
+        if let (Write::SetPassword { .. }, Some(own)) = (write, self.login.confirmation()) {
+            request = request.secret("confirmation-password", own);
         }
         call(&self.transport, &self.login, &request).await.map(|_| ())
     }
@@ -36,63 +40,102 @@ impl Session {
 
 fn request(write: &Write) -> Result<Request, Failure> {
     match write {
-        Write::CreateRealm { realm, kind, options } => {
-            let request =
-                Request::write(Method::POST, "/access/domains").form("realm", realm.as_str()).form("type", *kind);
-            with_options(request, options)
-        }
-        Write::UpdateRealm { realm, set, unset, digest } => {
-            let mut request = with_options(on_realm(Method::PUT, realm), set)?;
-            if !unset.is_empty() {
-                request = request.form("delete", joined(unset.iter().map(String::as_str)));
-            }
+        Write::Create { thing, fields } => with_fields(create(thing), fields),
+        Write::Update { thing, set, unset, digest } => {
+            let request = with_fields(on(Method::PUT, thing), set)?;
+            let request = match thing {
+                Thing::Realm(_) if unset.is_empty() => request,
+                Thing::Realm(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
+                Thing::Role(_) | Thing::Group(_) | Thing::User(_) | Thing::Token(_) | Thing::Pool(_) => {
+                    unset.iter().fold(request, |request, name| request.form(name, ""))
+                }
+            };
             Ok(digest.iter().fold(request, |request, digest| request.form("digest", digest.as_str())))
         }
-        Write::DeleteRealm { realm } => Ok(on_realm(Method::DELETE, realm)),
-        Write::CreateGroup { group, comment } => {
-            let request = Request::write(Method::POST, "/access/groups").form("groupid", group.as_str());
-            Ok(with_comment(request, comment))
-        }
-        Write::UpdateGroup { group, comment } => Ok(on_group(Method::PUT, group).form("comment", comment.as_str())),
-        Write::DeleteGroup { group } => Ok(on_group(Method::DELETE, group)),
-        Write::CreatePool { pool, comment } => {
-            let request = Request::write(Method::POST, "/pools").form("poolid", pool.as_str());
-            Ok(with_comment(request, comment))
-        }
-        Write::UpdatePool { pool, comment } => Ok(on_pool(Method::PUT, pool).form("comment", comment.as_str())),
-        Write::DeletePool { pool } => Ok(on_pool(Method::DELETE, pool)),
+        Write::Delete { thing } => Ok(on(Method::DELETE, thing)),
+        Write::SetPassword { user, password } => Ok(Request::write(Method::PUT, "/access/password")
+            .form("userid", user.as_str())
+            .secret("password", password)
+            .about(About::Thing(Noun::User, user.as_str().to_owned()))),
+        Write::Groups(change) => Ok(groups(change)),
+        Write::PoolMembers(change) => Ok(members(change)),
         Write::Acl(batch) => acl(batch),
     }
 }
 
-fn on_realm(method: Method, realm: &RealmId) -> Request {
-    let about = About::Thing(Noun::Realm, realm.as_str().to_owned());
-    Request::write(method, "/access/domains/{realm}").id(realm.as_str()).about(about)
-}
-
-fn on_group(method: Method, group: &GroupId) -> Request {
-    let about = About::Thing(Noun::Group, group.as_str().to_owned());
-    Request::write(method, "/access/groups/{group}").id(group.as_str()).about(about)
-}
-
-/// Always in the query: a nested pool has no path of its own (FACTS 79).
-fn on_pool(method: Method, pool: &PoolId) -> Request {
-    let about = About::Thing(Noun::Pool, pool.as_str().to_owned());
-    Request::write(method, "/pools").query("poolid", pool.as_str()).about(about)
-}
-
-fn with_comment(request: Request, comment: &str) -> Request {
-    if comment.is_empty() { request } else { request.form("comment", comment) }
-}
-
-fn with_options(request: Request, options: &RealmOptions) -> Result<Request, Failure> {
-    // An empty value of a required option is taken and ruins the file for all realms (FACTS 21).
-    if let Some((name, _)) = options.iter().find(|(_, value)| value.expose().trim().is_empty()) {
-        return Err(refused(&format!(
-            "realm option {name} would be set to nothing, which Proxmox VE does not survive"
-        )));
+fn create(thing: &Thing) -> Request {
+    let post = |template, name: &str, id: &str| Request::write(Method::POST, template).form(name, id);
+    match thing {
+        Thing::Realm(id) => post("/access/domains", "realm", id.as_str()),
+        Thing::Role(id) => post("/access/roles", "roleid", id.as_str()),
+        Thing::Group(id) => post("/access/groups", "groupid", id.as_str()),
+        Thing::User(id) => post("/access/users", "userid", id.as_str()),
+        Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
+        Thing::Pool(id) => post("/pools", "poolid", id.as_str()),
     }
-    Ok(options.iter().fold(request, |request, (name, value)| request.option(name, value)))
+}
+
+/// A request about a thing that stands.
+fn on(method: Method, thing: &Thing) -> Request {
+    let (template, noun) = match thing {
+        Thing::Realm(_) => ("/access/domains/{realm}", Noun::Realm),
+        Thing::Role(_) => ("/access/roles/{role}", Noun::Role),
+        Thing::Group(_) => ("/access/groups/{group}", Noun::Group),
+        Thing::User(_) => ("/access/users/{user}", Noun::User),
+        Thing::Token(id) => {
+            let about = About::Thing(Noun::Token, id.name().to_owned());
+            let request = Request::write(method, "/access/users/{user}/token/{token}");
+            return request.id(id.user().as_str()).id(id.name()).about(about);
+        }
+        // Always in the query: a nested pool has no path of its own (FACTS 79).
+        Thing::Pool(id) => {
+            let about = About::Thing(Noun::Pool, id.as_str().to_owned());
+            return Request::write(method, "/pools").query("poolid", id.as_str()).about(about);
+        }
+    };
+    Request::write(method, template).id(thing.id()).about(About::Thing(noun, thing.id().to_owned()))
+}
+
+fn groups(change: &GroupChange) -> Request {
+    let GroupChange { user, join, leave, stay } = change;
+    let request = on(Method::PUT, &Thing::User(user.clone()));
+    let list = |groups: &mut dyn Iterator<Item = &GroupId>| joined(groups.map(GroupId::as_str));
+    if leave.is_empty() {
+        // What somebody else added since the list was read stays.
+        request.form("groups", list(&mut join.iter())).form("append", "1")
+    } else {
+        request.form("groups", list(&mut stay.union(join)))
+    }
+}
+
+fn members(change: &PoolChange) -> Request {
+    let PoolChange { pool, items, change } = change;
+    let (mut guests, mut storages) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            PoolItem::Guest(id) => guests.push(id.as_str()),
+            PoolItem::Storage(id) => storages.push(id.as_str()),
+        }
+    }
+    let mut request = on(Method::PUT, &Thing::Pool(pool.clone()));
+    for (name, ids) in [("vms", guests), ("storage", storages)] {
+        if !ids.is_empty() {
+            request = request.form(name, ids.join(","));
+        }
+    }
+    match change {
+        MemberChange::Enter { allow_move: false } => request,
+        MemberChange::Enter { allow_move: true } => request.form("allow-move", "1"),
+        MemberChange::Leave => request.form("delete", "1"),
+    }
+}
+
+fn with_fields(request: Request, fields: &Fields) -> Result<Request, Failure> {
+    // An empty value of a required realm option is taken and ruins the file for all realms (FACTS 21).
+    if let Some((name, _)) = fields.iter().find(|(_, value)| value.expose().trim().is_empty()) {
+        return Err(refused(&format!("{name} would be set to nothing, which Proxmox VE does not survive")));
+    }
+    Ok(fields.iter().fold(request, |request, (name, value)| request.option(name, value)))
 }
 
 fn acl(batch: &AclBatch) -> Result<Request, Failure> {

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Progress};
-use crate::core::ids::{AclPath, Subject};
+use crate::core::claim::{Claim, Membership, Progress, Thing};
+use crate::core::fields::Fields;
+use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, UserId};
 use crate::core::object::Refusal;
 use crate::core::permissions::{self, Directory};
 use crate::core::plan::order::{self, Act, Operation};
 use crate::core::plan::{ClaimState, Draft, Input};
 use crate::core::snapshot::{Credential, Snapshot};
 use crate::core::visibility::View;
-use crate::core::write::Write;
+use crate::core::write::{AclBatch, AclChange, GroupChange, Write};
 
 /// A privilege that the objects need, and where.
 type Need = (AclPath, &'static str);
@@ -20,14 +21,8 @@ type Need = (AclPath, &'static str);
 /// Takes out of the plan each change after which the operator's credential would lack what its objects need, or be
 /// gone with its realm.
 pub(super) fn refuse_lockout(input: &Input<'_>, view: &View<'_>, draft: &mut Draft) {
-    let own = own_subjects(input.snapshot);
-    let user_realm = input.snapshot.credential.user().realm();
-    let concerns = |operation: &Operation| match &operation.act {
-        Act::Grant { key, .. } | Act::Revoke { key } => own.contains(&key.subject),
-        Act::Write(Write::DeleteGroup { group }) => own.contains(&Subject::Group(group.clone())),
-        Act::Write(Write::DeleteRealm { realm }) => *realm == user_realm,
-        Act::Write(_) => false,
-    };
+    let own = Own::new(input.snapshot);
+    let concerns = |operation: &Operation| own.is_concerned(&operation.act);
     if !draft.operations.iter().any(concerns) {
         return;
     }
@@ -56,24 +51,61 @@ fn refuse(input: &Input<'_>, draft: &mut Draft, operation: &Operation, why: &str
     }
 }
 
-/// The token, its user, and the groups of the user.
-fn own_subjects(snapshot: &Snapshot) -> BTreeSet<Subject> {
-    let user = snapshot.credential.user();
-    let groups = snapshot.groups.iter().flatten().filter(|(_, group)| group.members.contains(&user));
-    let mut own: BTreeSet<Subject> = groups.map(|(id, _)| Subject::Group(id.clone())).collect();
-    if let Credential::Token(token) = &snapshot.credential {
-        own.insert(Subject::Token(token.clone()));
-    }
-    own.insert(Subject::User(user));
-    own
+/// What the operator's own rights hang on.
+struct Own {
+    credential: Credential,
+    /// The token, its user, and the groups of the user.
+    subjects: BTreeSet<Subject>,
+    /// The roles that entries grant to these.
+    roles: BTreeSet<RoleId>,
 }
 
-/// What is needed and held now, and a directory on which changes are tried.
+impl Own {
+    fn new(snapshot: &Snapshot) -> Self {
+        let credential = snapshot.credential.clone();
+        let user = credential.user();
+        let groups = snapshot.groups_of(&user);
+        let mut subjects: BTreeSet<Subject> = groups.into_iter().map(Subject::Group).collect();
+        if let Credential::Token(token) = &credential {
+            subjects.insert(Subject::Token(token.clone()));
+        }
+        subjects.insert(Subject::User(user));
+        let entries = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| subjects.contains(&key.subject));
+        let roles = entries.map(|key| key.role.clone()).collect();
+        Self { credential, subjects, roles }
+    }
+
+    fn is_concerned(&self, act: &Act) -> bool {
+        match act {
+            Act::Grant { key, .. } | Act::Revoke { key } => self.subjects.contains(&key.subject),
+            Act::Join(membership) | Act::Leave(membership) => membership.user == self.credential.user(),
+            // Rights that reach a guest through a pool are nothing that objects need.
+            Act::Enter { .. } | Act::Withdraw { .. } => false,
+            Act::Write(writes) => writes.iter().any(|write| match write {
+                Write::Update { thing, .. } | Write::Delete { thing } => match thing {
+                    Thing::Realm(realm) => {
+                        matches!(write, Write::Delete { .. }) && *realm == self.credential.user().realm()
+                    }
+                    Thing::Role(role) => self.roles.contains(role),
+                    Thing::Group(group) => self.subjects.contains(&Subject::Group(group.clone())),
+                    Thing::User(user) => *user == self.credential.user(),
+                    Thing::Token(token) => self.credential == Credential::Token(token.clone()),
+                    Thing::Pool(_) => false,
+                },
+                Write::SetPassword { user, .. } => self.credential == Credential::User(user.clone()),
+                Write::Create { .. } | Write::Groups(_) | Write::PoolMembers(_) | Write::Acl(_) => false,
+            }),
+        }
+    }
+}
+
+/// What is needed and held now, and a snapshot on which changes are tried.
 struct Guard<'a> {
     credential: &'a Credential,
     held: Vec<Need>,
-    /// `None` where the model cannot explain what PVE says is held.
-    directory: Option<Directory>,
+    /// How PVE stands after the changes so far, and whether our token is separated; `None` where the model cannot
+    /// explain what PVE says is held.
+    tried: Option<(Snapshot, bool)>,
 }
 
 impl<'a> Guard<'a> {
@@ -90,57 +122,100 @@ impl<'a> Guard<'a> {
             }
             Credential::User(_) => Some(false),
         };
-        let directory = [false, true]
-            .into_iter()
-            .filter(|separated| listed.is_none_or(|listed| listed == *separated))
-            .filter_map(|privilege_separation| directory(input.snapshot, privilege_separation))
-            .find(|directory| Self::lost(directory, credential, &held).is_none());
-        Self { credential, held, directory: directory.filter(|_| view.sees_all_entries()) }
-    }
-
-    fn lost<'n>(directory: &Directory, credential: &Credential, held: &'n [Need]) -> Option<&'n Need> {
-        // Expiry is not what a plan changes: everybody counts as not expired.
-        let rights = directory.rights(credential, 0);
-        held.iter().find(|(path, privilege)| !rights.holds(path, privilege))
+        let explains = |separated: &bool| lost(input.snapshot, *separated, &held) == Some(None);
+        let separated = [false, true].into_iter().filter(|it| listed.is_none_or(|listed| listed == *it)).find(explains);
+        let tried = separated.filter(|_| view.sees_all_entries()).map(|it| (input.snapshot.clone(), it));
+        Self { credential, held, tried }
     }
 
     fn judge(&mut self, operation: &Operation) -> Result<(), String> {
-        if let Act::Write(Write::DeleteRealm { realm }) = &operation.act {
-            return Err(format!(
-                "the operator's own user {} is in {realm}; give the connection a credential of another realm first",
-                self.credential.user()
-            ));
+        let user = self.credential.user();
+        let writes = writes(&operation.act);
+        for write in &writes {
+            let why = match write {
+                Write::Delete { thing: Thing::Realm(realm) } => {
+                    format!(
+                        "the operator's own user {user} is in {realm}; give the connection a credential of another realm"
+                    )
+                }
+                Write::Delete { thing: Thing::User(_) } => {
+                    format!("{user} is the operator's own user; give the connection another credential")
+                }
+                Write::Delete { thing: Thing::Token(_) } => {
+                    "it is the operator's own token; give the connection another credential".to_owned()
+                }
+                Write::Update { thing: Thing::User(_), set, .. } if turns_off(set) => {
+                    format!(
+                        "{user} is the operator's own user and would be disabled; give the connection another credential"
+                    )
+                }
+                Write::SetPassword { .. } => {
+                    "it is the operator's own password; change it by hand, and then the Secret of the connection"
+                        .to_owned()
+                }
+                _ => continue,
+            };
+            return Err(format!("{why} first"));
         }
-        let Some(directory) = &mut self.directory else {
+        let Some((tried, separated)) = &mut self.tried else {
             return Err(
                 "it is about the operator's own rights, and the credential cannot see enough to tell what they \
                         would be afterwards; grant it Sys.Audit on /access, or make this change by hand"
                     .to_owned(),
             );
         };
-        let before = directory.clone();
-        match &operation.act {
-            Act::Grant { key, propagate } => drop(directory.acl.insert(key.clone(), *propagate)),
-            Act::Revoke { key } => drop(directory.acl.remove(key)),
-            Act::Write(Write::DeleteGroup { group }) => {
-                directory.groups.remove(group);
-                let gone = Subject::Group(group.clone());
-                directory.acl.retain(|key, _| key.subject != gone);
+        let mut after = tried.clone();
+        writes.iter().for_each(|write| after.apply(write));
+        match lost(&after, *separated, &self.held) {
+            Some(None) => {
+                *tried = after;
+                Ok(())
             }
-            Act::Write(_) => {}
-        }
-        match Self::lost(directory, self.credential, &self.held) {
-            None => Ok(()),
-            Some((path, privilege)) => {
-                let why = format!(
-                    "afterwards the operator would lack {privilege} on {path}, which its objects need; \
-                     give the connection another credential, or make this change by hand"
-                );
-                *directory = before;
-                Err(why)
-            }
+            Some(Some((path, privilege))) => Err(format!(
+                "afterwards the operator would lack {privilege} on {path}, which its objects need; give the connection \
+                 another credential, or make this change by hand"
+            )),
+            None => Err("what the operator's own rights would be afterwards cannot be told; make this change by hand"
+                .to_owned()),
         }
     }
+}
+
+fn turns_off(set: &Fields) -> bool {
+    let is = |name: &str, test: fn(&str) -> bool| set.get(name).is_some_and(|value| test(value.expose()));
+    is("enable", |value| value == "0") || is("expire", |value| value != "0")
+}
+
+/// The requests of an operation, each for itself.
+fn writes(act: &Act) -> Vec<Write> {
+    let entry = |key: &AclKey, change| {
+        Write::Acl(AclBatch {
+            path: key.path.clone(),
+            roles: BTreeSet::from([key.role.clone()]),
+            subjects: BTreeSet::from([key.subject.clone()]),
+            change,
+        })
+    };
+    let change = |user: &UserId, join: &[&GroupId], leave: &[&GroupId]| {
+        let set = |groups: &[&GroupId]| groups.iter().map(|group| (*group).clone()).collect();
+        Write::Groups(GroupChange { user: user.clone(), join: set(join), leave: set(leave), stay: BTreeSet::new() })
+    };
+    match act {
+        Act::Write(writes) => writes.clone(),
+        Act::Grant { key, propagate } => vec![entry(key, AclChange::Grant { propagate: *propagate })],
+        Act::Revoke { key } => vec![entry(key, AclChange::Revoke)],
+        Act::Join(Membership { group, user }) => vec![change(user, &[group], &[])],
+        Act::Leave(Membership { group, user }) => vec![change(user, &[], &[group])],
+        Act::Enter { .. } | Act::Withdraw { .. } => Vec::new(),
+    }
+}
+
+/// What of the needed rights is not held in a snapshot; the outer `None` when that cannot be told.
+fn lost<'n>(snapshot: &Snapshot, separated: bool, held: &'n [Need]) -> Option<Option<&'n Need>> {
+    let directory = directory(snapshot, separated)?;
+    // Expiry is not what a plan changes: everybody counts as not expired.
+    let rights = directory.rights(&snapshot.credential, 0);
+    Some(held.iter().find(|(path, privilege)| !rights.holds(path, privilege)))
 }
 
 /// What the objects of the connection need.
@@ -148,14 +223,20 @@ fn needs(input: &Input<'_>) -> BTreeSet<Need> {
     let mut needs = BTreeSet::from([(AclPath::observed("/access"), "Sys.Audit")]);
     for object in input.objects {
         for claim in object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys()) {
-            match claim {
-                Claim::Realm(_) => drop(needs.insert((AclPath::observed("/access/realm"), "Realm.Allocate"))),
-                Claim::Group(_) => drop(needs.insert((AclPath::observed("/access/groups"), "Group.Allocate"))),
-                Claim::Pool(id) => {
-                    needs.extend([(id.acl_path(), "Pool.Allocate"), (id.acl_path(), "Pool.Audit")]);
+            let (path, privilege) = match claim {
+                Claim::Thing(Thing::Realm(_)) => (AclPath::observed("/access/realm"), "Realm.Allocate"),
+                Claim::Thing(Thing::Role(_)) => (AclPath::observed("/access"), "Sys.Modify"),
+                Claim::Thing(Thing::Group(_)) => (AclPath::observed("/access/groups"), "Group.Allocate"),
+                Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {
+                    (AclPath::observed("/access/groups"), "User.Modify")
                 }
-                Claim::Acl(key) => drop(needs.insert((key.path.clone(), "Permissions.Modify"))),
-            }
+                Claim::Thing(Thing::Pool(id)) | Claim::PoolMember(id, _) => {
+                    needs.insert((id.acl_path(), "Pool.Audit"));
+                    (id.acl_path(), "Pool.Allocate")
+                }
+                Claim::Acl(key) => (key.path.clone(), "Permissions.Modify"),
+            };
+            needs.insert((path, privilege));
         }
     }
     needs

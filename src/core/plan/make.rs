@@ -3,21 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Content, Entry, Origin, Progress, Wanted};
-use crate::core::object::{Adoption, Mode, ObjectKey, Refusal};
+use crate::core::claim::{Claim, Content, Entry, Hidden, Origin, PoolItem, Progress, Wanted};
+use crate::core::ids::GuestId;
+use crate::core::object::{Adoption, Mode, Object, ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes, agree};
 use crate::core::plan::{ClaimState, Draft, Input, Purpose};
 use crate::core::visibility::{Sight, View, shows};
 
-/// Judges every wanted claim. Claims come in the order realm, group, pool, ACL entry: what others need is judged
-/// before them.
-pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
+/// Judges every wanted claim. Claims come in the order realm, role, group, user, token, pool, membership, pool member,
+/// ACL entry: what others need is judged before them.
+pub(super) fn wanted<'a>(
+    input: &'a Input<'a>,
+    view: &'a View<'a>,
+    stakes: &Stakes<'_>,
+    draft: &mut Draft,
+) -> Maker<'a> {
     let index: BTreeMap<&ObjectKey, usize> =
         input.objects.iter().enumerate().map(|(index, object)| (&object.key, index)).collect();
     let mut maker = Maker { input, view, index, planned: BTreeSet::new() };
-    let default = default_realm(stakes);
+    let firsts = Firsts::new(stakes);
     for (claim, interests) in &stakes.by_claim {
         let winner = stakes.winner(interests);
         let mut operation = None;
@@ -25,7 +31,7 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
             let Some(wanted) = stake.wanted else { continue };
             match input.objects[stake.object].mode {
                 Mode::Observe => maker.observe(draft, stake.object, wanted, winner.is_some()),
-                Mode::Manage => match rival(stake, wanted, winner, default) {
+                Mode::Manage => match firsts.rival(stake, wanted, winner) {
                     Some((what, rival)) => {
                         let message = contest(&what, &input.objects[rival].key);
                         draft.refuse(stake.object, claim, Reason::Conflict, message);
@@ -42,23 +48,54 @@ pub(super) fn wanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, dr
             draft.operations.push(operation);
         }
     }
+    maker
 }
 
-/// What another object was first with, and which one.
-fn rival(
-    stake: &Stake<'_>,
-    wanted: &Wanted,
-    winner: Option<Stake<'_>>,
-    default: Option<Stake<'_>>,
-) -> Option<(String, usize)> {
-    match (winner, default) {
-        (Some(Stake { object, wanted: Some(theirs), .. }), _) if object != stake.object && !agree(wanted, theirs) => {
-            Some((wanted.claim.to_string(), object))
+/// Who came first with what PVE has once, whoever claims it where.
+struct Firsts<'a> {
+    /// With the default realm: there is one for the whole cluster.
+    default: Option<Stake<'a>>,
+    /// With each guest: it is in one pool (FACTS 83).
+    guests: BTreeMap<&'a GuestId, Stake<'a>>,
+}
+
+impl<'a> Firsts<'a> {
+    fn new(stakes: &Stakes<'a>) -> Self {
+        let wanting = stakes.by_claim.values().flatten().filter(|stake| stake.wanted.is_some_and(wants_default));
+        let default = stakes.winner(&wanting.copied().collect::<Vec<_>>());
+        let mut guests: BTreeMap<&GuestId, Vec<Stake<'_>>> = BTreeMap::new();
+        for (claim, interests) in &stakes.by_claim {
+            if let Claim::PoolMember(_, PoolItem::Guest(guest)) = claim {
+                guests.entry(guest).or_default().extend(interests.iter().copied());
+            }
         }
-        (_, Some(first)) if first.object != stake.object && wants_default(wanted) => {
-            Some(("the default realm".to_owned(), first.object))
+        let guests =
+            guests.into_iter().filter_map(|(guest, wanting)| Some((guest, stakes.winner(&wanting)?))).collect();
+        Self { default, guests }
+    }
+
+    /// What another object was first with, and which one.
+    fn rival(&self, stake: &Stake<'_>, wanted: &Wanted, winner: Option<Stake<'_>>) -> Option<(String, usize)> {
+        if let Some(Stake { object, wanted: Some(theirs), entry: _ }) = winner
+            && object != stake.object
+            && !agree(wanted, theirs)
+        {
+            return Some((wanted.claim.to_string(), object));
         }
-        _ => None,
+        if let Some(first) = self.default
+            && first.object != stake.object
+            && wants_default(wanted)
+        {
+            return Some(("the default realm".to_owned(), first.object));
+        }
+        let Claim::PoolMember(pool, PoolItem::Guest(guest)) = &wanted.claim else { return None };
+        let first = self.guests.get(guest)?;
+        match first.wanted.map(|wanted| &wanted.claim) {
+            Some(Claim::PoolMember(other, _)) if other != pool => {
+                Some((format!("guest {guest} (for pool {other})"), first.object))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -66,16 +103,10 @@ fn contest(what: &str, winner: &ObjectKey) -> String {
     format!("{} claims {what} too and it came first; make both say the same, or delete one of them", winner.short())
 }
 
-/// Who of those that want their realm to be the default one may have it: PVE has one for the whole cluster.
-fn default_realm<'a>(stakes: &Stakes<'a>) -> Option<Stake<'a>> {
-    let wanting = stakes.by_claim.values().flatten().filter(|stake| stake.wanted.is_some_and(wants_default));
-    stakes.winner(&wanting.copied().collect::<Vec<_>>())
-}
-
 fn wants_default(wanted: &Wanted) -> bool {
     match &wanted.content {
         Content::Realm(realm) => matches!(realm.options.get("default"), Some(Some(value)) if value.expose() == "1"),
-        Content::Group { .. } | Content::Pool { .. } | Content::Acl { .. } => false,
+        Content::Fields(_) | Content::Member | Content::PoolMember { .. } | Content::Acl { .. } => false,
     }
 }
 
@@ -89,11 +120,11 @@ pub(super) struct Maker<'a> {
 
 impl Maker<'_> {
     fn observe(&self, draft: &mut Draft, object: usize, wanted: &Wanted, managed_by_another: bool) {
-        let state = match compare::compare(&wanted.claim, &wanted.content, self.input.snapshot, self.view) {
+        let state = match compare::compare(wanted, None, self.input.snapshot, self.view) {
             Standing::Same => ClaimState::Standing,
             Standing::Absent(Sight::Clear | Sight::Uncertain) => ClaimState::Differs(None),
             Standing::Absent(Sight::Blocked) => ClaimState::Refused(unseen(&wanted.claim)),
-            Standing::Different { fields, .. } => ClaimState::Differs(Some(fields)),
+            Standing::Different { fields, writes: _ } => ClaimState::Differs(Some(fields)),
             Standing::Unread(failure) => ClaimState::Failed(failure),
         };
         draft.state(object, &wanted.claim, state);
@@ -110,9 +141,9 @@ impl Maker<'_> {
         inherited: Option<Origin>,
         operation: &mut Option<Operation>,
     ) {
-        let Wanted { claim, content, needs } = wanted;
+        let Wanted { claim, content, hidden, needs } = wanted;
         let owner = &self.input.objects[stake.object];
-        let ledger = &mut draft.verdicts[stake.object].ledger;
+        let verdict = &mut draft.verdicts[stake.object];
         let entry =
             stake.entry.filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim));
         let known = entry
@@ -120,14 +151,20 @@ impl Maker<'_> {
             .or_else(|| claim.is_builtin().then_some(Entry { origin: Origin::Adopted, progress: Progress::Intended }));
         // What another object of ours leaves behind must never be without a holder, whatever comes next.
         match known {
-            Some(entry) => ledger.insert(claim.clone(), entry),
-            None => ledger.remove(claim),
+            Some(entry) => verdict.ledger.insert(claim.clone(), entry),
+            None => verdict.ledger.remove(claim),
         };
-        let standing = compare::compare(claim, content, self.input.snapshot, self.view);
+        if let Some(refusal) = self.unfit(wanted) {
+            return draft.state(stake.object, claim, ClaimState::Refused(refusal));
+        }
+        let due = hidden.as_ref().filter(|hidden| known.is_some() && owner.written.as_ref() != Some(&hidden.version));
+        let standing = compare::compare(wanted, due, self.input.snapshot, self.view);
         let mut intend = |origin, progress| {
-            ledger.insert(claim.clone(), Entry { origin, progress });
+            verdict.ledger.insert(claim.clone(), Entry { origin, progress });
         };
-        let (purpose, write) = match (known, standing) {
+        // What a new thing is made with, and what an adopted one is taken to have.
+        let current = || hidden.as_ref().map(|hidden| hidden.version.clone());
+        let (purpose, writes) = match (known, standing) {
             (_, Standing::Unread(failure)) => return draft.state(stake.object, claim, ClaimState::Failed(failure)),
             (Some(Entry { origin, .. }), Standing::Same) => {
                 intend(origin, Progress::Applied);
@@ -135,6 +172,7 @@ impl Maker<'_> {
             }
             (None, Standing::Same) if owner.adoption != Adoption::Never => {
                 intend(Origin::Adopted, Progress::Applied);
+                verdict.written = current().or(verdict.written.take());
                 return draft.state(stake.object, claim, ClaimState::Standing);
             }
             (None, Standing::Same) => {
@@ -143,15 +181,19 @@ impl Maker<'_> {
             (None, Standing::Different { fields, .. }) if owner.adoption != Adoption::Always => {
                 return draft.refuse(stake.object, claim, Reason::AlreadyExists, differs(claim, &fields));
             }
-            (_, Standing::Different { fields, write: None }) if !matches!(claim, Claim::Acl(_)) => {
+            (_, Standing::Different { fields, writes }) if writes.is_empty() && !matches!(claim, Claim::Acl(_)) => {
                 return draft.refuse(stake.object, claim, Reason::Conflict, fixed(claim, &fields));
             }
-            (None, Standing::Different { fields, write }) => {
+            (None, Standing::Different { fields, writes }) => {
                 intend(Origin::Adopted, Progress::Intended);
-                (Purpose::Update(fields), write)
+                verdict.written = current().or(verdict.written.take());
+                (Purpose::Update(fields), writes)
             }
-            (Some(_), Standing::Different { fields, write }) => {
-                (if owner.settled { Purpose::Correct(fields) } else { Purpose::Update(fields) }, write)
+            (Some(_), Standing::Different { fields, writes }) => {
+                if let Some(refusal) = self.untold(&writes) {
+                    return draft.state(stake.object, claim, ClaimState::Refused(refusal));
+                }
+                (changed(owner, due, fields), writes)
             }
             (_, Standing::Absent(Sight::Blocked)) => {
                 return draft.state(stake.object, claim, ClaimState::Refused(unseen(claim)));
@@ -161,17 +203,19 @@ impl Maker<'_> {
                 if sight == Sight::Clear {
                     intend(Origin::Created, Progress::Intended);
                 }
-                (Purpose::Restore, compare::creation(claim, content).map(Box::new))
+                verdict.written = current().or(verdict.written.take());
+                (Purpose::Restore, compare::creation(wanted).into_iter().collect())
             }
             (None, Standing::Absent(Sight::Uncertain)) if self.input.exists_already(claim) => {
-                return draft.refuse(stake.object, claim, Reason::AlreadyExists, hidden(claim));
+                return draft.refuse(stake.object, claim, Reason::AlreadyExists, hidden_from_us(claim));
             }
             (_, Standing::Absent(_)) => {
                 intend(Origin::Created, Progress::Intended);
-                (Purpose::Create, compare::creation(claim, content).map(Box::new))
+                verdict.written = current().or(verdict.written.take());
+                (Purpose::Create, compare::creation(wanted).into_iter().collect())
             }
         };
-        let after = match self.needs(draft, claim, needs) {
+        let after = match self.needs(draft, claim, content, needs) {
             Ok(after) => after,
             Err(refusal) => {
                 // Nothing was written for it, so nothing is intended.
@@ -186,17 +230,30 @@ impl Maker<'_> {
         }
         let becomes = self.input.attempt(claim, &purpose);
         draft.state(stake.object, claim, becomes);
-        let act = match (claim, &content, write) {
-            (Claim::Acl(key), Content::Acl { propagate }, _) => Act::Grant { key: key.clone(), propagate: *propagate },
-            (_, _, Some(write)) => Act::Write(*write),
-            // A named claim that is absent or different always has its request.
-            (_, _, None) => return,
+        let act = match (claim, content) {
+            (Claim::Acl(key), Content::Acl { propagate }) => Act::Grant { key: key.clone(), propagate: *propagate },
+            (Claim::Member(membership), _) => Act::Join(membership.clone()),
+            (Claim::PoolMember(pool, item), Content::PoolMember { allow_move }) => Act::Enter {
+                pool: pool.clone(),
+                item: item.clone(),
+                allow_move: *allow_move,
+                alone: self.may_not_be(item),
+            },
+            // A named claim that is absent or different always has its requests.
+            _ => Act::Write(writes),
         };
+        let hidden = due.map(|hidden| hidden.version.clone());
         operation
-            .get_or_insert_with(|| Operation { act, claim: claim.clone(), owners: Vec::new(), after, purpose })
+            .get_or_insert_with(|| Operation { act, claim: claim.clone(), owners: Vec::new(), after, purpose, hidden })
             .owners
             .push(stake.object);
     }
+}
+
+/// Why something is changed that is ours: a hidden field that is due was changed by its Secret, not behind our back.
+fn changed(owner: &Object, due: Option<&Hidden>, fields: Vec<String>) -> Purpose {
+    let only_hidden = due.is_some_and(|hidden| fields.iter().all(|field| field == hidden.name));
+    if owner.settled && !only_hidden { Purpose::Correct(fields) } else { Purpose::Update(fields) }
 }
 
 pub(super) fn unseen(claim: &Claim) -> Refusal {
@@ -206,7 +263,7 @@ pub(super) fn unseen(claim: &Claim) -> Refusal {
     )
 }
 
-fn hidden(claim: &Claim) -> String {
+fn hidden_from_us(claim: &Claim) -> String {
     format!(
         "PVE says that {claim} exists already, and does not show it: the connection's credential needs {}",
         shows(claim)

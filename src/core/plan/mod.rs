@@ -3,14 +3,18 @@
 //! 1. [`stakes`]: who wants and who holds each claim, and who wins where they contradict;
 //! 2. [`make`]: what is wanted, compared with what stands;
 //! 3. [`release`]: what is held and no longer wanted;
-//! 4. [`guard`]: what would lock the operator out is refused;
-//! 5. [`order`]: the rest becomes requests in a safe order.
+//! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
+//! 5. [`guard`]: what would lock the operator out is refused;
+//! 6. [`order`]: the rest becomes requests in a safe order.
 
 mod compare;
+mod fit;
+mod fold;
 mod guard;
 mod make;
 mod needs;
 mod order;
+mod prune;
 mod release;
 mod stakes;
 #[cfg(test)]
@@ -19,7 +23,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Ledger};
+use crate::core::claim::{Claim, Ledger, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::object::{Object, ObjectKey, Refusal};
 use crate::core::snapshot::Snapshot;
@@ -50,6 +54,9 @@ pub struct Memory {
     pub failures: BTreeMap<Claim, FailedClaim>,
     /// Claims that PVE answered to be gone where its lists cannot tell.
     pub confirmed_gone: BTreeSet<Claim>,
+    /// Members that were put into their pools without an error, and are not shown there: PVE stores also what does not
+    /// exist (FACTS 84). They are not sent again.
+    pub unshown: BTreeSet<Claim>,
 }
 
 /// A claim whose last step failed: it backs off by itself, and the others go on.
@@ -85,6 +92,10 @@ pub struct Step {
     pub after: BTreeSet<Claim>,
     /// Why.
     pub purpose: Purpose,
+    /// The version of the Secret whose content is written to a hidden field.
+    pub hidden: Option<SecretVersion>,
+    /// What nobody manages and PVE drops along with it.
+    pub falls: Vec<Claim>,
 }
 
 /// Why a step is taken: decides which Event tells of it.
@@ -113,6 +124,8 @@ pub struct Verdict {
     pub refusals: Vec<Refusal>,
     /// Claims that are given up and left standing.
     pub left: Vec<Claim>,
+    /// Which version of the Secret of its hidden field is in force, once the steps for it are taken.
+    pub written: Option<SecretVersion>,
 }
 
 /// What became of one claim of an object.
@@ -124,6 +137,8 @@ pub enum ClaimState {
     Planned(Purpose),
     /// Observed only, and different: the names of the fields, none when it is absent.
     Differs(Option<Vec<String>>),
+    /// Observed only: it stands in a set that the object owns exactly, and nobody claims it.
+    Surplus,
     /// It cannot be done as things are.
     Refused(Refusal),
     /// It was tried, or could not be read, and will be tried again.
@@ -135,11 +150,13 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let view = View::new(input.snapshot);
     let stakes = Stakes::new(input.objects);
     let mut draft = Draft::new(input);
-    make::wanted(input, &view, &stakes, &mut draft);
+    let maker = make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
+    prune::unclaimed(input, &maker, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     let steps = order::steps(
         draft.operations,
+        input.snapshot,
         |object| input.objects[object].changed,
         |claim| input.memory.failures.contains_key(claim),
     );
@@ -160,6 +177,7 @@ impl Draft {
             .map(|object| Verdict {
                 ledger: object.ledger.clone(),
                 refusals: object.refusals.clone(),
+                written: object.written.clone(),
                 ..Verdict::default()
             })
             .collect();

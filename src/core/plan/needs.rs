@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::api::Reason;
-use crate::core::claim::Claim;
-use crate::core::ids::{AclKey, Subject};
+use crate::core::claim::{Claim, Content, Membership, Thing};
+use crate::core::ids::{AclKey, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
 use crate::core::plan::{ClaimState, Draft};
+use crate::core::snapshot::Credential;
 use crate::core::visibility::Sight;
 
 impl Maker<'_> {
@@ -17,6 +18,7 @@ impl Maker<'_> {
         &self,
         draft: &Draft,
         claim: &Claim,
+        content: &Content,
         objects: &[ObjectKey],
     ) -> Result<BTreeSet<Claim>, Refusal> {
         let mut after = BTreeSet::new();
@@ -34,47 +36,70 @@ impl Maker<'_> {
                 _ => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
             }
         }
-        match claim {
-            Claim::Realm(_) | Claim::Group(_) => {}
-            Claim::Pool(id) => {
+        match (claim, content) {
+            (Claim::Thing(Thing::Realm(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
+            (Claim::Thing(Thing::User(id)), _) => {
+                self.stands(Thing::Realm(id.realm()), "create it with a ProxmoxRealm", &mut after)?;
+            }
+            (Claim::Thing(Thing::Token(id)), _) => self.user_stands(&id.user(), &mut after)?,
+            (Claim::Thing(Thing::Pool(id)), _) => {
                 if let Some(parent) = id.parent() {
-                    let parent = Claim::Pool(parent);
-                    if self.stands_or_comes(&parent, &mut after) == Some(false) {
-                        return Err(missing(&parent, "create it with a ProxmoxPool"));
-                    }
+                    self.stands(Thing::Pool(parent), "create it with a ProxmoxPool", &mut after)?;
                 }
             }
-            Claim::Acl(AclKey { subject, role, .. }) => {
-                if self.input.snapshot.roles.as_ref().is_ok_and(|roles| !roles.contains_key(role)) {
-                    return Err(Refusal::new(
-                        Reason::DependencyNotReady,
-                        format!("role {role} does not exist in PVE; check its spelling (case counts) or create it"),
-                    ));
+            (Claim::Member(Membership { group, user }), _) => {
+                self.stands(Thing::Group(group.clone()), "create it with a ProxmoxGroup", &mut after)?;
+                self.user_stands(user, &mut after)?;
+            }
+            (Claim::PoolMember(pool, item), content) => {
+                self.stands(Thing::Pool(pool.clone()), "create it with a ProxmoxPool", &mut after)?;
+                let allow_move = matches!(content, Content::PoolMember { allow_move: true });
+                if let Some(refusal) = self.kept_out(claim, item, allow_move) {
+                    return Err(refusal);
                 }
+            }
+            (Claim::Acl(AclKey { subject, role, path: _ }), _) => {
+                let hint = "check its spelling (case counts) or create it with a ProxmoxRole";
+                self.stands(Thing::Role(role.clone()), hint, &mut after)?;
                 match subject {
                     Subject::Group(group) => {
-                        let group = Claim::Group(group.clone());
-                        if self.stands_or_comes(&group, &mut after) == Some(false) {
-                            return Err(missing(&group, "create it with a ProxmoxGroup"));
-                        }
+                        self.stands(Thing::Group(group.clone()), "create it with a ProxmoxGroup", &mut after)?;
                     }
-                    Subject::User(user) => {
-                        let stands = self.input.snapshot.users.as_ref().map(|users| users.contains_key(user));
-                        let own = *user == self.input.snapshot.credential.user();
-                        if stands == Ok(false) && !own && self.view.sight_of_users() == Sight::Clear {
-                            return Err(Refusal::new(
-                                Reason::DependencyNotReady,
-                                format!(
-                                    "user {user} does not exist in PVE yet; it appears when it first signs in or is created"
-                                ),
-                            ));
-                        }
+                    Subject::User(user) => self.user_stands(user, &mut after)?,
+                    Subject::Token(token) if self.input.snapshot.credential == Credential::Token(token.clone()) => {}
+                    Subject::Token(token) => {
+                        self.stands(Thing::Token(token.clone()), "create it with a ProxmoxToken", &mut after)?;
                     }
-                    Subject::Token(_) => {}
                 }
             }
         }
         Ok(after)
+    }
+
+    fn user_stands(&self, user: &UserId, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
+        // Lists may leave out the one who asks (FACTS 42).
+        if *user == self.input.snapshot.credential.user() {
+            return Ok(());
+        }
+        let realm = user.realm();
+        let hint = match self.kind_of(&realm) {
+            Some("openid") => {
+                "it appears when it first signs in if the realm has users.autoCreate; or create it with a \
+                               ProxmoxUser"
+            }
+            Some("ldap" | "ad") => "it appears with the next sync of its realm; or create it with a ProxmoxUser",
+            Some(_) => "create it with a ProxmoxUser",
+            None => "its realm does not exist either; check the spelling, or create both",
+        };
+        self.stands(Thing::User(user.clone()), hint, after)
+    }
+
+    fn stands(&self, thing: Thing, hint: &str, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
+        let claim = Claim::Thing(thing);
+        match self.stands_or_comes(&claim, after) {
+            Some(false) => Err(missing(&claim, hint)),
+            Some(true) | None => Ok(()),
+        }
     }
 
     /// Whether a claim stands or is made by this plan; `None` when it cannot be seen.

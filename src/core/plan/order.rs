@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::batches;
-use crate::core::claim::Claim;
+use crate::core::claim::{Claim, Membership, PoolItem, SecretVersion, Thing};
 use crate::core::failure::FailureKind;
-use crate::core::ids::{AclKey, AclPath, Subject};
+use crate::core::ids::{AclKey, AclPath, PoolId, Subject};
 use crate::core::permissions::NO_ACCESS;
+use crate::core::plan::fold::{self, Fold};
 use crate::core::plan::{Purpose, Step};
-use crate::core::write::{AclBatch, AclChange, Write};
+use crate::core::snapshot::Snapshot;
+use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
 
-/// One change, before entries are folded.
+/// One change, before members of sets are folded.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     pub act: Act,
@@ -18,14 +19,35 @@ pub(super) struct Operation {
     pub owners: Vec<usize>,
     pub after: BTreeSet<Claim>,
     pub purpose: Purpose,
+    /// The version of the Secret whose content is written.
+    pub hidden: Option<SecretVersion>,
 }
 
 /// What an operation does.
 #[derive(Debug, Clone)]
 pub(super) enum Act {
-    Write(Write),
-    Grant { key: AclKey, propagate: bool },
-    Revoke { key: AclKey },
+    /// Requests about one named thing, one after the other.
+    Write(Vec<Write>),
+    Join(Membership),
+    Leave(Membership),
+    Enter {
+        pool: PoolId,
+        item: PoolItem,
+        allow_move: bool,
+        /// Never in one request with others.
+        alone: bool,
+    },
+    Withdraw {
+        pool: PoolId,
+        item: PoolItem,
+    },
+    Grant {
+        key: AclKey,
+        propagate: bool,
+    },
+    Revoke {
+        key: AclKey,
+    },
 }
 
 /// When a change comes. Nobody is without a permission in between, and nobody has more than before or after:
@@ -33,20 +55,31 @@ pub(super) enum Act {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Revoke,
+    Leave,
     Realm,
+    Role,
     Group,
+    User,
+    Token,
     Pool,
+    Join,
+    Withdraw,
+    Enter,
     Deny,
     Grant,
     Replace,
     DeletePool,
+    DeleteToken,
+    DeleteUser,
     DeleteGroup,
+    DeleteRole,
     DeleteRealm,
 }
 
 /// Orders operations and folds entries; `changed` tells how recently an object's spec changed.
 pub(super) fn steps(
     operations: Vec<Operation>,
+    snapshot: &Snapshot,
     changed: impl Fn(usize) -> u64,
     failed_before: impl Fn(&Claim) -> bool,
 ) -> Vec<Step> {
@@ -56,15 +89,22 @@ pub(super) fn steps(
             granted.entry((key.path.clone(), key.subject.clone())).or_default().push(operation.claim.clone());
         }
     }
+    let (operations, along) = fold::along(operations);
+    let joining = fold::joining(&operations);
     let mut phases: BTreeMap<Phase, Vec<Operation>> = BTreeMap::new();
     for mut operation in operations {
-        let phase = phase(&operation.act, &granted);
+        let phase = match &operation.act {
+            // All changes of a user's groups are one request.
+            Act::Leave(membership) if joining.contains(&membership.user) => Phase::Join,
+            act => phase(act, &granted),
+        };
         if let (Phase::Replace, Act::Revoke { key }) = (phase, &operation.act) {
             operation.after.extend(granted[&(key.path.clone(), key.subject.clone())].iter().cloned());
         }
         phases.entry(phase).or_default().push(operation);
     }
-    let steps = phases.into_values().flat_map(phase_steps).collect();
+    let mut folding = Fold { snapshot, along };
+    let steps = phases.into_values().flat_map(|operations| folding.steps(operations)).collect();
     retries_last(newest_first(steps, changed), failed_before)
 }
 
@@ -116,78 +156,97 @@ fn phase(act: &Act, granted: &Granted) -> Phase {
         Act::Grant { .. } => Phase::Grant,
         Act::Revoke { key } if granted.contains_key(&(key.path.clone(), key.subject.clone())) => Phase::Replace,
         Act::Revoke { .. } => Phase::Revoke,
-        Act::Write(write) => match write {
-            Write::CreateRealm { .. } | Write::UpdateRealm { .. } => Phase::Realm,
-            Write::CreateGroup { .. } | Write::UpdateGroup { .. } => Phase::Group,
-            Write::CreatePool { .. } | Write::UpdatePool { .. } => Phase::Pool,
-            Write::DeletePool { .. } => Phase::DeletePool,
-            Write::DeleteGroup { .. } => Phase::DeleteGroup,
-            Write::DeleteRealm { .. } => Phase::DeleteRealm,
-            Write::Acl(AclBatch { change: AclChange::Grant { .. }, .. }) => Phase::Grant,
-            Write::Acl(AclBatch { change: AclChange::Revoke, .. }) => Phase::Revoke,
+        Act::Leave(_) => Phase::Leave,
+        Act::Join(_) => Phase::Join,
+        Act::Enter { .. } => Phase::Enter,
+        Act::Withdraw { .. } => Phase::Withdraw,
+        Act::Write(writes) => writes.first().map_or(Phase::User, phase_of),
+    }
+}
+
+fn phase_of(write: &Write) -> Phase {
+    match write {
+        Write::Create { thing, .. } | Write::Update { thing, .. } => match thing {
+            Thing::Realm(_) => Phase::Realm,
+            Thing::Role(_) => Phase::Role,
+            Thing::Group(_) => Phase::Group,
+            Thing::User(_) => Phase::User,
+            Thing::Token(_) => Phase::Token,
+            Thing::Pool(_) => Phase::Pool,
         },
+        Write::Delete { thing } => match thing {
+            Thing::Realm(_) => Phase::DeleteRealm,
+            Thing::Role(_) => Phase::DeleteRole,
+            Thing::Group(_) => Phase::DeleteGroup,
+            Thing::User(_) => Phase::DeleteUser,
+            Thing::Token(_) => Phase::DeleteToken,
+            Thing::Pool(_) => Phase::DeletePool,
+        },
+        Write::SetPassword { .. } => Phase::User,
+        Write::Groups(_) => Phase::Join,
+        Write::PoolMembers(PoolChange { change: MemberChange::Enter { .. }, .. }) => Phase::Enter,
+        Write::PoolMembers(PoolChange { change: MemberChange::Leave, .. }) => Phase::Withdraw,
+        Write::Acl(AclBatch { change: AclChange::Grant { .. }, .. }) => Phase::Grant,
+        Write::Acl(AclBatch { change: AclChange::Revoke, .. }) => Phase::Revoke,
     }
-}
-
-fn phase_steps(operations: Vec<Operation>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut entries: BTreeMap<AclKey, (AclChange, Operation)> = BTreeMap::new();
-    for operation in operations {
-        match &operation.act {
-            Act::Grant { key, propagate } => {
-                entries.insert(key.clone(), (AclChange::Grant { propagate: *propagate }, operation));
-            }
-            Act::Revoke { key } => drop(entries.insert(key.clone(), (AclChange::Revoke, operation))),
-            Act::Write(write) => steps.push(Step {
-                write: write.clone(),
-                owners: operation.owners.iter().map(|owner| (*owner, operation.claim.clone())).collect(),
-                claims: BTreeSet::from([operation.claim]),
-                after: operation.after,
-                purpose: operation.purpose,
-            }),
-        }
-    }
-    // Pools: parents are made before what is nested in them, and removed after it.
-    steps.sort_by(|a, b| match (&a.write, &b.write) {
-        (Write::DeletePool { pool: a }, Write::DeletePool { pool: b }) => b.cmp(a),
-        _ => std::cmp::Ordering::Equal,
-    });
-    for batch in batches::fold(entries.iter().map(|(key, (change, _))| (key.clone(), *change))) {
-        steps.push(batch_step(batch, &mut entries));
-    }
-    steps
-}
-
-fn batch_step(batch: AclBatch, entries: &mut BTreeMap<AclKey, (AclChange, Operation)>) -> Step {
-    let (mut claims, mut owners, mut after) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
-    let mut purpose = None;
-    for key in batch.entries() {
-        // Two products of one fold may share entries: the first request that names one answers for it.
-        let Some((_, operation)) = entries.remove(&key) else { continue };
-        owners.extend(operation.owners.iter().map(|owner| (*owner, operation.claim.clone())));
-        after.extend(operation.after);
-        claims.insert(operation.claim);
-        purpose.get_or_insert(operation.purpose);
-    }
-    Step { write: Write::Acl(batch), claims, owners, after, purpose: purpose.unwrap_or(Purpose::Create) }
 }
 
 impl Step {
     /// Two halves, each with its own claims, to find what of a request made it fail; `None` when there is nothing to
     /// find: a path is the same for all of a request, and the right to grant something depends on the role only.
     pub fn split(&self, kind: FailureKind) -> Option<(Self, Self)> {
-        let Write::Acl(batch) = &self.write else { return None };
-        let (left, right) = match kind {
-            FailureKind::Invalid => return None,
-            FailureKind::Forbidden => batch.split_roles()?,
-            _ => batch.split()?,
+        let (left, right) = match &self.write {
+            Write::Acl(batch) => {
+                let (left, right) = match kind {
+                    FailureKind::Invalid => return None,
+                    FailureKind::Forbidden => batch.split_roles()?,
+                    _ => batch.split()?,
+                };
+                (Write::Acl(left), Write::Acl(right))
+            }
+            Write::Groups(change) => {
+                let (left, right) = change.split()?;
+                (Write::Groups(left), Write::Groups(right))
+            }
+            Write::PoolMembers(change) => {
+                let (left, right) = change.split()?;
+                (Write::PoolMembers(left), Write::PoolMembers(right))
+            }
+            Write::Create { .. } | Write::Update { .. } | Write::Delete { .. } | Write::SetPassword { .. } => {
+                return None;
+            }
         };
-        let part = |batch: AclBatch| {
-            let claims: BTreeSet<Claim> =
-                batch.entries().map(Claim::Acl).filter(|claim| self.claims.contains(claim)).collect();
-            let owners = self.owners.iter().filter(|(_, claim)| claims.contains(claim)).cloned().collect();
-            Self { write: Write::Acl(batch), owners, claims, after: self.after.clone(), purpose: self.purpose.clone() }
-        };
-        Some((part(left), part(right)))
+        Some((self.part(left), self.part(right)))
+    }
+
+    fn part(&self, write: Write) -> Self {
+        let claims: BTreeSet<Claim> = fold::members_of(&write).filter(|claim| self.claims.contains(claim)).collect();
+        let owners = self.owners.iter().filter(|(_, claim)| claims.contains(claim)).cloned().collect();
+        let Self { after, purpose, hidden, .. } = self;
+        let (after, purpose, hidden) = (after.clone(), purpose.clone(), hidden.clone());
+        Self { write, claims, owners, after, purpose, hidden, falls: Vec::new() }
+    }
+}
+
+impl GroupChange {
+    /// Two halves that together are this change: first what only leaves, since then what joins can be added alone.
+    fn split(&self) -> Option<(Self, Self)> {
+        let Self { user, join, leave, stay } = self;
+        let part = |join: BTreeSet<_>, leave: BTreeSet<_>| Self { user: user.clone(), join, leave, stay: stay.clone() };
+        if !leave.is_empty() && !join.is_empty() {
+            return Some((part(BTreeSet::new(), leave.clone()), part(join.clone(), BTreeSet::new())));
+        }
+        let half = (join.len() > 1).then_some(join.len() / 2)?;
+        let (left, right) = (join.iter().take(half), join.iter().skip(half));
+        Some((part(left.cloned().collect(), BTreeSet::new()), part(right.cloned().collect(), BTreeSet::new())))
+    }
+}
+
+impl PoolChange {
+    fn split(&self) -> Option<(Self, Self)> {
+        let Self { pool, items, change } = self;
+        let half = (items.len() > 1).then_some(items.len() / 2)?;
+        let part = |items: BTreeSet<PoolItem>| Self { pool: pool.clone(), items, change: *change };
+        Some((part(items.iter().take(half).cloned().collect()), part(items.iter().skip(half).cloned().collect())))
     }
 }

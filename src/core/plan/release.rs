@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Entry, Origin, Progress};
+use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
 use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::plan::compare::{self, Standing};
@@ -13,15 +13,20 @@ use crate::core::plan::{ClaimState, Draft, Input, Purpose, make};
 use crate::core::visibility::{Sight, View};
 use crate::core::write::Write;
 
-/// Judges every held claim that its holder no longer wants, in the order ACL entry, pool, group, realm: what goes
-/// along with another thing in PVE is judged before it.
+/// Judges every held claim that its holder no longer wants, members of sets before named things and these backwards:
+/// what goes along with another thing in PVE is judged before it.
 pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
     let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
         let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
         if !leaving.is_empty() {
-            let stays = interests.iter().any(|stake| stakes.counts(stake));
+            // Who lost it to another one does not keep it.
+            let lost = |stake: &Stake<'_>| {
+                let state = draft.verdicts[stake.object].claims.get(*claim);
+                matches!(state, Some(ClaimState::Refused(refusal)) if refusal.reason == Reason::Conflict)
+            };
+            let stays = interests.iter().any(|stake| stakes.counts(stake) && !lost(stake));
             releaser.release(draft, claim, &leaving, stays);
         }
     }
@@ -65,13 +70,13 @@ impl Releaser<'_> {
             return done(draft);
         }
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
-        let state = match self.obstacle(claim, proven) {
+        let state = match self.obstacle(claim, proven, leaving) {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 self.going.insert(claim.clone());
                 let owners: Vec<usize> = leaving.iter().map(|stake| stake.object).collect();
                 let mut after = after;
-                if let Claim::Pool(pool) = claim {
+                if let Claim::Thing(Thing::Pool(pool)) = claim {
                     after.extend(self.entries_of_nested(draft, pool, &owners));
                 }
                 draft.operations.push(Operation {
@@ -80,6 +85,7 @@ impl Releaser<'_> {
                     owners,
                     after,
                     purpose: Purpose::Remove,
+                    hidden: None,
                 });
                 self.input.attempt(claim, &Purpose::Remove)
             }
@@ -100,10 +106,18 @@ impl Releaser<'_> {
     }
 
     /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
-    fn obstacle(&self, claim: &Claim, proven: bool) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+    fn obstacle(
+        &self,
+        claim: &Claim,
+        proven: bool,
+        leaving: &[&Stake<'_>],
+    ) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+        let confirmed = self.input.memory.confirmed_gone.contains(claim);
         match compare::presence(claim, self.input.snapshot, self.view) {
+            // What PVE was told to take into a pool it may have stored without ever showing it (FACTS 84).
+            Standing::Absent(Sight::Clear) if !proven && !confirmed && self.may_be_stored(claim) => {}
             Standing::Absent(Sight::Clear) => return Ok(None),
-            Standing::Absent(Sight::Uncertain) if self.input.memory.confirmed_gone.contains(claim) => return Ok(None),
+            Standing::Absent(Sight::Uncertain) if confirmed => return Ok(None),
             // What was only intended may be somebody else's: it is not removed unseen.
             Standing::Absent(Sight::Uncertain) if !proven => {
                 return Err(Box::new(ClaimState::Refused(make::unseen(claim))));
@@ -117,41 +131,51 @@ impl Releaser<'_> {
         if let Some(why) = self.input.frozen {
             return Err(blocked(format!("{claim} is not removed now: {why}")));
         }
-        let after = match claim {
-            Claim::Acl(_) | Claim::Realm(_) => BTreeSet::new(),
-            Claim::Group(group) => {
-                if let Some(user) = self.stakes.user_of_group(group) {
-                    return Err(blocked(format!(
-                        "{claim} is still used by {}; it goes when that is gone",
-                        user.key.short()
-                    )));
-                }
-                self.dependents(
-                    |other| matches!(other, Claim::Acl(AclKey { subject: Subject::Group(id), .. }) if id == group),
-                )
-                .map_err(|other| blocked(format!("{claim} waits for {other}")))?
-            }
-            Claim::Pool(pool) => {
-                let inside = |other: &Claim| {
-                    matches!(other, Claim::Pool(id) if id.parent().as_ref() == Some(pool))
-                        || matches!(other, Claim::Acl(key) if key.path == pool.acl_path())
-                };
-                let after = self.dependents(inside).map_err(|other| blocked(format!("{claim} waits for {other}")))?;
-                let children = self.input.snapshot.pools.iter().flat_map(|pools| pools.keys());
-                for child in children.filter(|id| id.parent().as_ref() == Some(pool)) {
-                    if !after.contains(&Claim::Pool(child.clone())) {
-                        return Err(blocked(format!(
-                            "{claim} still has the pool {child} in it; it goes when that is gone"
-                        )));
-                    }
-                }
-                after
-            }
-        };
+        if let Some(user) = claim.thing().and_then(|thing| self.user_of(thing, leaving)) {
+            return Err(blocked(format!("{claim} is still used by {}; it goes when that is gone", user.key.short())));
+        }
+        let after = self
+            .dependents(|other| goes_along(other, claim))
+            .map_err(|other| blocked(format!("{claim} waits for {other}")))?;
+        if let Claim::Thing(Thing::Pool(pool)) = claim
+            && let Some(inside) = self.left_inside(pool, &after)
+        {
+            return Err(blocked(format!("{claim} still has {inside} in it; it goes when that is gone")));
+        }
         match self.input.backing_off(claim) {
             Some(failure) => Err(Box::new(ClaimState::Failed(failure.clone()))),
             None => Ok(Some(after)),
         }
+    }
+
+    fn may_be_stored(&self, claim: &Claim) -> bool {
+        match claim {
+            Claim::PoolMember(pool, _) => {
+                self.input.snapshot.shows(&Thing::Pool(pool.clone())) == Ok(true) && !self.going.contains(claim)
+            }
+            Claim::Thing(_) | Claim::Member(_) | Claim::Acl(_) => false,
+        }
+    }
+
+    /// A live object that uses the thing, or refers to one that gives it up by its deletion.
+    fn user_of(&self, thing: &Thing, leaving: &[&Stake<'_>]) -> Option<&Object> {
+        self.stakes.user_of(thing).or_else(|| {
+            let objects = leaving.iter().map(|stake| &self.input.objects[stake.object]);
+            objects.filter(|object| !object.mode.is_live()).find_map(|object| self.stakes.referrer_of(&object.key))
+        })
+    }
+
+    /// Something in a pool that does not leave it in this plan: PVE deletes only what is empty (FACTS 86).
+    fn left_inside(&self, pool: &PoolId, leaving: &BTreeSet<Claim>) -> Option<String> {
+        let pools = self.input.snapshot.pools.as_ref().ok()?;
+        let nested = pools.keys().filter(|id| id.parent().as_ref() == Some(pool));
+        let nested = nested.map(|id| Claim::Thing(Thing::Pool(id.clone())));
+        let members = pools.get(pool).and_then(|pool| pool.members.as_ref()?.as_ref().ok()).into_iter().flatten();
+        let members = members.map(|item: &PoolItem| Claim::PoolMember(pool.clone(), item.clone()));
+        nested.chain(members).find(|claim| !leaving.contains(claim)).map(|claim| match claim {
+            Claim::PoolMember(_, item) => format!("{item}, which nobody here put there,"),
+            other => format!("the {other}"),
+        })
     }
 
     /// True for what was intended and turned out to exist already: the intention did not make it ours.
@@ -186,6 +210,7 @@ impl Releaser<'_> {
                 owners: owners.to_vec(),
                 after: BTreeSet::new(),
                 purpose: Purpose::Remove,
+                hidden: None,
             });
             removed.insert(claim);
         }
@@ -208,11 +233,28 @@ fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
         }
 }
 
-fn removal(claim: &Claim) -> Act {
+/// Whether PVE drops `other` with `claim`, or refuses to delete `claim` while `other` stands.
+pub(super) fn goes_along(other: &Claim, claim: &Claim) -> bool {
+    match (claim, other) {
+        (Claim::Thing(Thing::Group(group)), Claim::Acl(AclKey { subject: Subject::Group(id), .. })) => id == group,
+        (Claim::Thing(Thing::Group(group)), Claim::Member(membership)) => membership.group == *group,
+        (Claim::Thing(Thing::Role(role)), Claim::Acl(key)) => key.role == *role,
+        (Claim::Thing(Thing::User(user)), Claim::Acl(key)) => key.subject.user().as_ref() == Some(user),
+        (Claim::Thing(Thing::User(user)), Claim::Member(Membership { user: id, .. })) => id == user,
+        (Claim::Thing(Thing::User(user)), Claim::Thing(Thing::Token(token))) => token.user() == *user,
+        (Claim::Thing(Thing::Token(token)), Claim::Acl(AclKey { subject: Subject::Token(id), .. })) => id == token,
+        (Claim::Thing(Thing::Pool(pool)), Claim::Thing(Thing::Pool(id))) => id.parent().as_ref() == Some(pool),
+        (Claim::Thing(Thing::Pool(pool)), Claim::PoolMember(id, _)) => id == pool,
+        (Claim::Thing(Thing::Pool(pool)), Claim::Acl(key)) => key.path == pool.acl_path(),
+        _ => false,
+    }
+}
+
+pub(super) fn removal(claim: &Claim) -> Act {
     match claim {
-        Claim::Realm(realm) => Act::Write(Write::DeleteRealm { realm: realm.clone() }),
-        Claim::Group(group) => Act::Write(Write::DeleteGroup { group: group.clone() }),
-        Claim::Pool(pool) => Act::Write(Write::DeletePool { pool: pool.clone() }),
+        Claim::Thing(thing) => Act::Write(vec![Write::Delete { thing: thing.clone() }]),
+        Claim::Member(membership) => Act::Leave(membership.clone()),
+        Claim::PoolMember(pool, item) => Act::Withdraw { pool: pool.clone(), item: item.clone() },
         Claim::Acl(key) => Act::Revoke { key: key.clone() },
     }
 }

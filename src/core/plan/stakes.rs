@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::core::claim::{Claim, Content, Entry, Origin, Wanted};
-use crate::core::ids::{AclKey, GroupId, Subject};
-use crate::core::object::{Mode, Object};
+use crate::core::claim::{Claim, Content, Entry, Origin, Thing, Wanted};
+use crate::core::ids::{AclKey, Subject};
+use crate::core::object::{Mode, Object, ObjectKey};
 
 /// One object's interest in one claim.
 #[derive(Clone, Copy)]
@@ -22,22 +22,30 @@ pub(super) struct Stake<'a> {
 pub(super) struct Stakes<'a> {
     pub by_claim: BTreeMap<&'a Claim, Vec<Stake<'a>>>,
     objects: &'a [Object],
-    /// Groups that entries are for which objects want or keep, with one such object.
-    users_of_group: HashMap<&'a GroupId, usize>,
+    /// Groups and roles of the entries that objects want or keep, with one such object.
+    users: HashMap<Thing, usize>,
+    /// Objects that others refer to, with one such object.
+    referrers: HashMap<&'a ObjectKey, usize>,
 }
 
 impl<'a> Stakes<'a> {
     pub fn new(objects: &'a [Object]) -> Self {
         let mut by_claim: BTreeMap<&Claim, Vec<Stake<'_>>> = BTreeMap::new();
-        let mut users_of_group = HashMap::new();
+        let (mut users, mut referrers) = (HashMap::new(), HashMap::new());
+        let mut used = |claim: &Claim, object: usize| {
+            for thing in parts(claim) {
+                users.entry(thing).or_insert(object);
+            }
+        };
         for (index, object) in objects.iter().enumerate() {
             for wanted in &object.wanted {
                 let entry = object.ledger.get(&wanted.claim).copied();
                 by_claim.entry(&wanted.claim).or_default().push(Stake { object: index, wanted: Some(wanted), entry });
-                if let (true, Claim::Acl(key)) = (object.mode.is_live(), &wanted.claim)
-                    && let Subject::Group(group) = &key.subject
-                {
-                    users_of_group.entry(group).or_insert(index);
+                if object.mode.is_live() {
+                    used(&wanted.claim, index);
+                    for key in &wanted.needs {
+                        referrers.entry(key).or_insert(index);
+                    }
                 }
             }
             for (claim, entry) in &object.ledger {
@@ -46,8 +54,8 @@ impl<'a> Stakes<'a> {
                     Mode::Manage => object.unsure,
                     Mode::Observe | Mode::Deleting | Mode::DeletingObserver => false,
                 };
-                if let (true, Claim::Acl(AclKey { subject: Subject::Group(group), .. })) = (keeps, claim) {
-                    users_of_group.entry(group).or_insert(index);
+                if keeps {
+                    used(claim, index);
                 }
                 let stakes = by_claim.entry(claim).or_default();
                 if stakes.last().is_none_or(|last| last.object != index) {
@@ -55,12 +63,26 @@ impl<'a> Stakes<'a> {
                 }
             }
         }
-        Self { by_claim, objects, users_of_group }
+        Self { by_claim, objects, users, referrers }
     }
 
-    /// A live object with an entry for the group: while there is one, the group is not deleted.
-    pub fn user_of_group(&self, group: &GroupId) -> Option<&'a Object> {
-        self.users_of_group.get(group).map(|index| &self.objects[*index])
+    /// A live object with an entry for the group or role: while there is one, the thing is not deleted.
+    pub fn user_of(&self, thing: &Thing) -> Option<&'a Object> {
+        self.users.get(thing).map(|index| &self.objects[*index])
+    }
+
+    /// A live object that refers to this one: while there is one, what this one stands for is not deleted.
+    pub fn referrer_of(&self, key: &ObjectKey) -> Option<&'a Object> {
+        self.referrers.get(key).map(|index| &self.objects[*index])
+    }
+
+    /// True when an object that counts, or is suspended, claims it.
+    pub fn is_claimed(&self, claim: &Claim) -> bool {
+        self.by_claim.get(claim).is_some_and(|stakes| {
+            stakes.iter().any(|stake| {
+                self.counts(stake) || (stake.wanted.is_some() && self.objects[stake.object].mode == Mode::Suspended)
+            })
+        })
     }
 
     /// Who decides what the claim looks like: the ledger's holder, then the older, then the name.
@@ -92,10 +114,21 @@ impl<'a> Stakes<'a> {
     }
 }
 
+/// The group and the role that an entry is made of.
+fn parts(claim: &Claim) -> Vec<Thing> {
+    let Claim::Acl(AclKey { path: _, subject, role }) = claim else { return Vec::new() };
+    let mut parts = vec![Thing::Role(role.clone())];
+    if let Subject::Group(group) = subject {
+        parts.push(Thing::Group(group.clone()));
+    }
+    parts
+}
+
 /// True when two objects may hold the claim at the same time.
 pub(super) fn agree(a: &Wanted, b: &Wanted) -> bool {
     match (&a.content, &b.content) {
         (Content::Acl { propagate: a }, Content::Acl { propagate: b }) => a == b,
+        (Content::Member, Content::Member) | (Content::PoolMember { .. }, Content::PoolMember { .. }) => true,
         _ => false,
     }
 }

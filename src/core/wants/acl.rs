@@ -2,81 +2,113 @@
 
 use std::collections::BTreeMap;
 
-use super::{References, Wants, missing};
-use crate::api::acl::{AclRole, AclSubject, ProxmoxAclSpec};
-use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, Reason};
-use crate::core::claim::{Claim, Content, Wanted};
-use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, UserId};
+use super::{References, Wants, found, key_of};
+use crate::api::acl::{AclRole, AclSubject, EntryPolicy, ProxmoxAclSpec};
+use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRole, ProxmoxUser, Reason};
+use crate::core::claim::{Claim, Content, Scope, Wanted};
+use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, TokenId, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::wants::group::group_id;
+use crate::core::wants::pool::pool_id;
+use crate::core::wants::role::role_id;
+use crate::core::wants::user::user_id;
+
+/// Something that an object names, with the object that stands for it where it is a reference.
+type Named<T> = Result<(T, Option<ObjectKey>), Refusal>;
 
 /// What an ACL wants: each role for each subject.
 pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
-    let ProxmoxAclSpec { management: _, path, roles, subjects, propagate } = &acl.spec;
-    let mut wants = Wants { external_id: Some(path.clone()), ..Wants::default() };
-    let path = match AclPath::parse(path) {
-        Ok(path) => path,
-        Err(error) => return Wants { refusals: vec![error.into()], unsure: true, ..wants },
+    let ProxmoxAclSpec { management: _, path: _, pool_ref: _, roles, subjects, propagate, entry_policy } = &acl.spec;
+    let (path, pool) = match path_of(acl, references) {
+        Ok(named) => named,
+        Err(refusal) => return Wants { external_id: acl.spec.path.clone(), ..Wants::refused(refusal) },
     };
-    let mut parsed_roles = Vec::new();
-    for AclRole { role } in roles {
-        match RoleId::parse(role) {
-            Ok(role) => parsed_roles.push(role),
-            Err(error) => {
-                wants.unsure = true;
-                wants.refusals.push(error.into());
-            }
+    let mut wants = Wants { external_id: Some(path.to_string()), ..Wants::default() };
+    let scope = Scope::Entries(path.clone());
+    if *entry_policy == EntryPolicy::Exact {
+        wants.exact.insert(scope.clone());
+    }
+    let mut known_roles = Vec::new();
+    for role in roles {
+        match role_of(acl, role, references) {
+            Ok(named) => known_roles.push(named),
+            Err(refusal) => wants.lacks(refusal, &scope, role.role_ref.is_some()),
         }
     }
     let mut entries: BTreeMap<AclKey, Vec<ObjectKey>> = BTreeMap::new();
     for subject in subjects {
-        let subject_is_ref = subject.group_ref.is_some();
-        match self::subject(acl, subject, references) {
-            Ok((subject, need)) => {
-                for role in &parsed_roles {
+        match subject_of(acl, subject, references) {
+            Ok((subject, subject_object)) => {
+                for (role, role_object) in &known_roles {
                     let key = AclKey { path: path.clone(), subject: subject.clone(), role: role.clone() };
-                    entries.entry(key).or_default().extend(need.clone());
+                    let needs = [&pool, &subject_object, role_object].into_iter().flatten().cloned();
+                    entries.entry(key).or_default().extend(needs);
                 }
             }
-            Err(refusal) => {
-                wants.unsure |= !subject_is_ref;
-                wants.refusals.push(refusal);
-            }
+            Err(refusal) => wants.lacks(refusal, &scope, subject.is_reference()),
         }
     }
     let content = Content::Acl { propagate: *propagate };
     wants.wanted = entries
         .into_iter()
-        .map(|(key, needs)| Wanted { claim: Claim::Acl(key), content: content.clone(), needs })
+        .map(|(key, needs)| Wanted { needs, ..Wanted::new(Claim::Acl(key), content.clone()) })
         .collect();
     wants
 }
 
-fn subject(
-    acl: &ProxmoxAcl,
-    subject: &AclSubject,
-    references: &References<'_>,
-) -> Result<(Subject, Option<ObjectKey>), Refusal> {
-    let AclSubject { group, group_ref, user } = subject;
-    match (group, group_ref, user) {
-        (Some(group), None, None) => Ok((Subject::Group(GroupId::parse(group)?), None)),
-        (None, Some(reference), None) => {
-            let group =
-                references.groups.get(reference.name.as_str()).ok_or_else(|| missing(ProxmoxGroup::KIND, reference))?;
-            let name = reference.name.clone();
-            let need = ObjectKey { kind: ProxmoxGroup::KIND, namespace: acl.namespace().to_owned(), name };
-            Ok((Subject::Group(group_id(group, references)?), Some(need)))
+fn path_of(acl: &ProxmoxAcl, references: &References<'_>) -> Named<AclPath> {
+    match (&acl.spec.path, &acl.spec.pool_ref) {
+        (Some(path), None) => Ok((AclPath::parse(path)?, None)),
+        (None, Some(reference)) => {
+            let pool = pool_id(found(&references.pools, reference)?)?;
+            Ok((pool.acl_path(), Some(key_of::<ProxmoxPool>(acl.namespace(), reference))))
         }
-        (None, None, Some(user)) => {
-            let user = UserId::parse(user)?;
-            if user.is_root() {
-                return Err(Refusal::new(
-                    Reason::InvalidSpec,
-                    "root@pam may do everything anyway: PVE accepts ACL entries for it and does not store them",
-                ));
-            }
-            Ok((Subject::User(user), None))
-        }
-        _ => Err(Refusal::new(Reason::InvalidSpec, "a subject is exactly one of group, groupRef and user")),
+        _ => Err(Refusal::new(Reason::InvalidSpec, "an ACL has exactly one of path and poolRef")),
     }
+}
+
+fn role_of(acl: &ProxmoxAcl, role: &AclRole, references: &References<'_>) -> Named<RoleId> {
+    match role {
+        AclRole { role: Some(role), role_ref: None } => Ok((RoleId::parse(role)?, None)),
+        AclRole { role: None, role_ref: Some(reference) } => {
+            let role = role_id(found(&references.roles, reference)?)?;
+            Ok((role, Some(key_of::<ProxmoxRole>(acl.namespace(), reference))))
+        }
+        AclRole { .. } => Err(Refusal::new(Reason::InvalidSpec, "a role is exactly one of role and roleRef")),
+    }
+}
+
+fn subject_of(acl: &ProxmoxAcl, subject: &AclSubject, references: &References<'_>) -> Named<Subject> {
+    let namespace = acl.namespace();
+    match subject {
+        AclSubject { group: Some(id), group_ref: None, user: None, user_ref: None, token: None, token_ref: None } => {
+            Ok((Subject::Group(GroupId::parse(id)?), None))
+        }
+        AclSubject { group: None, group_ref: Some(it), user: None, user_ref: None, token: None, token_ref: None } => {
+            let group = group_id(found(&references.groups, it)?, references)?;
+            Ok((Subject::Group(group), Some(key_of::<ProxmoxGroup>(namespace, it))))
+        }
+        AclSubject { group: None, group_ref: None, user: Some(id), user_ref: None, token: None, token_ref: None } => {
+            Ok((grantee(UserId::parse(id)?)?, None))
+        }
+        AclSubject { group: None, group_ref: None, user: None, user_ref: Some(it), token: None, token_ref: None } => {
+            let user = user_id(found(&references.users, it)?, references)?;
+            Ok((grantee(user)?, Some(key_of::<ProxmoxUser>(namespace, it))))
+        }
+        AclSubject { group: None, group_ref: None, user: None, user_ref: None, token: Some(id), token_ref: None } => {
+            Ok((Subject::Token(TokenId::parse(id)?), None))
+        }
+        AclSubject { .. } => Err(Refusal::new(
+            Reason::InvalidSpec,
+            "a subject is exactly one of group, groupRef, user, userRef, token and tokenRef",
+        )),
+    }
+}
+
+fn grantee(user: UserId) -> Result<Subject, Refusal> {
+    if user.is_root() {
+        let message = "root@pam may do everything anyway: PVE accepts ACL entries for it and does not store them";
+        return Err(Refusal::new(Reason::InvalidSpec, message));
+    }
+    Ok(Subject::User(user))
 }

@@ -1,26 +1,64 @@
 //! What a group wants.
 
-use super::{References, Wants, missing};
+use super::{References, Wants, found, key_of};
 use crate::api::group::{OidcGroup, ProxmoxGroupSpec};
-use crate::api::refs::ObjectRef;
-use crate::api::{Object as _, ProxmoxGroup, ProxmoxRealm, Reason};
-use crate::core::claim::{Claim, Content};
-use crate::core::ids::{GroupId, RealmId};
+use crate::api::membership::{Member, MembershipPolicy};
+use crate::api::{Object as _, ProxmoxGroup, ProxmoxRealm, ProxmoxUser, Reason};
+use crate::core::claim::{Claim, Content, Membership, Scope, Thing, Wanted};
+use crate::core::fields::Wishes;
+use crate::core::ids::{GroupId, RealmId, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::wants::realm::realm_id;
+use crate::core::wants::user::user_id;
 
 /// What a group wants.
 pub fn of_group(group: &ProxmoxGroup, references: &References<'_>) -> Wants {
-    let ProxmoxGroupSpec { management: _, group_id: _, oidc, comment } = &group.spec;
-    let needs = oidc.iter().filter_map(|oidc| realm_key(group, oidc.realm_ref.as_ref()?).into()).collect();
-    match group_id(group, references) {
-        Ok(id) => Wants::one(id.clone().as_str(), Claim::Group(id), Content::Group { comment: comment.clone() }, needs),
-        Err(refusal) => Wants::refused(refusal),
+    let ProxmoxGroupSpec { management: _, group_id: _, oidc, comment, members, membership_policy } = &group.spec;
+    let realm = oidc.iter().filter_map(|oidc| oidc.realm_ref.as_ref());
+    let needs = realm.map(|realm| key_of::<ProxmoxRealm>(group.namespace(), realm)).collect();
+    let policy = membership_policy.unwrap_or_default();
+    let id = match group_id(group, references) {
+        Ok(id) => id,
+        Err(refusal) => {
+            let open = (policy != MembershipPolicy::Ignore).then_some(Scope::AnyMembers).into_iter().collect();
+            return Wants { open, ..Wants::refused(refusal) };
+        }
+    };
+    let mut wishes = Wishes::default();
+    wishes.text("comment", comment.as_deref());
+    let mut wants = Wants::one(Thing::Group(id.clone()), Content::Fields(wishes), needs);
+    let scope = Scope::Members(id.clone());
+    match policy {
+        MembershipPolicy::Ignore => return wants,
+        MembershipPolicy::Additive => {}
+        MembershipPolicy::Exact => drop(wants.exact.insert(scope.clone())),
     }
+    for member in members {
+        match member_of(group, member, references) {
+            Ok((user, need)) => {
+                let membership = Membership { group: id.clone(), user };
+                let needs = need.into_iter().collect();
+                wants.wanted.push(Wanted { needs, ..Wanted::new(Claim::Member(membership), Content::Member) });
+            }
+            Err(refusal) => wants.lacks(refusal, &scope, member.user_ref.is_some()),
+        }
+    }
+    wants
 }
 
-fn realm_key(group: &ProxmoxGroup, realm: &ObjectRef) -> ObjectKey {
-    ObjectKey { kind: ProxmoxRealm::KIND, namespace: group.namespace().to_owned(), name: realm.name.clone() }
+fn member_of(
+    group: &ProxmoxGroup,
+    member: &Member,
+    references: &References<'_>,
+) -> Result<(UserId, Option<ObjectKey>), Refusal> {
+    match member {
+        Member { user: Some(user), user_ref: None } => Ok((UserId::parse(user)?, None)),
+        Member { user: None, user_ref: Some(reference) } => {
+            let user = found(&references.users, reference)?;
+            Ok((user_id(user, references)?, Some(key_of::<ProxmoxUser>(group.namespace(), reference))))
+        }
+        Member { .. } => Err(Refusal::new(Reason::InvalidSpec, "a member is exactly one of user and userRef")),
+    }
 }
 
 /// The id of a group in PVE: as written, computed as PVE does at login, or the object's name.
@@ -31,9 +69,7 @@ pub(super) fn group_id(group: &ProxmoxGroup, references: &References<'_>) -> Res
             format!("{claim}-{}", RealmId::parse(realm)?)
         }
         (None, Some(OidcGroup { group: claim, realm: None, realm_ref: Some(reference) })) => {
-            let realm =
-                references.realms.get(reference.name.as_str()).ok_or_else(|| missing(ProxmoxRealm::KIND, reference))?;
-            format!("{claim}-{}", realm_id(realm)?)
+            format!("{claim}-{}", realm_id(found(&references.realms, reference)?)?)
         }
         (None, Some(OidcGroup { realm: None, realm_ref: None, .. })) => {
             return Err(Refusal::new(Reason::InvalidSpec, "oidc needs realm or realmRef"));

@@ -4,17 +4,21 @@ mod acl;
 mod group;
 mod pool;
 mod realm;
+mod role;
+mod user;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use acl::of_acl;
 pub use group::of_group;
 pub use pool::of_pool;
-pub use realm::{of_realm, secrets_of};
+pub use realm::{of_realm, secrets_of_realm};
+pub use role::of_role;
+pub use user::{of_user, secrets_of_user};
 
 use crate::api::refs::{KeyRef, ObjectRef};
-use crate::api::{ProxmoxGroup, ProxmoxRealm, Reason};
-use crate::core::claim::{Claim, Content, Wanted};
+use crate::api::{Object, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser, Reason};
+use crate::core::claim::{Content, Hidden, Scope, SecretVersion, Thing, Wanted};
 use crate::core::ids::IdError;
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::secret::Secret;
@@ -24,10 +28,45 @@ use crate::core::secret::Secret;
 pub struct References<'a> {
     /// Realms.
     pub realms: HashMap<&'a str, &'a ProxmoxRealm>,
+    /// Roles.
+    pub roles: HashMap<&'a str, &'a ProxmoxRole>,
     /// Groups.
     pub groups: HashMap<&'a str, &'a ProxmoxGroup>,
+    /// Users.
+    pub users: HashMap<&'a str, &'a ProxmoxUser>,
+    /// Pools.
+    pub pools: HashMap<&'a str, &'a ProxmoxPool>,
     /// What was read of each Secret key, or why it was not.
-    pub secrets: HashMap<KeyRef, Result<Secret, Refusal>>,
+    pub secrets: HashMap<KeyRef, Result<SecretValue, Refusal>>,
+}
+
+/// What stands in one key of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretValue {
+    /// The value.
+    pub value: Secret,
+    /// The version of the Secret that has it.
+    pub version: SecretVersion,
+}
+
+impl References<'_> {
+    /// The value of a Secret's key.
+    fn secret(&self, reference: &KeyRef) -> Result<&SecretValue, Refusal> {
+        match self.secrets.get(reference) {
+            Some(Ok(secret)) => Ok(secret),
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Err(Refusal::new(
+                Reason::SecretNotFound,
+                format!("Secret {} was not read in this pass", reference.name),
+            )),
+        }
+    }
+
+    /// The value of a Secret's key for a field that PVE never shows.
+    fn hidden(&self, name: &'static str, reference: &KeyRef) -> Result<Hidden, Refusal> {
+        let SecretValue { value, version } = self.secret(reference)?.clone();
+        Ok(Hidden { name, value, version })
+    }
 }
 
 /// What an object wants.
@@ -41,12 +80,24 @@ pub struct Wants {
     pub refusals: Vec<Refusal>,
     /// What it may want all the same.
     pub unsure: bool,
+    /// The sets in which nothing may stand that no object claims.
+    pub exact: BTreeSet<Scope>,
+    /// The sets in which it claims more than it can say now.
+    pub open: BTreeSet<Scope>,
 }
 
 impl Wants {
-    fn one(external_id: &str, claim: Claim, content: Content, needs: Vec<ObjectKey>) -> Self {
-        let wanted = vec![Wanted { claim, content, needs }];
-        Self { external_id: Some(external_id.to_owned()), wanted, ..Self::default() }
+    fn one(thing: Thing, content: Content, needs: Vec<ObjectKey>) -> Self {
+        let external_id = Some(thing.id().to_owned());
+        let wanted = vec![Wanted { needs, ..Wanted::new(thing, content) }];
+        Self { external_id, wanted, ..Self::default() }
+    }
+
+    /// Something that cannot be said: a reference that leads nowhere leaves the rest of the object as it is.
+    fn lacks(&mut self, refusal: Refusal, open: &Scope, is_reference: bool) {
+        self.unsure |= !is_reference;
+        self.open.insert(open.clone());
+        self.refusals.push(refusal);
     }
 
     fn refused(refusal: Refusal) -> Self {
@@ -60,10 +111,19 @@ impl From<IdError> for Refusal {
     }
 }
 
-fn missing(kind: &str, reference: &ObjectRef) -> Refusal {
-    let message = format!(
-        "{kind} {} does not exist in this namespace for this connection; create it or correct the reference",
-        reference.name
-    );
-    Refusal::new(Reason::DependencyNotReady, message)
+/// The key of another object of the same namespace.
+fn key_of<K: Object>(namespace: &str, reference: &ObjectRef) -> ObjectKey {
+    ObjectKey { kind: K::KIND, namespace: namespace.to_owned(), name: reference.name.clone() }
+}
+
+/// The object that a reference names.
+fn found<'a, K: Object>(objects: &HashMap<&str, &'a K>, reference: &ObjectRef) -> Result<&'a K, Refusal> {
+    objects.get(reference.name.as_str()).copied().ok_or_else(|| {
+        let message = format!(
+            "{} {} does not exist in this namespace for this connection; create it or correct the reference",
+            K::KIND,
+            reference.name
+        );
+        Refusal::new(Reason::DependencyNotReady, message)
+    })
 }

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{References, Wants};
+use super::{References, SecretValue, Wants};
 use crate::api::openid::{OpenIdGroups, OpenIdRealm, OpenIdUsers};
 use crate::api::realm::{PamRealm, ProxmoxRealmSpec, PveRealm};
 use crate::api::refs::KeyRef;
 use crate::api::{Object as _, ProxmoxRealm, Reason};
-use crate::core::claim::{Claim, Content};
+use crate::core::claim::{Content, Thing};
 use crate::core::ids::{IdError, RealmId};
 use crate::core::object::Refusal;
 use crate::core::realm::RealmContent;
 use crate::core::snapshot::OptionValue;
 
 /// The Secret keys that a realm needs.
-pub fn secrets_of(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
+pub fn secrets_of_realm(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
     let openid = realm.spec.openid.as_ref();
     openid.into_iter().flat_map(|openid| [&openid.client_id_secret_ref, &openid.client_key_secret_ref]).flatten()
 }
@@ -41,10 +41,9 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
     };
     let Options { options, refusals } = options;
     if !refusals.is_empty() {
-        return Wants { external_id, wanted: Vec::new(), refusals, unsure: true };
+        return Wants { external_id, refusals, unsure: true, ..Wants::default() };
     }
-    let content = Content::Realm(RealmContent { kind, options });
-    Wants { external_id, ..Wants::one("", Claim::Realm(id), content, Vec::new()) }
+    Wants::one(Thing::Realm(id), Content::Realm(RealmContent { kind, options }), Vec::new())
 }
 
 pub(super) fn realm_id(realm: &ProxmoxRealm) -> Result<RealmId, IdError> {
@@ -75,20 +74,16 @@ impl Options {
     }
 
     fn secret(&mut self, name: &str, reference: &KeyRef, references: &References<'_>, show: bool) {
-        match references.secrets.get(reference) {
-            Some(Ok(secret)) => {
+        match references.secret(reference) {
+            Ok(SecretValue { value, version: _ }) => {
                 let value = if show {
-                    OptionValue::Plain(secret.expose().to_owned())
+                    OptionValue::Plain(value.expose().to_owned())
                 } else {
-                    OptionValue::Secret(secret.clone())
+                    OptionValue::Secret(value.clone())
                 };
                 self.options.insert(name.to_owned(), Some(value));
             }
-            Some(Err(refusal)) => self.refusals.push(refusal.clone()),
-            None => self.refusals.push(Refusal::new(
-                Reason::SecretNotFound,
-                format!("Secret {} was not read in this pass", reference.name),
-            )),
+            Err(refusal) => self.refusals.push(refusal),
         }
     }
 

@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::server::{Received, Reply, Server, answer, failed, ok, on_connecting};
 use super::{PASSWORD, UUID, connected, settings, ticket};
+use crate::core::claim::Thing;
 use crate::core::ids::RealmId;
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
@@ -75,11 +76,12 @@ fn echo(request: &Received) -> Reply {
 async fn shown(settings: &Settings) -> String {
     let session = connected(settings).await;
     let realm = RealmId::observed("realm-with-key");
-    let scope = SnapshotScope { realms: BTreeSet::from([realm.clone()]) };
+    let scope = SnapshotScope { realms: BTreeSet::from([realm.clone()]), ..SnapshotScope::default() };
     let snapshot = session.snapshot(&scope, &RealmCache::default()).await;
     let options = [("client-key".to_owned(), OptionValue::Secret(Secret::new(CLIENT_KEY)))];
-    let create = Write::CreateRealm { realm: realm.clone(), kind: "openid", options: options.clone().into() };
-    let update = Write::UpdateRealm { realm, set: options.into(), unset: BTreeSet::new(), digest: None };
+    let thing = Thing::Realm(realm);
+    let create = Write::create(thing.clone(), options.clone().into());
+    let update = Write::Update { thing, set: options.into(), unset: BTreeSet::new(), digest: None };
     let created = session.write(&create).await;
     let updated = session.write(&update).await;
     assert!(snapshot.is_ok() && created.is_err() && updated.is_err());

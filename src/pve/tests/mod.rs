@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::core::claim::Thing;
 use crate::core::failure::Failure;
+use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, UserId};
 use crate::core::secret::Secret;
 use crate::core::write::Write;
@@ -64,5 +66,5 @@ async fn refusal(settings: &Settings) -> Failure {
 }
 
 fn create_group() -> Write {
-    Write::CreateGroup { group: GroupId::observed("g1"), comment: String::new() }
+    Write::create(Thing::Group(GroupId::observed("g1")), Fields::new())
 }

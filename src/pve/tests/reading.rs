@@ -50,7 +50,8 @@ async fn server(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> S
 }
 
 fn wanted(realms: &[&str]) -> SnapshotScope {
-    SnapshotScope { realms: realms.iter().map(|realm| RealmId::observed(realm)).collect() }
+    let realms = realms.iter().map(|realm| RealmId::observed(realm)).collect();
+    SnapshotScope { realms, ..SnapshotScope::default() }
 }
 
 async fn snapshot(server: &Server, realms: &[&str]) -> Result<Snapshot, Failure> {
@@ -76,7 +77,7 @@ async fn every_list_is_read_as_recorded() {
     assert_eq!((bob.enabled, bob.expire, bob.groups.len()), (false, 4_102_444_800, 2));
     assert_eq!(
         bob.tokens.get(&TokenId::observed("bob@pve!part")),
-        Some(&Token { privilege_separation: true, expire: 5 })
+        Some(&Token { privilege_separation: true, expire: 5, comment: String::new() })
     );
     let roles = snapshot.roles.expect("roles");
     let admin = roles.get(&RoleId::observed("PVEPoolAdmin")).expect("a role");

@@ -4,22 +4,39 @@ use std::collections::BTreeSet;
 
 use super::server::{Received, Server, failed, ok, on_connecting};
 use super::{connected, settings};
+use crate::core::claim::{PoolItem, Thing};
 use crate::core::failure::FailureKind;
-use crate::core::ids::{AclPath, GroupId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
+use crate::core::fields::Fields;
+use crate::core::ids::{AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, Subject, TokenId, UserId};
 use crate::core::secret::Secret;
-use crate::core::snapshot::{OptionValue, RealmOptions};
-use crate::core::write::{AclBatch, AclChange, Write};
+use crate::core::snapshot::OptionValue;
+use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
+use crate::pve::config::{Auth, Settings};
 
-/// Sends one write and gives what the server received for it.
-async fn sent(write: Write) -> (Result<(), FailureKind>, Vec<Received>) {
-    let server = Server::start(|request| {
+async fn server() -> Server {
+    Server::start(|request| {
         on_connecting(request).unwrap_or_else(|| match request.line() {
             "GET /api2/json/access/domains/oidc" => ok(r#"{"type":"openid","digest":"now"}"#),
             "GET /api2/json/access/domains/nope" => failed(500, "domain 'nope' does not exist"),
+            "POST /api2/json/access/ticket" => ok(r#"{"ticket":"t","CSRFPreventionToken":"c"}"#),
             _ => ok("null"),
         })
     })
-    .await;
+    .await
+}
+
+/// Sends one write with a password's ticket and gives what the server received.
+async fn sent_as(user: &str, password: &str, write: Write) -> Vec<Received> {
+    let server = server().await;
+    let auth = Auth::Ticket { user: UserId::observed(user), password: Secret::new(password) };
+    let settings = Settings { auth, ..settings(&server.url, server.pinned()) };
+    connected(&settings).await.write(&write).await.expect("a success");
+    server.received()
+}
+
+/// Sends one write and gives what the server received for it.
+async fn sent(write: Write) -> (Result<(), FailureKind>, Vec<Received>) {
+    let server = server().await;
     let session = connected(&settings(&server.url, server.pinned())).await;
     let before = server.received().len();
     let result = session.write(&write).await.map_err(|failure| failure.kind);
@@ -34,7 +51,7 @@ async fn one(write: Write) -> (String, String) {
     (request.line().replace("/api2/json", ""), request.body().to_owned())
 }
 
-fn options(pairs: &[(&str, &str)]) -> RealmOptions {
+fn options(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), OptionValue::Plain((*value).to_owned()))).collect()
 }
 
@@ -51,47 +68,113 @@ fn pair(line: &str, body: &str) -> (String, String) {
     (line.to_owned(), body.to_owned())
 }
 
+fn update(thing: Thing, set: &[(&str, &str)], unset: &[&str]) -> Write {
+    let unset = unset.iter().map(|name| (*name).to_owned()).collect();
+    Write::Update { thing, set: options(set), unset, digest: None }
+}
+
 #[tokio::test]
-async fn groups_are_written() {
-    let group = GroupId::observed("g-1");
-    let create = |comment: &str| Write::CreateGroup { group: group.clone(), comment: comment.to_owned() };
-    assert_eq!(one(create("")).await, pair("POST /access/groups", "groupid=g-1"));
+async fn named_things_are_written() {
+    let group = Thing::Group(GroupId::observed("g-1"));
+    let user = Thing::User(UserId::observed("a@pve"));
+    let token = Thing::Token(TokenId::observed("a@pve!t1"));
+    let role = Thing::Role(RoleId::observed("R"));
+    // Nested pools have no path of their own.
+    let pool = Thing::Pool(PoolId::observed("a/b"));
     let odd = "a;b&c=d +%\nä";
-    let encoded = "groupid=g-1&comment=a%3Bb%26c%3Dd+%2B%25%0A%C3%A4";
-    assert_eq!(one(create(odd)).await, pair("POST /access/groups", encoded));
-    let clear = Write::UpdateGroup { group: group.clone(), comment: String::new() };
-    assert_eq!(one(clear).await, pair("PUT /access/groups/g-1", "comment="));
-    assert_eq!(one(Write::DeleteGroup { group }).await, pair("DELETE /access/groups/g-1", ""));
+    for (write, line, body) in [
+        (Write::create(group.clone(), options(&[])), "POST /access/groups", "groupid=g-1"),
+        (
+            Write::create(group.clone(), options(&[("comment", odd)])),
+            "POST /access/groups",
+            "groupid=g-1&comment=a%3Bb%26c%3Dd+%2B%25%0A%C3%A4",
+        ),
+        (update(group.clone(), &[], &["comment"]), "PUT /access/groups/g-1", "comment="),
+        (Write::Delete { thing: group }, "DELETE /access/groups/g-1", ""),
+        (Write::create(user.clone(), options(&[("enable", "0")])), "POST /access/users", "userid=a%40pve&enable=0"),
+        (update(user.clone(), &[("expire", "0")], &["email"]), "PUT /access/users/a@pve", "expire=0&email="),
+        (Write::Delete { thing: user }, "DELETE /access/users/a@pve", ""),
+        (Write::create(token.clone(), options(&[("privsep", "0")])), "POST /access/users/a@pve/token/t1", "privsep=0"),
+        (update(token.clone(), &[], &["comment"]), "PUT /access/users/a@pve/token/t1", "comment="),
+        (Write::Delete { thing: token }, "DELETE /access/users/a@pve/token/t1", ""),
+        (
+            Write::create(role.clone(), options(&[("privs", "A.B,C.D")])),
+            "POST /access/roles",
+            "roleid=R&privs=A.B%2CC.D",
+        ),
+        (update(role.clone(), &[], &["privs"]), "PUT /access/roles/R", "privs="),
+        (Write::Delete { thing: role }, "DELETE /access/roles/R", ""),
+        (Write::create(pool.clone(), options(&[("comment", "c")])), "POST /pools", "poolid=a%2Fb&comment=c"),
+        (update(pool.clone(), &[], &["comment"]), "PUT /pools?poolid=a%2Fb", "comment="),
+        (Write::Delete { thing: pool }, "DELETE /pools?poolid=a%2Fb", ""),
+    ] {
+        assert_eq!(one(write).await, pair(line, body));
+    }
+}
+
+#[tokio::test]
+async fn groups_of_a_user_are_added_to_the_list_or_the_list_is_replaced() {
+    let groups = |ids: &[&str]| ids.iter().map(|id| GroupId::observed(id)).collect::<BTreeSet<_>>();
+    let change = |join: &[&str], leave: &[&str]| {
+        let (join, leave) = (groups(join), groups(leave));
+        Write::Groups(GroupChange { user: UserId::observed("a@pve"), join, leave, stay: groups(&["x"]) })
+    };
+    let line = "PUT /access/users/a@pve";
+    assert_eq!(one(change(&["a", "b"], &[])).await, pair(line, "groups=a%2Cb&append=1"));
+    assert_eq!(one(change(&["a"], &["b"])).await, pair(line, "groups=a%2Cx"));
+    assert_eq!(one(change(&[], &["b"])).await, pair(line, "groups=x"));
+}
+
+#[tokio::test]
+async fn members_of_a_pool_are_written() {
+    let items = [
+        PoolItem::Guest(GuestId::observed("100")),
+        PoolItem::Guest(GuestId::observed("101")),
+        PoolItem::Storage(StorageId::observed("local")),
+    ];
+    for (change, end) in [
+        (MemberChange::Enter { allow_move: false }, ""),
+        (MemberChange::Enter { allow_move: true }, "&allow-move=1"),
+        (MemberChange::Leave, "&delete=1"),
+    ] {
+        let items = items.iter().cloned().collect();
+        let write = Write::PoolMembers(PoolChange { pool: PoolId::observed("p"), items, change });
+        let body = format!("vms=100%2C101&storage=local{end}");
+        assert_eq!(one(write).await, pair("PUT /pools?poolid=p", &body));
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_confirmed_with_ones_own_unless_one_is_root() {
+    for (user, confirmation) in [("ops@pve", "&confirmation-password=own-password"), ("root@pam", "")] {
+        let password = Secret::new("new-password");
+        let write = Write::SetPassword { user: UserId::observed("a@pve"), password };
+        let received = sent_as(user, "own-password", write).await;
+        let last = received.last().expect("a request");
+        assert_eq!(last.line(), "PUT /api2/json/access/password");
+        assert_eq!(last.body(), format!("userid=a%40pve&password=new-password{confirmation}"));
+    }
 }
 
 #[tokio::test]
 async fn an_id_of_dots_is_not_sent_as_a_path() {
-    let (result, received) = sent(Write::DeleteGroup { group: GroupId::observed("..") }).await;
+    let (result, received) = sent(Write::Delete { thing: Thing::Group(GroupId::observed("..")) }).await;
     assert_eq!(result, Err(FailureKind::Invalid));
     assert!(received.is_empty());
 }
 
 #[tokio::test]
-async fn pools_are_named_in_the_query() {
-    let pool = PoolId::observed("a/b");
-    let create = Write::CreatePool { pool: pool.clone(), comment: "c".to_owned() };
-    assert_eq!(one(create).await, pair("POST /pools", "poolid=a%2Fb&comment=c"));
-    let update = Write::UpdatePool { pool: pool.clone(), comment: String::new() };
-    assert_eq!(one(update).await, pair("PUT /pools?poolid=a%2Fb", "comment="));
-    assert_eq!(one(Write::DeletePool { pool }).await, pair("DELETE /pools?poolid=a%2Fb", ""));
-}
-
-#[tokio::test]
 async fn realms_are_written() {
-    let realm = RealmId::observed("oidc");
+    let realm = Thing::Realm(RealmId::observed("oidc"));
     let mut all = options(&[("issuer-url", "https://id"), ("default", "1")]);
     all.insert("client-key".to_owned(), OptionValue::Secret(Secret::new("k;1")));
-    let create = Write::CreateRealm { realm: realm.clone(), kind: "openid", options: all };
-    let body = "realm=oidc&type=openid&client-key=k%3B1&default=1&issuer-url=https%3A%2F%2Fid";
+    all.insert("type".to_owned(), OptionValue::Plain("openid".to_owned()));
+    let create = Write::create(realm.clone(), all);
+    let body = "realm=oidc&client-key=k%3B1&default=1&issuer-url=https%3A%2F%2Fid&type=openid";
     assert_eq!(one(create).await, pair("POST /access/domains", body));
     let unset: BTreeSet<String> = ["comment".to_owned(), "prompt".to_owned()].into();
-    let update = |digest: Option<&str>| Write::UpdateRealm {
-        realm: realm.clone(),
+    let update = |digest: Option<&str>| Write::Update {
+        thing: realm.clone(),
         set: options(&[("autocreate", "0")]),
         unset: unset.clone(),
         digest: digest.map(str::to_owned),
@@ -103,13 +186,12 @@ async fn realms_are_written() {
     let lines: Vec<&str> = received.iter().map(Received::line).collect();
     assert_eq!(lines, ["GET /api2/json/access/domains/oidc", "PUT /api2/json/access/domains/oidc"]);
     assert!(received.last().is_some_and(|request| request.body().ends_with("&digest=now")));
-    assert_eq!(one(Write::DeleteRealm { realm }).await, pair("DELETE /access/domains/oidc", ""));
+    assert_eq!(one(Write::Delete { thing: realm }).await, pair("DELETE /access/domains/oidc", ""));
 }
 
 #[tokio::test]
 async fn a_realm_that_is_not_there_any_more_is_gone_before_it_is_written() {
-    let realm = RealmId::observed("nope");
-    let update = Write::UpdateRealm { realm, set: options(&[("comment", "c")]), unset: BTreeSet::new(), digest: None };
+    let update = update(Thing::Realm(RealmId::observed("nope")), &[("comment", "c")], &[]);
     let (result, received) = sent(update).await;
     assert_eq!((result, received.len()), (Err(FailureKind::Gone), 1));
 }
@@ -117,8 +199,8 @@ async fn a_realm_that_is_not_there_any_more_is_gone_before_it_is_written() {
 #[tokio::test]
 async fn an_empty_realm_option_is_never_sent() {
     for empty in ["", " "] {
-        let realm = RealmId::observed("oidc");
-        let create = Write::CreateRealm { realm, kind: "openid", options: options(&[("client-id", empty)]) };
+        let realm = Thing::Realm(RealmId::observed("oidc"));
+        let create = Write::create(realm, options(&[("client-id", empty)]));
         let (result, received) = sent(create).await;
         assert_eq!((result, received.len()), (Err(FailureKind::Invalid), 0));
     }

@@ -3,17 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
-use crate::core::claim::{Content, Wanted, from_rows, to_rows};
-use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId};
+use crate::core::claim::{Content, Membership, PoolItem, Thing, Wanted};
+use crate::core::fields::Wishes;
+use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
+use crate::core::ledger::{from_rows, to_rows};
 use crate::core::object::{Adoption, Mode};
-use crate::core::snapshot::{Credential, Group, HeldPermissions, Pool, Realms, Role};
+use crate::core::snapshot::{Credential, HeldPermissions, Pool, Realm, Realms, Resources, Role, User};
+use crate::core::write::{GroupChange, MemberChange, PoolChange};
 
 pub fn group(id: &str) -> Claim {
-    Claim::Group(GroupId::parse(id).expect("a group id"))
+    Thing::Group(GroupId::parse(id).expect("a group id")).into()
 }
 
 pub fn pool(id: &str) -> Claim {
-    Claim::Pool(PoolId::parse(id).expect("a pool id"))
+    Thing::Pool(PoolId::parse(id).expect("a pool id")).into()
+}
+
+pub fn user(id: &str) -> Claim {
+    Thing::User(UserId::parse(id).expect("a user id")).into()
+}
+
+pub fn role(id: &str) -> Claim {
+    Thing::Role(RoleId::parse(id).expect("a role id")).into()
+}
+
+pub fn member(group: &str, user: &str) -> Claim {
+    Claim::Member(Membership { group: GroupId::observed(group), user: UserId::observed(user) })
+}
+
+pub fn guest(pool: &str, number: &str) -> Claim {
+    let item = PoolItem::Guest(GuestId::parse(number).expect("a guest"));
+    Claim::PoolMember(PoolId::parse(pool).expect("a pool id"), item)
 }
 
 pub fn entry(path: &str, role: &str, group: &str) -> Claim {
@@ -26,12 +46,19 @@ pub fn entry(path: &str, role: &str, group: &str) -> Claim {
 
 pub fn wanted(claim: Claim) -> Wanted {
     let content = match &claim {
-        Claim::Group(_) => Content::Group { comment: None },
-        Claim::Pool(_) => Content::Pool { comment: None },
+        Claim::Thing(Thing::Realm(_) | Thing::Token(_)) => unreachable!("no test wants one this way"),
+        Claim::Thing(_) => Content::Fields(Wishes::default()),
+        Claim::Member(_) => Content::Member,
+        Claim::PoolMember(..) => Content::PoolMember { allow_move: false },
         Claim::Acl(_) => Content::Acl { propagate: true },
-        Claim::Realm(_) => unreachable!("no test wants a realm this way"),
     };
-    Wanted { claim, content, needs: Vec::new() }
+    Wanted::new(claim, content)
+}
+
+pub fn commented(claim: Claim, comment: &str) -> Wanted {
+    let mut wishes = Wishes::default();
+    wishes.text("comment", Some(comment));
+    Wanted::new(claim, Content::Fields(wishes))
 }
 
 pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
@@ -44,6 +71,9 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         adoption: Adoption::IfIdentical,
         deletion: None,
         ledger: Ledger::new(),
+        written: None,
+        exact: BTreeSet::new(),
+        open: BTreeSet::new(),
         wanted: claims.into_iter().map(wanted).collect(),
         refusals: Vec::new(),
         unsure: false,
@@ -60,36 +90,80 @@ pub const ALL: &[&str] =
 
 /// An empty PVE, seen by a credential with all it needs.
 pub fn empty() -> Snapshot {
-    let role = |id: &str| (RoleId::observed(id), Role { privileges: BTreeSet::new(), special: true });
+    let role = |id: &str| (RoleId::observed(id), Role { privileges: BTreeSet::new(), special: id == "NoAccess" });
     Snapshot {
         credential: Credential::Token(TokenId::observed("ops@pve!token")),
         permissions: permissions(&[("/", ALL), ("/access", ALL), ("/access/groups", ALL), ("/pool", ALL)]),
         groups: Ok(BTreeMap::new()),
         users: Ok(BTreeMap::new()),
         roles: Ok(["A", "B", "C", "NoAccess"].into_iter().map(role).collect()),
+        resources: Some(Ok(Resources {
+            guests: ["100", "101"].into_iter().map(|id| (GuestId::observed(id), None)).collect(),
+            storages: BTreeSet::new(),
+        })),
         acl: Ok(BTreeMap::new()),
-        realms: Ok(Realms::default()),
+        realms: Ok(Realms {
+            digest: None,
+            realms: [(
+                RealmId::observed("pve"),
+                Realm { kind: "pve".to_owned(), default: false, options: Some(Ok(BTreeMap::new())) },
+            )]
+            .into(),
+        }),
         pools: Ok(BTreeMap::new()),
     }
 }
 
+/// With these, and with what they cannot be without.
 pub fn with(mut snapshot: Snapshot, claims: impl IntoIterator<Item = Claim>) -> Snapshot {
     for claim in claims {
+        let parts = match &claim {
+            Claim::Thing(_) | Claim::Acl(_) => Vec::new(),
+            Claim::Member(Membership { group, user }) => vec![Thing::Group(group.clone()), Thing::User(user.clone())],
+            Claim::PoolMember(pool, _) => vec![Thing::Pool(pool.clone())],
+        };
+        for part in parts {
+            if snapshot.shows(&part) == Ok(false) {
+                snapshot.apply(&Write::create(part, BTreeMap::new()));
+            }
+        }
         match claim {
-            Claim::Group(id) => drop(snapshot.groups.as_mut().expect("read").insert(id, Group::default())),
-            Claim::Pool(id) => drop(snapshot.pools.as_mut().expect("read").insert(id, Pool::default())),
+            Claim::Thing(thing) => snapshot.apply(&Write::create(thing, BTreeMap::new())),
+            Claim::Member(Membership { group, user }) => {
+                let (join, none) = (BTreeSet::from([group]), BTreeSet::new());
+                snapshot.apply(&Write::Groups(GroupChange { user, join, leave: none.clone(), stay: none }));
+            }
+            Claim::PoolMember(pool, item) => {
+                let change = MemberChange::Enter { allow_move: true };
+                snapshot.apply(&Write::PoolMembers(PoolChange { pool, items: BTreeSet::from([item]), change }));
+            }
             Claim::Acl(key) => drop(snapshot.acl.as_mut().expect("read").insert(key, true)),
-            Claim::Realm(_) => unreachable!("no test has a realm this way"),
         }
     }
     snapshot
 }
 
+/// Everything that stands and is not built in.
 pub fn stands(snapshot: &Snapshot) -> BTreeSet<Claim> {
-    let groups = snapshot.groups.iter().flat_map(|groups| groups.keys().cloned().map(Claim::Group));
-    let pools = snapshot.pools.iter().flat_map(|pools| pools.keys().cloned().map(Claim::Pool));
-    let acl = snapshot.acl.iter().flat_map(|acl| acl.keys().cloned().map(Claim::Acl));
-    groups.chain(pools).chain(acl).collect()
+    let Snapshot { credential: _, permissions: _, groups, users, roles, acl, realms: _, pools, resources: _ } =
+        snapshot;
+    let (groups, users) = (groups.as_ref().expect("read"), users.as_ref().expect("read"));
+    let own = |role: &str| !["A", "B", "C", "NoAccess"].contains(&role);
+    let mut stands: BTreeSet<Claim> = groups.keys().map(|id| Thing::Group(id.clone()).into()).collect();
+    for (id, User { tokens, groups, .. }) in users {
+        stands.insert(Thing::User(id.clone()).into());
+        stands.extend(tokens.keys().map(|token: &TokenId| Claim::from(Thing::Token(token.clone()))));
+        stands.extend(groups.iter().map(|group| member(group.as_str(), id.as_str())));
+    }
+    let roles = roles.as_ref().expect("read").keys().filter(|id| own(id.as_str()));
+    stands.extend(roles.map(|id| Claim::from(Thing::Role(id.clone()))));
+    for (id, Pool { members, .. }) in pools.as_ref().expect("read") {
+        stands.insert(Thing::Pool(id.clone()).into());
+        let members = members.iter().flatten().flatten();
+        stands.extend(members.map(|item| Claim::PoolMember(id.clone(), item.clone())));
+    }
+    stands.extend(acl.as_ref().expect("read").keys().cloned().map(Claim::Acl));
+    stands
 }
 
 pub fn one(objects: &[Object], snapshot: &Snapshot) -> Plan {

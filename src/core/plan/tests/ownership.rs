@@ -1,7 +1,7 @@
 //! Whose a thing is.
 
 use super::fixtures::*;
-use crate::core::claim::{Content, Entry, Origin, Progress};
+use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::object::{Adoption, Mode};
 use crate::core::plan::*;
 
@@ -21,7 +21,7 @@ fn what_stands_identically_is_adopted_and_stays_when_the_object_goes() {
 #[test]
 fn what_stands_otherwise_is_refused_with_the_field_until_the_policy_allows_it() {
     let mut with_comment = object("group", [group("g")]);
-    with_comment.wanted[0].content = Content::Group { comment: Some("ours".to_owned()) };
+    with_comment.wanted = vec![commented(group("g"), "ours")];
     let mut objects = [with_comment];
     let mut snapshot = with(empty(), [group("g")]);
     let plan = one(&objects, &snapshot);
@@ -80,7 +80,7 @@ fn the_last_holder_of_a_shared_entry_removes_it() {
 #[test]
 fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
     let mut objects = [object("group", [group("g")])];
-    objects[0].wanted[0].content = Content::Group { comment: Some("ours".to_owned()) };
+    objects[0].wanted = vec![commented(group("g"), "ours")];
     objects[0].ledger.insert(group("g"), Entry { origin: Origin::Created, progress: Progress::Intended });
     let snapshot = with(empty(), [group("g")]);
     let failure = Failure { kind: FailureKind::AlreadyExists, message: "exists".to_owned() };

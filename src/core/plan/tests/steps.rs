@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fixtures::*;
-use crate::core::claim::{Content, Entry, Origin, Progress, Wanted};
+use crate::core::claim::{Content, Entry, Origin, Progress, Thing, Wanted};
 use crate::core::ids::{AclKey, AclPath, RealmId, RoleId, Subject, UserId};
 use crate::core::object::Mode;
 use crate::core::plan::*;
@@ -15,13 +15,13 @@ fn a_group_and_its_entry_are_made_in_one_go_and_go_with_their_objects() {
     let mut objects = [object("entry", [entry("/", "A", "g")]), object("group", [group("g")])];
     let mut snapshot = empty();
     let writes = settle(&mut objects, &mut snapshot);
-    assert!(matches!(&writes[..], [Write::CreateGroup { .. }, Write::Acl(_)]), "{writes:?}");
+    assert!(matches!(&writes[..], [Write::Create { .. }, Write::Acl(_)]), "{writes:?}");
     for object in &mut objects {
         object.mode = Mode::Deleting;
         object.wanted.clear();
     }
     let writes = settle(&mut objects, &mut snapshot);
-    assert!(matches!(&writes[..], [Write::Acl(_), Write::DeleteGroup { .. }]), "{writes:?}");
+    assert!(matches!(&writes[..], [Write::Acl(_), Write::Delete { .. }]), "{writes:?}");
     assert!(stands(&snapshot).is_empty());
     assert!(objects.iter().all(|object| object.ledger.is_empty()));
 }
@@ -203,9 +203,8 @@ fn what_changed_last_comes_first_with_all_it_needs() {
 fn only_one_realm_may_be_the_default_one() {
     let realm = |name: &str, created: i64| {
         let options = BTreeMap::from([("default".to_owned(), Some(OptionValue::Plain("1".to_owned())))]);
-        let claim = Claim::Realm(RealmId::observed(name));
         let content = Content::Realm(RealmContent { kind: "openid", options });
-        let wanted = vec![Wanted { claim, content, needs: Vec::new() }];
+        let wanted = vec![Wanted::new(Thing::Realm(RealmId::observed(name)), content)];
         Object { created, wanted, ..object(name, []) }
     };
     let plan = one(&[realm("younger", 2), realm("older", 1)], &empty());

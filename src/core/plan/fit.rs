@@ -1,0 +1,171 @@
+//! What PVE would refuse, or take and break on, is refused before it is asked.
+
+use std::collections::BTreeSet;
+
+use crate::api::Reason;
+use crate::core::claim::{Claim, Content, Membership, PoolItem, Thing, Wanted};
+use crate::core::ids::{AclPath, GroupId, RealmId, RoleId};
+use crate::core::object::Refusal;
+use crate::core::plan::make::Maker;
+use crate::core::snapshot::{Credential, OptionValue, Realm, RealmOptions};
+use crate::core::write::Write;
+
+impl Maker<'_> {
+    /// Why a claim can never stand as it is wanted.
+    pub(super) fn unfit(&self, wanted: &Wanted) -> Option<Refusal> {
+        let invalid = |message: String| Some(Refusal::new(Reason::InvalidSpec, message));
+        match &wanted.claim {
+            Claim::Thing(Thing::Role(role)) => invalid(self.unfit_role(role, &wanted.content)?),
+            Claim::Thing(Thing::User(user)) if wanted.hidden.is_some() => {
+                let realm = user.realm();
+                let kind = self.kind_of(&realm)?;
+                // Recording `users-password`.
+                (!matches!(kind, "pve" | "pam")).then(|| {
+                    Refusal::new(
+                        Reason::InvalidSpec,
+                        format!("Proxmox VE keeps passwords of users of pve and pam only; {realm} is of type {kind}"),
+                    )
+                })
+            }
+            Claim::Member(membership) => {
+                let message = self.overwritten(membership)?;
+                Some(Refusal::new(Reason::Conflict, message))
+            }
+            Claim::Thing(_) | Claim::PoolMember(..) | Claim::Acl(_) => None,
+        }
+    }
+
+    pub(super) fn kind_of(&self, realm: &RealmId) -> Option<&str> {
+        self.realm(realm).map(|realm| realm.kind.as_str())
+    }
+
+    fn realm(&self, realm: &RealmId) -> Option<&Realm> {
+        self.input.snapshot.realms.as_ref().ok()?.realms.get(realm)
+    }
+
+    fn unfit_role(&self, role: &RoleId, content: &Content) -> Option<String> {
+        let roles = self.input.snapshot.roles.as_ref().ok()?;
+        if roles.get(role).is_some_and(|standing| standing.special) {
+            return Some(format!(
+                "{role} is a role of Proxmox VE itself, which cannot be changed; choose another roleId, or set \
+                 managementPolicy to Observe"
+            ));
+        }
+        let Content::Fields(wishes) = content else { return None };
+        let wanted = wishes.0.get("privs")?.as_ref().map_or("", OptionValue::expose);
+        // Administrator has every privilege that this version knows, so that the roles together tell them all.
+        let known: BTreeSet<&str> =
+            roles.values().flat_map(|role| role.privileges.iter().map(String::as_str)).collect();
+        let unknown: Vec<String> = wanted
+            .split(',')
+            .filter(|name| !name.is_empty() && !known.contains(name))
+            .map(|name| match near(name, &known) {
+                Some(near) => format!("{name} (did you mean {near}?)"),
+                None => name.to_owned(),
+            })
+            .collect();
+        (!unknown.is_empty() && !known.is_empty())
+            .then(|| format!("this version of Proxmox VE does not know the privilege {}", unknown.join(", ")))
+    }
+
+    /// Whether every login or sync of the user's realm takes the membership away again or gives it.
+    pub(super) fn overwritten(&self, Membership { group, user }: &Membership) -> Option<String> {
+        let realm = user.realm();
+        let standing = self.realm(&realm)?;
+        let Some(Ok(options)) = &standing.options else { return None };
+        match standing.kind.as_str() {
+            "openid" if is_on(options, "groups-overwrite") => Some(format!(
+                "the realm {realm} overwrites the groups of {user} at each login (groups.overwrite), so that the membership \
+                 in {group} cannot be kept here; manage it at the identity provider, or set groups.overwrite to false"
+            )),
+            "ldap" | "ad" if is_synced(group, &realm) && syncs_groups(options) => Some(format!(
+                "the sync of the realm {realm} overwrites who is in {group}; manage {user}'s membership in the directory, \
+                 or use a group whose id does not end with -{realm}"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Why these writes cannot be made with this credential.
+    pub(super) fn untold(&self, writes: &[Write]) -> Option<Refusal> {
+        let only_password = matches!(writes, [Write::SetPassword { .. }]);
+        let token = matches!(self.input.snapshot.credential, Credential::Token(_));
+        (only_password && token).then(|| {
+            Refusal::new(
+                Reason::TicketRequired,
+                "the password's Secret has changed, and Proxmox VE lets no API token change a password; use a connection \
+                 with auth.ticket, or change it by hand",
+            )
+        })
+    }
+
+    /// Whether a guest or storage may not exist: then it enters its pool by a request of its own (FACTS 84).
+    pub(super) fn may_not_be(&self, item: &PoolItem) -> bool {
+        !self.exists(item)
+    }
+
+    fn exists(&self, item: &PoolItem) -> bool {
+        match (&self.input.snapshot.resources, item) {
+            (Some(Ok(resources)), PoolItem::Guest(guest)) => resources.guests.contains_key(guest),
+            (Some(Ok(resources)), PoolItem::Storage(storage)) => resources.storages.contains(storage),
+            (Some(Err(_)) | None, _) => false,
+        }
+    }
+
+    /// Why something cannot enter a pool now.
+    pub(super) fn kept_out(&self, claim: &Claim, item: &PoolItem, allow_move: bool) -> Option<Refusal> {
+        let not_found = |why: &str| {
+            Some(Refusal::new(
+                Reason::MemberNotFound,
+                format!("{item} does not exist in Proxmox VE{why}; correct its id, or make it"),
+            ))
+        };
+        if self.exists(item) {
+            let (Some(Ok(resources)), PoolItem::Guest(guest), false) =
+                (&self.input.snapshot.resources, item, allow_move)
+            else {
+                return None;
+            };
+            let pool = resources.guests.get(guest)?.as_ref()?;
+            let message =
+                format!("{item} is in pool {pool}; set allowMove to true to take it from there, or remove it there");
+            return Some(Refusal::new(Reason::Conflict, message));
+        }
+        let (privilege, path) = match item {
+            PoolItem::Guest(guest) => ("VM.Audit", format!("/vms/{guest}")),
+            PoolItem::Storage(storage) => ("Datastore.Audit", format!("/storage/{storage}")),
+        };
+        let path = AclPath::observed(&path);
+        if matches!(self.input.snapshot.resources, Some(Ok(_))) && self.view.holds(&path, &[privilege]) == Some(true) {
+            return not_found("");
+        }
+        let told = format!(", or the credential lacks {privilege} on {path}");
+        if self.input.memory.unshown.contains(claim) { not_found(&told) } else { None }
+    }
+}
+
+fn is_on(options: &RealmOptions, name: &str) -> bool {
+    options.get(name).is_some_and(|value| value.expose() == "1")
+}
+
+fn is_synced(group: &GroupId, realm: &RealmId) -> bool {
+    group.as_str().strip_suffix(realm.as_str()).is_some_and(|rest| rest.ends_with('-'))
+}
+
+/// Whether the sync of a directory's realm is about groups, as far as its defaults tell.
+fn syncs_groups(options: &RealmOptions) -> bool {
+    let defaults = options.get("sync-defaults-options").map_or("", OptionValue::expose);
+    defaults.split(',').any(|option| matches!(option.trim(), "scope=groups" | "scope=both"))
+}
+
+/// The known name most like another one.
+fn near<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.85;
+    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    known
+        .iter()
+        .map(|other| (likeness(other), *other))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, other)| other)
+}

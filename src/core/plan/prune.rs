@@ -1,0 +1,103 @@
+//! What stands in a set that an object owns exactly, and that no object claims, goes.
+
+use std::collections::BTreeMap;
+
+use crate::api::Reason;
+use crate::core::claim::{Claim, Membership, Scope};
+use crate::core::object::{Mode, Object, Refusal};
+use crate::core::plan::make::Maker;
+use crate::core::plan::order::Operation;
+use crate::core::plan::release::removal;
+use crate::core::plan::stakes::Stakes;
+use crate::core::plan::{ClaimState, Draft, Input, Purpose};
+use crate::core::snapshot::Snapshot;
+
+/// Judges what is in exact sets beside what is claimed. Nothing of it is ours, so no ledger knows it: after a crash it
+/// is found again.
+pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
+    let mut begun: BTreeMap<Claim, usize> =
+        draft.operations.iter().enumerate().map(|(index, operation)| (operation.claim.clone(), index)).collect();
+    for (index, object) in input.objects.iter().enumerate() {
+        for scope in &object.exact {
+            for claim in standing_in(scope, input.snapshot) {
+                if stakes.is_claimed(&claim) || draft.verdicts[index].claims.contains_key(&claim) {
+                    continue;
+                }
+                let state = match object.mode {
+                    Mode::Observe => ClaimState::Surplus,
+                    Mode::Manage => match obstacle(input, maker, object, scope, &claim) {
+                        Some(state) => state,
+                        None => {
+                            let at = *begun.entry(claim.clone()).or_insert_with(|| {
+                                draft.operations.push(Operation {
+                                    act: removal(&claim),
+                                    claim: claim.clone(),
+                                    owners: Vec::new(),
+                                    after: std::collections::BTreeSet::new(),
+                                    purpose: Purpose::Remove,
+                                    hidden: None,
+                                });
+                                draft.operations.len() - 1
+                            });
+                            draft.operations[at].owners.push(index);
+                            input.attempt(&claim, &Purpose::Remove)
+                        }
+                    },
+                    Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => continue,
+                };
+                draft.state(index, &claim, state);
+            }
+        }
+    }
+}
+
+/// Why something unclaimed is not removed now.
+fn obstacle(input: &Input<'_>, maker: &Maker<'_>, owner: &Object, scope: &Scope, claim: &Claim) -> Option<ClaimState> {
+    let held = |reason, why: String| {
+        Some(ClaimState::Refused(Refusal::new(
+            reason,
+            format!("{claim} is claimed by nobody and not removed now: {why}"),
+        )))
+    };
+    if let Some(why) = input.frozen {
+        return held(Reason::DependencyNotReady, why.to_owned());
+    }
+    // An object that cannot say all that it claims may claim just this.
+    if let Some(other) = input.objects.iter().find(|other| other.open.iter().any(|open| open.meets(scope))) {
+        let who = if other.key == owner.key { "this object".to_owned() } else { other.key.short() };
+        return held(Reason::DependencyNotReady, format!("{who} refers to something that does not exist yet"));
+    }
+    if let Claim::Member(membership) = claim
+        && let Some(why) = maker.overwritten(membership)
+    {
+        return held(Reason::Conflict, why);
+    }
+    input.backing_off(claim).map(|failure| ClaimState::Failed(failure.clone()))
+}
+
+fn standing_in(scope: &Scope, snapshot: &Snapshot) -> Vec<Claim> {
+    match scope {
+        Scope::Members(group) => {
+            let listed = snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
+            let own = snapshot.users.iter().flatten().filter(|(_, user)| user.groups.contains(group));
+            let users: std::collections::BTreeSet<_> = listed.chain(own.map(|(id, _)| id)).collect();
+            let member = |user: &crate::core::ids::UserId| Membership { group: group.clone(), user: user.clone() };
+            users.into_iter().map(|user| Claim::Member(member(user))).collect()
+        }
+        Scope::AnyMembers => Vec::new(),
+        Scope::Groups(user) => snapshot
+            .groups_of(user)
+            .into_iter()
+            .map(|group| Claim::Member(Membership { group, user: user.clone() }))
+            .collect(),
+        Scope::Pool(pool) => {
+            let pool_now = snapshot.pools.as_ref().ok().and_then(|pools| pools.get(pool));
+            let members = pool_now.and_then(|pool| pool.members.as_ref()?.as_ref().ok());
+            members.into_iter().flatten().map(|item| Claim::PoolMember(pool.clone(), item.clone())).collect()
+        }
+        Scope::Entries(path) => {
+            let acl = snapshot.acl.iter().flat_map(BTreeMap::keys);
+            acl.filter(|key| key.path == *path).map(|key| Claim::Acl(key.clone())).collect()
+        }
+    }
+}
