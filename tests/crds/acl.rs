@@ -25,7 +25,10 @@ async fn an_acl_grants_roles_to_groups_and_users() {
 async fn an_acl_that_pve_would_not_keep_is_refused() {
     let kind = Kind::of::<ProxmoxAcl>().await;
     let (roles, subjects) = (json!([{"role": "PVEAuditor"}]), json!([{"group": "a"}]));
-    let (path, one) = ("must be '/' or '/a/b' of letters", "exactly one of group, groupRef, user must be set");
+    let (path, one) = (
+        "must be '/' or '/a/b' of letters",
+        "exactly one of group, groupRef, user, userRef, token, tokenRef must be set",
+    );
     let refuses = [
         (acl("/vms//100", &roles, &subjects), path),
         (acl("/vms/100/", &roles, &subjects), path),
@@ -43,7 +46,7 @@ async fn an_acl_that_pve_would_not_keep_is_refused() {
         (acl("/", &roles, &json!([{"user": "alice"}])), "must be name@realm"),
         (acl("/", &roles, &json!([{"user": "alice@PocketID\n"}])), "must be name@realm"),
         (acl("/", &roles, &json!([{"group": "0"}])), "and not '0'"),
-        (acl("/", &roles, &json!([{"token": "a@pve!b"}])), "field not declared in schema"),
+        (acl("/", &roles, &json!([{"token": "a@pve!b"}])), "name@realm!token"),
         (spec(&json!({"roles": roles, "subjects": subjects})), "spec.path: Required value"),
     ];
     kind.refuses("acl", &refuses).await;

@@ -24,7 +24,9 @@ async fn a_group_is_named_by_its_id_or_computed_from_a_claim() {
         (json!({"oidc": {"group": "a"}}), "exactly one of realm, realmRef must be set"),
         (json!({"oidc": {"group": "a", "realm": "ab", "realmRef": {"name": "ab"}}}), "exactly one of realm, realmRef"),
         (json!({"oidc": {"realm": "ab"}}), "spec.oidc.group: Required value"),
-        (json!({"members": []}), "field not declared in schema"),
+        (json!({"users": []}), "field not declared in schema"),
+        (json!({"members": [{"user": "a@pve"}], "membershipPolicy": "Ignore"}), "members need membershipPolicy"),
+        (json!({"members": [{}]}), "exactly one of user, userRef must be set"),
     ];
     kind.refuses("users", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     kind.refuses("0", &[(spec(&json!({})), "metadata.name is the group id where the spec gives none")]).await;

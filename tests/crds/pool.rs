@@ -16,7 +16,10 @@ async fn a_pool_has_up_to_three_levels() {
         (json!({"poolId": "a//b"}), rule),
         (json!({"poolId": "a\n"}), rule),
         (json!({"poolId": "a/../b"}), rule),
-        (json!({"members": {}}), "field not declared in schema"),
+        (json!({"guests": []}), "field not declared in schema"),
+        (json!({"members": {"guests": [99]}}), "greater than or equal to 100"),
+        (json!({"members": {"storages": ["a"]}}), "the first a letter"),
+        (json!({"members": {}, "membershipPolicy": "Ignore"}), "members need membershipPolicy"),
     ];
     kind.refuses("prod", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     kind.refuses("1st", &[(spec(&json!({})), "metadata.name is the pool id where the spec gives none")]).await;

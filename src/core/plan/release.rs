@@ -134,9 +134,7 @@ impl Releaser<'_> {
         if let Some(user) = claim.thing().and_then(|thing| self.user_of(thing, leaving)) {
             return Err(blocked(format!("{claim} is still used by {}; it goes when that is gone", user.key.short())));
         }
-        let after = self
-            .dependents(|other| goes_along(other, claim))
-            .map_err(|other| blocked(format!("{claim} waits for {other}")))?;
+        let after = self.dependents(claim).map_err(|other| blocked(format!("{claim} waits for {other}")))?;
         if let Claim::Thing(Thing::Pool(pool)) = claim
             && let Some(inside) = self.left_inside(pool, &after)
         {
@@ -184,10 +182,14 @@ impl Releaser<'_> {
     }
 
     /// The claims that go in this plan and that PVE would drop or trip over; or one that should go first and cannot.
-    fn dependents(&self, inside: impl Fn(&Claim) -> bool) -> Result<BTreeSet<Claim>, Claim> {
-        match self.staying.iter().find(|claim| inside(claim)) {
-            Some(claim) => Err(claim.clone()),
-            None => Ok(self.going.iter().filter(|claim| inside(claim)).cloned().collect()),
+    fn dependents(&self, claim: &Claim) -> Result<BTreeSet<Claim>, Claim> {
+        // Nothing goes along with a member of a set, of which there may be very many.
+        if claim.thing().is_none() {
+            return Ok(BTreeSet::new());
+        }
+        match self.staying.iter().find(|other| goes_along(other, claim)) {
+            Some(other) => Err(other.clone()),
+            None => Ok(self.going.iter().filter(|other| goes_along(other, claim)).cloned().collect()),
         }
     }
 
