@@ -1,6 +1,6 @@
 //! Conditions that kstatus reads: Helm's `--wait`, Flux and Argo CD decide by them.
 //!
-//! `Ready` is always there. `Reconciling`, `Stalled` and `Drifted` are there only while true.
+//! `Ready` is always there. `Reconciling`, `Stalled`, `Drifted` and `Warning` are there only while true.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -15,8 +15,11 @@ pub const STALLED: &str = "Stalled";
 /// There while an observed object differs from Proxmox VE.
 pub const DRIFTED: &str = "Drifted";
 
+/// There while all is as it should be and something about it is worth knowing.
+pub const WARNING: &str = "Warning";
+
 /// All conditions of the operator: others on the same object are not its business.
-pub const OURS: [&str; 4] = [READY, RECONCILING, STALLED, DRIFTED];
+pub const OURS: [&str; 5] = [READY, RECONCILING, STALLED, DRIFTED, WARNING];
 
 /// The status of `Ready`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub struct Verdict {
     pub motion: Motion,
     /// How an observed object differs from Proxmox VE, in a sentence.
     pub drift: Option<String>,
+    /// What is worth knowing although all is as it should be.
+    pub warning: Option<(Reason, String)>,
 }
 
 impl Verdict {
@@ -82,6 +87,10 @@ impl Verdict {
             Motion::Stalled => conditions.push(condition(STALLED, "True", &self.message)),
         }
         conditions.extend(self.drift.as_ref().map(|drift| condition(DRIFTED, "True", drift)));
+        conditions.extend(self.warning.as_ref().map(|(reason, message)| {
+            let warning = condition(WARNING, "True", message);
+            Condition { reason: reason.to_string(), ..warning }
+        }));
         conditions
     }
 }
@@ -111,7 +120,7 @@ mod tests {
     }
 
     fn verdict(ready: Ready, reason: Reason, motion: Motion) -> Verdict {
-        Verdict { ready, reason, message: "so it is".into(), motion, drift: None }
+        Verdict { ready, reason, message: "so it is".into(), motion, drift: None, warning: None }
     }
 
     fn types(conditions: &[Condition]) -> Vec<&str> {

@@ -6,11 +6,16 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 
 use crate::api::{
-    Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser,
+    Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken,
+    ProxmoxUser,
 };
 
 const CATEGORY: &str = "proxmox";
 const CONNECTION: &str = ".spec.connectionRef.name";
+
+/// Fields of the status that only some kinds have.
+const OF_SOME_KINDS: &[(&str, &[&str])] =
+    &[("writtenSecret", &["ProxmoxUser", "ProxmoxRealm"]), ("token", &["ProxmoxToken"])];
 
 /// All kinds, in the order in which a person would write them.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -19,6 +24,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         object::<ProxmoxRealm>(),
         object::<ProxmoxGroup>(),
         object::<ProxmoxUser>(),
+        object::<ProxmoxToken>(),
         object::<ProxmoxRole>(),
         object::<ProxmoxAcl>(),
         object::<ProxmoxPool>(),
@@ -30,7 +36,17 @@ fn connection() -> CustomResourceDefinition {
 }
 
 fn object<K: Object>() -> CustomResourceDefinition {
-    publish(K::crd(), &[("External-ID", ".status.externalId"), ("Connection", CONNECTION)], Some(CONNECTION))
+    let mut crd = K::crd();
+    for version in &mut crd.spec.versions {
+        let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
+        let mut status = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("status")?.properties.as_mut());
+        for (field, kinds) in OF_SOME_KINDS {
+            if let (false, Some(status)) = (kinds.contains(&K::KIND), &mut status) {
+                status.remove(*field);
+            }
+        }
+    }
+    publish(crd, &[("External-ID", ".status.externalId"), ("Connection", CONNECTION)], Some(CONNECTION))
 }
 
 fn publish(

@@ -20,6 +20,7 @@ pub mod role;
 mod rules;
 mod schema;
 pub mod status;
+pub mod token;
 pub mod user;
 
 pub use acl::ProxmoxAcl;
@@ -30,6 +31,7 @@ pub use pool::ProxmoxPool;
 pub use realm::ProxmoxRealm;
 pub use reason::Reason;
 pub use role::ProxmoxRole;
+pub use token::ProxmoxToken;
 pub use user::ProxmoxUser;
 
 /// The API group of all kinds.
@@ -46,6 +48,13 @@ pub const FIELD_MANAGER: &str = "proxmox-identity";
 
 /// Annotation: a new value asks for a pass now; the value comes back as `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "proxmox-identity.dev/reconcile-requested-at";
+
+/// Annotation on a ProxmoxToken: a new value asks for a new secret; the value comes back as
+/// `status.token.lastHandledRotateAt`.
+pub const ROTATE_REQUESTED_AT: &str = "proxmox-identity.dev/rotate-requested-at";
+
+/// Annotation on a Secret of ours: which of the token's secrets it holds, counted from 1.
+pub const ISSUE: &str = "proxmox-identity.dev/issue";
 
 /// Annotation on a connection: the id of the cluster that its endpoints lead to now, confirmed by a person.
 pub const CONFIRM_CLUSTER: &str = "proxmox-identity.dev/confirm-cluster";

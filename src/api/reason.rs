@@ -69,6 +69,17 @@ reasons! {
     /// A Secret or ConfigMap, or the key in it, does not exist or is empty. Create it; the operator finds it by
     /// itself.
     SecretNotFound: Transient,
+    /// A Secret of the name that the object is to write stands there already and is not its own; it is never
+    /// overwritten. Choose another secretTemplate.name, or remove that Secret.
+    SecretConflict: Terminal,
+    /// The Secret with a token is gone, and Proxmox VE does not show it again. Put it back from a backup, or ask for a
+    /// new one with the annotation proxmox-identity.dev/rotate-requested-at, which ends the old one.
+    SecretLost: Terminal,
+    /// The token was taken over, and Proxmox VE does not show its secret again. Put the secret where it is needed by hand,
+    /// or ask for a new one with the annotation proxmox-identity.dev/rotate-requested-at.
+    SecretUnknown: Fine,
+    /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
+    NoPrivileges: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
     DependencyNotReady: Waiting,
     /// The connection does not exist in this namespace. Create it or correct connectionRef.

@@ -80,6 +80,29 @@ pub fn name_is_role() -> Rule {
     name_is("has(self.spec.roleId)", &is_role("self.metadata.name"), "role id", RoleId::RULE)
 }
 
+pub fn name_is_token() -> Rule {
+    let condition = matches("self.metadata.name", &format!("{LETTER_FIRST}+"));
+    let allowed = "at least 2 letters, digits, '.', '-' or '_', the first a letter";
+    name_is("has(self.spec.tokenId)", &condition, "token's name", allowed)
+}
+
+/// A time before the expiry needs one that moves on.
+pub fn before_expiry() -> Rule {
+    rule(
+        "!has(self.rotation) || !has(self.rotation.beforeExpiry) || (has(self.lifetime) && \
+         duration(self.rotation.beforeExpiry) < duration(self.lifetime))",
+        "rotation.beforeExpiry needs a lifetime that is longer: a fixed expiresAt is not moved by a rotation",
+    )
+}
+
+/// The key that the operator reads the token back from.
+pub fn no_token_key() -> Rule {
+    rule(
+        "!has(self.data) || !('token' in self.data)",
+        "the key token is always written, as user@realm!tokenid=uuid, and cannot be another",
+    )
+}
+
 /// On the root: where no name is given, metadata.name is the user's, and with the realm it is not too long.
 pub fn name_is_user() -> Rule {
     let short = "size(self.metadata.name) + (has(self.spec.realm) ? size(self.spec.realm) : 2) < 64";

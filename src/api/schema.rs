@@ -70,6 +70,12 @@ pub fn token_id(_: &mut SchemaGenerator) -> Schema {
     text(MAX_USER + 1 + MAX_ID, rule(is_token("self"), format!("must be {}", TokenId::RULE)))
 }
 
+/// The part of a token's id after the `!`.
+pub fn token_name(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be at least 2 letters, digits, '.', '-' or '_', the first a letter";
+    text(MAX_ID, rule(matches("self", "[A-Za-z][A-Za-z0-9._-]+"), message))
+}
+
 pub fn acl_path(_: &mut SchemaGenerator) -> Schema {
     text(MAX_PATH, rule(is_path("self"), format!("must be {}", AclPath::RULE)))
 }
@@ -185,6 +191,28 @@ pub fn request_timeout(_: &mut SchemaGenerator) -> Schema {
 
 pub fn resync_interval(_: &mut SchemaGenerator) -> Schema {
     duration("1s", "24h")
+}
+
+/// How long a secret lives.
+pub fn lifetime(_: &mut SchemaGenerator) -> Schema {
+    duration("10s", "87600h")
+}
+
+fn map(values: &Schema) -> Schema {
+    json_schema!({ "type": "object", "maxProperties": 64, "additionalProperties": values })
+}
+
+pub fn labels(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be the value of a label: up to 63 letters, digits, '.', '-' and '_'";
+    map(&text(63, rule(matches("self", "([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"), message)))
+}
+
+pub fn annotations(_: &mut SchemaGenerator) -> Schema {
+    map(&text(4096, None))
+}
+
+pub fn secret_data(_: &mut SchemaGenerator) -> Schema {
+    map(&text(16384, None))
 }
 
 pub fn issuer_url(_: &mut SchemaGenerator) -> Schema {

@@ -13,7 +13,8 @@ pub struct ObjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Ready` is always there. `Reconciling` and `Stalled` are there only while true: the operator is at work or
-    /// retries, or it needs a person. `Drifted` is there while an observed object differs from Proxmox VE.
+    /// retries, or it needs a person. `Drifted` is there while an observed object differs from Proxmox VE,
+    /// `Warning` while something about an object that is ready is worth knowing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -27,6 +28,9 @@ pub struct ObjectStatus {
     /// The version of the Secret whose password was last written to Proxmox VE, which never shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_secret: Option<SecretVersion>,
+    /// How it stands with the token's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenStatus>,
     /// What would be written, one sentence each: the steps still to come, or the differences of an observed object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
@@ -37,6 +41,55 @@ pub struct ObjectStatus {
     /// What was last written to Proxmox VE for this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change: Option<LastChange>,
+}
+
+/// How it stands with the secret of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenStatus {
+    /// `Pending`: a new secret is asked for and not yet in the Secret. `Delivered`: it is. `Unknown`: the token was taken
+    /// over, and its secret with it is not known here.
+    pub secret_state: SecretState,
+    /// The Secret that it is written into.
+    pub secret_name: String,
+    /// How many secrets have been asked for; the Secret says the same in its annotation proxmox-identity.dev/issue.
+    pub issue: i64,
+    /// When the present secret was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<Time>,
+    /// When it is replaced at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_rotation: Option<Time>,
+    /// The last value of the annotation proxmox-identity.dev/rotate-requested-at that was handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_rotate_at: Option<String>,
+    /// ACL entries that are put back while the token is made anew, where Proxmox VE cannot give it a new secret otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub restoring: Vec<RestoredEntry>,
+}
+
+/// An ACL entry that is put back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredEntry {
+    /// Its path.
+    pub path: String,
+    /// Its role.
+    pub role: String,
+    /// Whether it also counts below its path.
+    pub propagate: bool,
+}
+
+/// How it stands with the secret of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SecretState {
+    /// Asked for and not yet in the Secret.
+    Pending,
+    /// In the Secret.
+    Delivered,
+    /// Not known here: the token was taken over.
+    Unknown,
 }
 
 /// One version of a Secret.

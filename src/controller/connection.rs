@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::api::status::{LastChange, SecretVersion};
 use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
 use crate::controller::Context;
+use crate::controller::deliver::InHand;
 use crate::controller::execute::Clock;
 use crate::controller::index::ConnectionKey;
 use crate::controller::kinds::AnyObject;
@@ -49,6 +50,8 @@ pub(super) struct Worker {
     pub(super) changes: HashMap<String, LastChange>,
     /// Which version of a Secret was written for each object, beyond what its status may say yet.
     pub(super) written: HashMap<String, SecretVersion>,
+    /// Secrets of tokens that PVE has shown and that are not in Kubernetes yet.
+    pub(super) in_hand: HashMap<String, InHand>,
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
     /// The generation of each object's spec, and the pass that first saw it.
@@ -100,6 +103,7 @@ impl Worker {
             released: HashSet::new(),
             changes: HashMap::new(),
             written: HashMap::new(),
+            in_hand: HashMap::new(),
             said: None,
             seen: HashMap::new(),
             number: 0,

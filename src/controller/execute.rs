@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::controller::deliver::Delivery;
 use crate::core::claim::{Claim, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::plan::{FailedClaim, Memory, Purpose, Step};
@@ -32,6 +33,7 @@ pub async fn execute(
     session: &Session,
     steps: Vec<Step>,
     memory: &mut Memory,
+    delivery: &mut Delivery<'_>,
     clock: &impl Fn() -> Clock,
     stop: &impl Fn() -> bool,
 ) -> Done {
@@ -47,7 +49,12 @@ pub async fn execute(
             continue;
         }
         match session.write(&step.write).await {
-            Ok(()) => {
+            Ok(shown) => {
+                if let (Some(secret), Some(issue)) = (shown, step.issue) {
+                    for (owner, _) in &step.owners {
+                        delivery.deliver(*owner, issue, &secret).await;
+                    }
+                }
                 forget_digests(&step, &mut open);
                 succeeded(step, memory, &mut done);
             }

@@ -24,7 +24,9 @@ impl Worker {
         let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
         let mut writes = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
-            let changed = inputs[index].ledger != verdict.ledger || inputs[index].written != verdict.written;
+            let changed = inputs[index].ledger != verdict.ledger
+                || inputs[index].written != verdict.written
+                || inputs[index].token.as_ref().is_some_and(|token| token.issued != verdict.token);
             let fresh = subject.previous.observed_generation != Some(subject.any.generation());
             let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
             let gains = verdict.ledger.iter().any(|(claim, entry)| inputs[index].ledger.get(claim) != Some(entry));

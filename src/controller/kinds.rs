@@ -10,7 +10,7 @@ use kube::discovery::ApiResource;
 use crate::api::management::{Management, ManagementPolicy};
 use crate::api::refs::KeyRef;
 use crate::api::status::ObjectStatus;
-use crate::api::{Object, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser};
+use crate::api::{Object, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser};
 use crate::core::object::{Mode, ObjectKey};
 use crate::core::wants::{self, References, Wants};
 
@@ -22,6 +22,7 @@ macro_rules! kinds {
             roles: Role(ProxmoxRole),
             groups: Group(ProxmoxGroup),
             users: User(ProxmoxUser),
+            tokens: Token(ProxmoxToken),
             pools: Pool(ProxmoxPool),
             acls: Acl(ProxmoxAcl),
         }
@@ -47,6 +48,7 @@ macro_rules! each {
             AnyObject::Role($object) => $result,
             AnyObject::Group($object) => $result,
             AnyObject::User($object) => $result,
+            AnyObject::Token($object) => $result,
             AnyObject::Pool($object) => $result,
             AnyObject::Acl($object) => $result,
         }
@@ -133,6 +135,7 @@ impl AnyObject {
             Self::Role(role) => wants::of_role(role),
             Self::Group(group) => wants::of_group(group, references),
             Self::User(user) => wants::of_user(user, references),
+            Self::Token(token) => wants::of_token(token, references),
             Self::Pool(pool) => wants::of_pool(pool),
             Self::Acl(acl) => wants::of_acl(acl, references),
         }
@@ -143,7 +146,7 @@ impl AnyObject {
         match self {
             Self::Realm(realm) => wants::secrets_of_realm(realm).cloned().collect(),
             Self::User(user) => wants::secrets_of_user(user).cloned().collect(),
-            Self::Role(_) | Self::Group(_) | Self::Pool(_) | Self::Acl(_) => Vec::new(),
+            Self::Role(_) | Self::Group(_) | Self::Token(_) | Self::Pool(_) | Self::Acl(_) => Vec::new(),
         }
     }
 
@@ -154,6 +157,7 @@ impl AnyObject {
             Self::Role(role) => drop(references.roles.insert(role.name(), role)),
             Self::Group(group) => drop(references.groups.insert(group.name(), group)),
             Self::User(user) => drop(references.users.insert(user.name(), user)),
+            Self::Token(token) => drop(references.tokens.insert(token.name(), token)),
             Self::Pool(pool) => drop(references.pools.insert(pool.name(), pool)),
             Self::Acl(_) => {}
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta};
 use kube::discovery::ApiResource;
 use kube::runtime::events::{Event, Recorder, Reporter};
@@ -153,6 +153,31 @@ impl Kubernetes {
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
         self.call(api.get_opt(name)).await
+    }
+
+    /// Makes a Secret.
+    ///
+    /// # Errors
+    /// When one of the name stands there, or the apiserver refuses or cannot be reached.
+    pub async fn create_secret(&self, namespace: &str, secret: &SecretObject) -> Result<(), KubernetesError> {
+        let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        self.call(api.create(&params, secret)).await.map(drop)
+    }
+
+    /// Changes a Secret by a merge patch.
+    ///
+    /// # Errors
+    /// When it is not the one that the patch is for, or the apiserver refuses or cannot be reached.
+    pub async fn patch_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        change: &serde_json::Value,
+    ) -> Result<(), KubernetesError> {
+        let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        self.call(api.patch(name, &params, &Patch::Merge(change))).await.map(drop)
     }
 
     /// Reads the data of a ConfigMap; `None` when it does not exist.

@@ -4,6 +4,7 @@
 //! other; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
 
 mod connection;
+mod deliver;
 mod events;
 mod execute;
 mod index;

@@ -12,6 +12,7 @@ use crate::api::management::DeletionPolicy;
 use crate::api::refs::KeyRef;
 use crate::api::status::{LastChange, ObjectStatus};
 use crate::controller::connection::Worker;
+use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
 use crate::controller::execute::{Done, execute};
 use crate::controller::kinds::AnyObject;
@@ -53,8 +54,9 @@ impl Worker {
         for any in objects {
             any.enter(&mut references);
         }
+        let mut tokens = self.tokens(objects, &references).await;
         let mut frozen = self.context.index.unreadable(&self.key.namespace);
-        let (mut subjects, mut inputs) = (Vec::new(), Vec::new());
+        let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             let Ok(ledger) = from_rows(&previous.ledger) else {
@@ -84,8 +86,12 @@ impl Worker {
                 }
             }
             let written = self.written.get(any.uid()).cloned().or_else(|| previous.written_secret.clone());
+            let token = tokens.remove(any.uid()).map(|(token, parcel)| {
+                parcels.insert(subjects.len(), (any.uid().to_owned(), parcel));
+                token
+            });
             let known = object(any, &previous);
-            inputs.push(Object { changed, ledger, written, wanted, refusals, unsure, exact, open, ..known });
+            inputs.push(Object { changed, ledger, written, token, wanted, refusals, unsure, exact, open, ..known });
             subjects.push(Subject { any, previous, external_id });
         }
         let scope = scope(&inputs);
@@ -111,12 +117,15 @@ impl Worker {
         let planned = steps.len();
         let clock = self.clock_source();
         let stop = self.context.stopping();
-        let done = execute(session, steps, &mut self.memory, &clock, &stop).await;
+        let mut delivery = Delivery { kubernetes: &self.context.kubernetes, parcels, in_hand: HashMap::new() };
+        let done = execute(session, steps, &mut self.memory, &mut delivery, &clock, &stop).await;
+        let Delivery { in_hand, .. } = delivery;
+        self.in_hand.extend(in_hand);
         self.tell(&subjects, &done);
         let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
         let next = match (done.steps.is_empty(), planned, blocked.is_empty()) {
             (false, ..) => Duration::ZERO,
-            (true, 0, true) if waits_for_secret => self.next_retry().min(SECRET_RETRY),
+            (true, 0, true) if waits_for_secret || !self.in_hand.is_empty() => self.next_retry().min(SECRET_RETRY),
             (true, 0, true) => self.next_retry(),
             (true, ..) => stalled,
         };
@@ -199,6 +208,11 @@ impl Worker {
             handled: subject.any.reconcile_requested_at(),
             change: self.changes.get(subject.any.uid()).cloned(),
             written: verdict.written.clone(),
+            token: object
+                .token
+                .as_ref()
+                .zip(verdict.token.as_ref())
+                .map(|(it, issued)| report::token_status(it, issued)),
             now: Timestamp::now(),
         };
         report::status(&report::report(object, verdict), facts, &subject.previous, self.context.progress_deadline)
@@ -336,6 +350,7 @@ fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         deletion: management.deletion_policy,
         ledger: Ledger::new(),
         written: None,
+        token: None,
         wanted: Vec::new(),
         exact: BTreeSet::new(),
         open: BTreeSet::new(),

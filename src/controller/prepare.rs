@@ -66,8 +66,10 @@ async fn tls(kubernetes: &Kubernetes, namespace: &str, tls: &Tls) -> Result<TlsS
             Some(secret(kubernetes, namespace, key).await?.expose().to_owned())
         }
         (None, Some(CaBundleRef { config_map_key_ref: Some(key), secret_key_ref: None })) => {
-            let data =
-                kubernetes.config_map(namespace, &key.name).await.map_err(|error| unread("ConfigMap", key, &error))?;
+            let data = kubernetes
+                .config_map(namespace, &key.name)
+                .await
+                .map_err(|error| unread("ConfigMap", &key.name, &error))?;
             let text = data.and_then(|mut data| data.remove(&key.key)).filter(|text| !text.trim().is_empty());
             Some(text.ok_or_else(|| missing("ConfigMap", key))?)
         }
@@ -107,7 +109,7 @@ async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Resul
 }
 
 async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<SecretValue, Refusal> {
-    let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", key, &error))?;
+    let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", &key.name, &error))?;
     let secret = secret.ok_or_else(|| missing("Secret", key))?;
     let version = SecretVersion {
         name: key.name.clone(),
@@ -134,13 +136,13 @@ fn missing(kind: &str, key: &KeyRef) -> Refusal {
     Refusal::new(Reason::SecretNotFound, message)
 }
 
-fn unread(kind: &str, key: &KeyRef, error: &KubernetesError) -> Refusal {
-    tracing::warn!(kind, name = %key.name, %error, "could not be read");
+pub(super) fn unread(kind: &str, name: &str, error: &KubernetesError) -> Refusal {
+    tracing::warn!(kind, %name, %error, "could not be read");
     let message = match error {
         KubernetesError::Api(kube::Error::Api(status)) if status.code == 403 => {
-            format!("the operator may not read {kind} {} (RBAC); allow it to get it", key.name)
+            format!("the operator may not read {kind} {} (RBAC); allow it to get it", name)
         }
-        _ => format!("{kind} {} could not be read from the apiserver; it is tried again", key.name),
+        _ => format!("{kind} {} could not be read from the apiserver; it is tried again", name),
     };
     Refusal::new(Reason::SecretNotFound, message)
 }

@@ -6,11 +6,13 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
 use crate::api::reason::Severity;
-use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::status::{LastChange, ObjectStatus, RestoredEntry, TokenStatus};
 use crate::core::claim::{Ledger, SecretVersion};
+use crate::core::ids::{AclPath, RoleId};
 use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::{ClaimState, Purpose, Verdict};
+use crate::core::token::{Issued, Token};
 
 /// What is said about an object apart from its ledger.
 #[derive(Debug, Clone)]
@@ -24,7 +26,7 @@ pub struct Report {
 impl Report {
     /// A report with nothing pending.
     pub fn new(ready: Ready, reason: Reason, message: impl Into<String>, motion: Motion) -> Self {
-        let says = conditions::Verdict { ready, reason, message: message.into(), motion, drift: None };
+        let says = conditions::Verdict { ready, reason, message: message.into(), motion, drift: None, warning: None };
         Self { says, pending: Vec::new() }
     }
 
@@ -79,7 +81,9 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     if !pending.is_empty() {
         return Report::progressing(pending);
     }
-    Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled)
+    let mut report = Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled);
+    report.says.warning = verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()));
+    report
 }
 
 /// The first few of many, since a message has its limit.
@@ -140,8 +144,53 @@ pub struct Facts<'a> {
     pub change: Option<LastChange>,
     /// Which version of the Secret of its hidden field was last written.
     pub written: Option<SecretVersion>,
+    /// Of a token: how it stands with its secret; `None` leaves what is stored.
+    pub token: Option<TokenStatus>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// What a status says of a token's secret, as the plan sees it.
+pub fn issued(status: &TokenStatus) -> Issued {
+    let TokenStatus {
+        secret_state,
+        secret_name: _,
+        issue,
+        issued_at,
+        next_rotation: _,
+        last_handled_rotate_at,
+        restoring,
+    } = status;
+    let entry = |RestoredEntry { path, role, propagate }: &RestoredEntry| {
+        (AclPath::observed(path), RoleId::observed(role), *propagate)
+    };
+    Issued {
+        state: *secret_state,
+        issue: *issue,
+        at: issued_at.as_ref().map(|at| at.0.as_second()),
+        handled: last_handled_rotate_at.clone(),
+        restoring: restoring.iter().map(entry).collect(),
+    }
+}
+
+/// What the plan says of a token's secret, as a status.
+pub fn token_status(token: &Token, issued: &Issued) -> TokenStatus {
+    let time = |at: i64| Timestamp::from_second(at).ok().map(Time);
+    let Issued { state, issue, at, handled, restoring } = issued;
+    let entry = |(path, role, propagate): &(AclPath, RoleId, bool)| RestoredEntry {
+        path: path.to_string(),
+        role: role.to_string(),
+        propagate: *propagate,
+    };
+    TokenStatus {
+        secret_state: *state,
+        secret_name: token.wish.secret_name.clone(),
+        issue: *issue,
+        issued_at: at.and_then(time),
+        next_rotation: token.due(issued).and_then(time),
+        last_handled_rotate_at: handled.clone(),
+        restoring: restoring.iter().map(entry).collect(),
+    }
 }
 
 /// The most pending changes that a status lists.
@@ -154,7 +203,7 @@ pub fn status(
     previous: &ObjectStatus,
     deadline: std::time::Duration,
 ) -> ObjectStatus {
-    let Facts { generation, external_id, ledger, handled, change, written, now } = facts;
+    let Facts { generation, external_id, ledger, handled, change, written, token, now } = facts;
     let mut says = report.says.clone();
     if says.motion == Motion::Reconciling
         && says.reason.severity() == Severity::Transient
@@ -179,6 +228,7 @@ pub fn status(
         external_id: external_id.or_else(|| previous.external_id.clone()),
         ledger: ledger.map_or_else(|| previous.ledger.clone(), to_rows),
         written_secret: written,
+        token: token.or_else(|| previous.token.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

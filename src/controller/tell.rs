@@ -35,6 +35,7 @@ impl Worker {
             handled: any.reconcile_requested_at(),
             change: None,
             written: previous.written_secret.clone(),
+            token: None,
             now: Timestamp::now(),
         };
         let status = report::status(report, facts, previous, self.context.progress_deadline);

@@ -16,6 +16,7 @@ impl Snapshot {
             Write::Create { thing, fields } => self.create(thing, fields),
             Write::Update { thing, set, unset, digest: _ } => self.update(thing, set, unset),
             Write::Delete { thing } => self.delete(thing),
+            Write::Regenerate { token, set, unset } => self.update(&Thing::Token(token.clone()), set, unset),
             Write::SetPassword { .. } => {}
             Write::Groups(change) => self.change_groups(change),
             Write::PoolMembers(change) => self.change_members(change),

@@ -14,6 +14,8 @@ pub mod realm;
 pub mod secret;
 pub mod snapshot;
 pub mod text;
+pub mod token;
+pub mod version;
 pub mod visibility;
 pub mod wants;
 pub mod write;

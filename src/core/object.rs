@@ -6,6 +6,7 @@ use std::fmt;
 use crate::api::Reason;
 pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
 use crate::core::claim::{Ledger, Scope, SecretVersion, Wanted};
+use crate::core::token::Token;
 
 /// Names an object; orders objects where nothing else decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,8 @@ pub struct Object {
     pub ledger: Ledger,
     /// Which version of the Secret of its hidden field was written last.
     pub written: Option<SecretVersion>,
+    /// Of a token: how it stands with its secret.
+    pub token: Option<Token>,
     /// What it claims.
     pub wanted: Vec<Wanted>,
     /// The sets in which nothing may stand that no object claims.

@@ -7,6 +7,7 @@ use crate::core::failure::Failure;
 use crate::core::fields::Fields;
 use crate::core::ids::{AclKey, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 use crate::core::secret::Secret;
+use crate::core::version::PveVersion;
 
 /// One list of PVE: its content as far as it is shown, or why it could not be read.
 /// A list that fails blocks only the claims that need it.
@@ -17,6 +18,8 @@ pub type Listing<T> = Result<T, Failure>;
 pub struct Snapshot {
     /// As whom this was read.
     pub credential: Credential,
+    /// The version of PVE.
+    pub version: PveVersion,
     /// The privileges the credential holds, as `GET /access/permissions` shows them.
     pub permissions: HeldPermissions,
     /// All groups that are shown.

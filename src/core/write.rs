@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::core::claim::{PoolItem, Thing};
 use crate::core::fields::Fields;
-use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, UserId};
+use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::secret::Secret;
 
 /// One request that changes something.
@@ -32,6 +32,15 @@ pub enum Write {
     Delete {
         /// What.
         thing: Thing,
+    },
+    /// Gives a token a new secret, and changes fields of it at the same time; its ACL entries stay.
+    Regenerate {
+        /// Which.
+        token: TokenId,
+        /// Fields to set.
+        set: Fields,
+        /// Fields to clear.
+        unset: BTreeSet<String>,
     },
     /// `PUT /access/password`: only with a ticket (FACTS 28).
     SetPassword {
@@ -121,7 +130,16 @@ impl Write {
             Self::Create { thing, .. } | Self::Update { thing, .. } | Self::Delete { thing } => {
                 matches!(thing, Thing::Realm(_))
             }
-            Self::SetPassword { .. } | Self::Groups(_) | Self::PoolMembers(_) | Self::Acl(_) => false,
+            Self::Regenerate { .. }
+            | Self::SetPassword { .. }
+            | Self::Groups(_)
+            | Self::PoolMembers(_)
+            | Self::Acl(_) => false,
         }
+    }
+
+    /// True when the answer has a secret in it that is shown only there.
+    pub fn shows_secret(&self) -> bool {
+        matches!(self, Self::Create { thing: Thing::Token(_), .. } | Self::Regenerate { .. })
     }
 }

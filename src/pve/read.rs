@@ -10,6 +10,7 @@ use crate::core::fields::Fields;
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::secret::Secret;
 use crate::core::snapshot::{Group, HeldPermissions, Listing, OptionValue, Role, Snapshot, Token, User};
+use crate::core::version::PveVersion;
 use crate::pve::realms::RealmCache;
 use crate::pve::request::Request;
 use crate::pve::session::Session;
@@ -45,6 +46,7 @@ impl Session {
         let resources = self.resources(scope, &pools).await;
         let snapshot = Snapshot {
             credential: self.credential(),
+            version: PveVersion::observed(self.version()),
             permissions: permissions?,
             groups,
             users,
@@ -72,7 +74,8 @@ fn lost(snapshot: &Snapshot) -> Option<&Failure> {
             matches!(failure.kind, FailureKind::Unreachable | FailureKind::Certificate | FailureKind::Authentication)
         })
     }
-    let Snapshot { credential: _, permissions: _, groups, users, roles, acl, realms, pools, resources } = snapshot;
+    let Snapshot { credential: _, version: _, permissions: _, groups, users, roles, acl, realms, pools, resources } =
+        snapshot;
     let resources = resources.as_ref().and_then(of);
     let lists = [of(groups), of(users), of(roles), of(acl), of(realms), of(pools), resources];
     let options = realms.iter().flat_map(|realms| realms.realms.values()).filter_map(|realm| realm.options.as_ref());

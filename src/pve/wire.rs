@@ -252,6 +252,12 @@ pub(crate) struct CertificateInfo {
     pub(crate) fingerprint: Text,
 }
 
+/// What a token's creation or regeneration answers: it has no `Debug`, since it holds a secret.
+#[derive(Deserialize)]
+pub(crate) struct IssuedToken {
+    pub(crate) value: String,
+}
+
 /// `GET /version`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Version {

@@ -8,22 +8,24 @@ use crate::core::claim::{PoolItem, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, Subject};
+use crate::core::secret::Secret;
 use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
 use crate::pve::error::{About, Noun};
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
 use crate::pve::session::{Session, call};
+use crate::pve::wire;
 
 /// Proxmox VE refuses a longer body (FACTS 10).
 const MAX_BODY: usize = 512 << 10;
 
 impl Session {
-    /// Carries out one write. Its answer carries nothing that is needed.
+    /// Carries out one write. The answer carries nothing that is needed but the secret of a token.
     ///
     /// # Errors
     /// [`FailureKind::Lost`] when it may have been carried out although no answer came. With every other kind it was
     /// not, except that a realm's failed connection check keeps the new bind password (FACTS 72).
-    pub async fn write(&self, write: &Write) -> Result<(), Failure> {
+    pub async fn write(&self, write: &Write) -> Result<Option<Secret>, Failure> {
         let mut request = request(write)?;
         if let Write::Update { thing: Thing::Realm(realm), digest: None, .. } = write {
             // Only what stands now may be overwritten, also when we do not know its digest any more.
@@ -34,7 +36,10 @@ impl Session {
         if let (Write::SetPassword { .. }, Some(own)) = (write, self.login.confirmation()) {
             request = request.secret("confirmation-password", own);
         }
-        call(&self.transport, &self.login, &request).await.map(|_| ())
+        let body = call(&self.transport, &self.login, &request).await?;
+        // A secret that cannot be read was made all the same: it is asked for again when all is read anew.
+        let shown = write.shows_secret().then(|| wire::data::<wire::IssuedToken>(&body).ok()).flatten();
+        Ok(shown.map(|issued| Secret::new(issued.value)))
     }
 }
 
@@ -53,6 +58,10 @@ fn request(write: &Write) -> Result<Request, Failure> {
             Ok(digest.iter().fold(request, |request, digest| request.form("digest", digest.as_str())))
         }
         Write::Delete { thing } => Ok(on(Method::DELETE, thing)),
+        Write::Regenerate { token, set, unset } => {
+            let request = with_fields(on(Method::PUT, &Thing::Token(token.clone())).form("regenerate", "1"), set)?;
+            Ok(unset.iter().fold(request, |request, name| request.form(name, "")))
+        }
         Write::SetPassword { user, password } => Ok(Request::write(Method::PUT, "/access/password")
             .form("userid", user.as_str())
             .secret("password", password)

@@ -47,7 +47,7 @@ async fn an_acl_that_pve_would_not_keep_is_refused() {
         (acl("/", &roles, &json!([{"user": "alice@PocketID\n"}])), "must be name@realm"),
         (acl("/", &roles, &json!([{"group": "0"}])), "and not '0'"),
         (acl("/", &roles, &json!([{"token": "a@pve!b"}])), "name@realm!token"),
-        (spec(&json!({"roles": roles, "subjects": subjects})), "spec.path: Required value"),
+        (spec(&json!({"roles": roles, "subjects": subjects})), "exactly one of path, poolRef must be set"),
     ];
     kind.refuses("acl", &refuses).await;
 }

@@ -3,6 +3,7 @@
 mod attacks;
 mod crash;
 mod failures;
+mod identity;
 mod lifecycle;
 mod ownership;
 mod rights;

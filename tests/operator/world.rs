@@ -247,6 +247,20 @@ impl World {
         body["data"].clone()
     }
 
+    /// Whether a whole token, `user@realm!tokenid=uuid`, is taken.
+    pub async fn works(&self, token: &str) -> bool {
+        let url = format!("{}/api2/json/version", self.pve.url());
+        let request = insecure().get(url).header("Authorization", format!("PVEAPIToken={token}"));
+        request.send().await.expect("an answer").status().is_success()
+    }
+
+    /// Whether a user can log in with a password.
+    pub async fn logs_in(&self, user: &str, password: &str) -> bool {
+        let url = format!("{}/api2/json/access/ticket", self.pve.url());
+        let request = insecure().post(url).form(&[("username", user), ("password", password)]);
+        request.send().await.expect("an answer").status().is_success()
+    }
+
     /// The ACL as `path role type:subject propagate`, sorted.
     pub async fn acl(&self) -> Vec<String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

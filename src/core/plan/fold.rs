@@ -65,9 +65,11 @@ pub(super) fn members_of(write: &Write) -> Box<dyn Iterator<Item = Claim> + '_> 
         Write::PoolMembers(PoolChange { pool, items, change: _ }) => {
             Box::new(items.iter().map(|item| Claim::PoolMember(pool.clone(), item.clone())))
         }
-        Write::Create { .. } | Write::Update { .. } | Write::Delete { .. } | Write::SetPassword { .. } => {
-            Box::new(std::iter::empty())
-        }
+        Write::Create { .. }
+        | Write::Update { .. }
+        | Write::Delete { .. }
+        | Write::Regenerate { .. }
+        | Write::SetPassword { .. } => Box::new(std::iter::empty()),
     }
 }
 
@@ -144,7 +146,7 @@ impl Fold<'_> {
     /// The requests about one named thing.
     fn things(&mut self, operation: Operation) -> Vec<Step> {
         let deleted = deletes(&operation.act).cloned();
-        let Operation { act, claim, owners, mut after, purpose, hidden } = operation;
+        let Operation { act, claim, owners, mut after, purpose, hidden, issue } = operation;
         let Act::Write(writes) = act else { return Vec::new() };
         let mut claims = BTreeSet::from([claim.clone()]);
         let mut owners: Vec<(usize, Claim)> = owners.into_iter().map(|owner| (owner, claim.clone())).collect();
@@ -160,6 +162,7 @@ impl Fold<'_> {
         }
         let last = writes.len().saturating_sub(1);
         let step = |(index, write): (usize, Write)| Step {
+            issue: issue.filter(|_| write.shows_secret()),
             write,
             claims: claims.clone(),
             owners: owners.clone(),
@@ -185,5 +188,5 @@ fn step(write: Write, open: &mut Open) -> Step {
         purpose.get_or_insert(operation.purpose);
     }
     let purpose = purpose.unwrap_or(Purpose::Create);
-    Step { write, claims, owners, after, purpose, hidden: None, falls: Vec::new() }
+    Step { write, claims, owners, after, purpose, hidden: None, issue: None, falls: Vec::new() }
 }

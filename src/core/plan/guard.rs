@@ -11,7 +11,7 @@ use crate::core::object::Refusal;
 use crate::core::permissions::{self, Directory};
 use crate::core::plan::order::{self, Act, Operation};
 use crate::core::plan::{ClaimState, Draft, Input};
-use crate::core::snapshot::{Credential, Snapshot};
+use crate::core::snapshot::{Credential, Snapshot, Token};
 use crate::core::visibility::View;
 use crate::core::write::{AclBatch, AclChange, GroupChange, Write};
 
@@ -92,6 +92,7 @@ impl Own {
                     Thing::Token(token) => self.credential == Credential::Token(token.clone()),
                     Thing::Pool(_) => false,
                 },
+                Write::Regenerate { token, .. } => self.credential == Credential::Token(token.clone()),
                 Write::SetPassword { user, .. } => self.credential == Credential::User(user.clone()),
                 Write::Create { .. } | Write::Groups(_) | Write::PoolMembers(_) | Write::Acl(_) => false,
             }),
@@ -141,7 +142,7 @@ impl<'a> Guard<'a> {
                 Write::Delete { thing: Thing::User(_) } => {
                     format!("{user} is the operator's own user; give the connection another credential")
                 }
-                Write::Delete { thing: Thing::Token(_) } => {
+                Write::Delete { thing: Thing::Token(_) } | Write::Regenerate { .. } => {
                     "it is the operator's own token; give the connection another credential".to_owned()
                 }
                 Write::Update { thing: Thing::User(_), set, .. } if turns_off(set) => {
@@ -242,14 +243,18 @@ fn needs(input: &Input<'_>) -> BTreeSet<Need> {
     needs
 }
 
+fn alive(token: &Token) -> permissions::Token {
+    permissions::Token { privilege_separation: token.privilege_separation, expire: 0 }
+}
+
 /// What rights follow from, with our own user and token taken to be there: lists may leave them out (FACTS 42).
-fn directory(snapshot: &Snapshot, privilege_separation: bool) -> Option<Directory> {
+pub(super) fn directory(snapshot: &Snapshot, privilege_separation: bool) -> Option<Directory> {
     let (users, groups, roles, acl) = (&snapshot.users, &snapshot.groups, &snapshot.roles, &snapshot.acl);
     let (Ok(users), Ok(groups), Ok(roles), Ok(acl)) = (users, groups, roles, acl) else { return None };
     let active = permissions::User { enabled: true, expire: 0 };
     let mut directory = Directory {
         users: users.keys().map(|id| (id.clone(), active.clone())).collect(),
-        tokens: BTreeMap::new(),
+        tokens: users.values().flat_map(|user| &user.tokens).map(|(id, token)| (id.clone(), alive(token))).collect(),
         groups: groups.iter().map(|(id, group)| (id.clone(), group.members.clone())).collect(),
         roles: roles
             .iter()

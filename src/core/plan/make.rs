@@ -9,7 +9,7 @@ use crate::core::object::{Adoption, Mode, Object, ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes, agree};
-use crate::core::plan::{ClaimState, Draft, Input, Purpose};
+use crate::core::plan::{ClaimState, Draft, Input, Purpose, issue};
 use crate::core::visibility::{Sight, View, shows};
 
 /// Judges every wanted claim. Claims come in the order realm, role, group, user, token, pool, membership, pool member,
@@ -157,8 +157,20 @@ impl Maker<'_> {
         if let Some(refusal) = self.unfit(wanted) {
             return draft.state(stake.object, claim, ClaimState::Refused(refusal));
         }
+        let stands = matches!(compare::presence(claim, self.input.snapshot, self.view), Standing::Same);
+        let adopted = known.is_none_or(|entry| entry.origin == Origin::Adopted);
+        let mut secrecy = match issue::secrecy(wanted, owner.token.as_ref(), stands, adopted) {
+            Ok(secrecy) => secrecy,
+            Err(refusal) => return draft.state(stake.object, claim, ClaimState::Refused(refusal)),
+        };
         let due = hidden.as_ref().filter(|hidden| known.is_some() && owner.written.as_ref() != Some(&hidden.version));
-        let standing = compare::compare(wanted, due, self.input.snapshot, self.view);
+        let as_it_should_be = secrecy.as_ref().map_or(wanted, |secrecy| &secrecy.wanted).clone();
+        let wanted = &as_it_should_be;
+        let mut standing = compare::compare(wanted, due, self.input.snapshot, self.view);
+        if let (Some(_), Some(secrecy)) = (known, &mut secrecy) {
+            standing = self.with_secret(standing, secrecy);
+        }
+        let issue = secrecy.as_ref().and_then(|secrecy| secrecy.issue);
         let mut intend = |origin, progress| {
             verdict.ledger.insert(claim.clone(), Entry { origin, progress });
         };
@@ -168,11 +180,14 @@ impl Maker<'_> {
             (_, Standing::Unread(failure)) => return draft.state(stake.object, claim, ClaimState::Failed(failure)),
             (Some(Entry { origin, .. }), Standing::Same) => {
                 intend(origin, Progress::Applied);
-                return draft.state(stake.object, claim, ClaimState::Standing);
+                let state = secrecy.as_ref().map_or(ClaimState::Standing, issue::Secrecy::arrival);
+                verdict.token = secrecy.map(|secrecy| secrecy.issued);
+                return draft.state(stake.object, claim, state);
             }
             (None, Standing::Same) if owner.adoption != Adoption::Never => {
                 intend(Origin::Adopted, Progress::Applied);
                 verdict.written = current().or(verdict.written.take());
+                verdict.token = secrecy.map(|secrecy| secrecy.issued);
                 return draft.state(stake.object, claim, ClaimState::Standing);
             }
             (None, Standing::Same) => {
@@ -193,7 +208,7 @@ impl Maker<'_> {
                 if let Some(refusal) = self.untold(&writes) {
                     return draft.state(stake.object, claim, ClaimState::Refused(refusal));
                 }
-                (changed(owner, due, fields), writes)
+                (if issue.is_some() { Purpose::Update(fields) } else { changed(owner, due, fields) }, writes)
             }
             (_, Standing::Absent(Sight::Blocked)) => {
                 return draft.state(stake.object, claim, ClaimState::Refused(unseen(claim)));
@@ -204,7 +219,7 @@ impl Maker<'_> {
                     intend(Origin::Created, Progress::Intended);
                 }
                 verdict.written = current().or(verdict.written.take());
-                (Purpose::Restore, compare::creation(wanted).into_iter().collect())
+                (Purpose::Restore, self.creation(wanted, secrecy.as_ref()))
             }
             (None, Standing::Absent(Sight::Uncertain)) if self.input.exists_already(claim) => {
                 return draft.refuse(stake.object, claim, Reason::AlreadyExists, hidden_from_us(claim));
@@ -212,7 +227,7 @@ impl Maker<'_> {
             (_, Standing::Absent(_)) => {
                 intend(Origin::Created, Progress::Intended);
                 verdict.written = current().or(verdict.written.take());
-                (Purpose::Create, compare::creation(wanted).into_iter().collect())
+                (Purpose::Create, self.creation(wanted, secrecy.as_ref()))
             }
         };
         let after = match self.needs(draft, claim, content, needs) {
@@ -230,6 +245,9 @@ impl Maker<'_> {
         }
         let becomes = self.input.attempt(claim, &purpose);
         draft.state(stake.object, claim, becomes);
+        if let Some(issue::Secrecy { issued, .. }) = secrecy {
+            draft.verdicts[stake.object].token = Some(issued);
+        }
         let act = match (claim, content) {
             (Claim::Acl(key), Content::Acl { propagate }) => Act::Grant { key: key.clone(), propagate: *propagate },
             (Claim::Member(membership), _) => Act::Join(membership.clone()),
@@ -244,7 +262,15 @@ impl Maker<'_> {
         };
         let hidden = due.map(|hidden| hidden.version.clone());
         operation
-            .get_or_insert_with(|| Operation { act, claim: claim.clone(), owners: Vec::new(), after, purpose, hidden })
+            .get_or_insert_with(|| Operation {
+                act,
+                claim: claim.clone(),
+                owners: Vec::new(),
+                after,
+                purpose,
+                hidden,
+                issue,
+            })
             .owners
             .push(stake.object);
     }

@@ -11,6 +11,7 @@ mod compare;
 mod fit;
 mod fold;
 mod guard;
+mod issue;
 mod make;
 mod needs;
 mod order;
@@ -27,6 +28,7 @@ use crate::core::claim::{Claim, Ledger, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::object::{Object, ObjectKey, Refusal};
 use crate::core::snapshot::Snapshot;
+use crate::core::token::Issued;
 use crate::core::visibility::View;
 use crate::core::write::Write;
 
@@ -94,6 +96,8 @@ pub struct Step {
     pub purpose: Purpose,
     /// The version of the Secret whose content is written to a hidden field.
     pub hidden: Option<SecretVersion>,
+    /// The number of the token's secret that its answer shows.
+    pub issue: Option<i64>,
     /// What nobody manages and PVE drops along with it.
     pub falls: Vec<Claim>,
 }
@@ -124,6 +128,10 @@ pub struct Verdict {
     pub refusals: Vec<Refusal>,
     /// Claims that are given up and left standing.
     pub left: Vec<Claim>,
+    /// Of a token: how it stands with its secret, to be stored before any step is taken.
+    pub token: Option<Issued>,
+    /// What is worth knowing although all is as it should be.
+    pub warning: Option<Refusal>,
     /// Which version of the Secret of its hidden field is in force, once the steps for it are taken.
     pub written: Option<SecretVersion>,
 }
@@ -154,6 +162,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
+    issue::warn(input, &view, &mut draft);
     let steps = order::steps(
         draft.operations,
         input.snapshot,
@@ -178,6 +187,7 @@ impl Draft {
                 ledger: object.ledger.clone(),
                 refusals: object.refusals.clone(),
                 written: object.written.clone(),
+                token: object.token.as_ref().and_then(|token| token.issued.clone()),
                 ..Verdict::default()
             })
             .collect();

@@ -21,6 +21,8 @@ pub(super) struct Operation {
     pub purpose: Purpose,
     /// The version of the Secret whose content is written.
     pub hidden: Option<SecretVersion>,
+    /// The number of the token's secret that is asked for.
+    pub issue: Option<i64>,
 }
 
 /// What an operation does.
@@ -182,6 +184,7 @@ fn phase_of(write: &Write) -> Phase {
             Thing::Token(_) => Phase::DeleteToken,
             Thing::Pool(_) => Phase::DeletePool,
         },
+        Write::Regenerate { .. } => Phase::Token,
         Write::SetPassword { .. } => Phase::User,
         Write::Groups(_) => Phase::Join,
         Write::PoolMembers(PoolChange { change: MemberChange::Enter { .. }, .. }) => Phase::Enter,
@@ -212,9 +215,11 @@ impl Step {
                 let (left, right) = change.split()?;
                 (Write::PoolMembers(left), Write::PoolMembers(right))
             }
-            Write::Create { .. } | Write::Update { .. } | Write::Delete { .. } | Write::SetPassword { .. } => {
-                return None;
-            }
+            Write::Create { .. }
+            | Write::Update { .. }
+            | Write::Delete { .. }
+            | Write::Regenerate { .. }
+            | Write::SetPassword { .. } => return None,
         };
         Some((self.part(left), self.part(right)))
     }
@@ -224,7 +229,7 @@ impl Step {
         let owners = self.owners.iter().filter(|(_, claim)| claims.contains(claim)).cloned().collect();
         let Self { after, purpose, hidden, .. } = self;
         let (after, purpose, hidden) = (after.clone(), purpose.clone(), hidden.clone());
-        Self { write, claims, owners, after, purpose, hidden, falls: Vec::new() }
+        Self { write, claims, owners, after, purpose, hidden, issue: None, falls: Vec::new() }
     }
 }
 

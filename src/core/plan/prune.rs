@@ -36,6 +36,7 @@ pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_
                                     after: std::collections::BTreeSet::new(),
                                     purpose: Purpose::Remove,
                                     hidden: None,
+                                    issue: None,
                                 });
                                 draft.operations.len() - 1
                             });

@@ -86,6 +86,7 @@ impl Releaser<'_> {
                     after,
                     purpose: Purpose::Remove,
                     hidden: None,
+                    issue: None,
                 });
                 self.input.attempt(claim, &Purpose::Remove)
             }
@@ -213,6 +214,7 @@ impl Releaser<'_> {
                 after: BTreeSet::new(),
                 purpose: Purpose::Remove,
                 hidden: None,
+                issue: None,
             });
             removed.insert(claim);
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{References, Wants, found, key_of};
 use crate::api::acl::{AclRole, AclSubject, EntryPolicy, ProxmoxAclSpec};
-use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRole, ProxmoxUser, Reason};
+use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRole, ProxmoxToken, ProxmoxUser, Reason};
 use crate::core::claim::{Claim, Content, Scope, Wanted};
 use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, TokenId, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::wants::group::group_id;
 use crate::core::wants::pool::pool_id;
 use crate::core::wants::role::role_id;
+use crate::core::wants::token::token_id;
 use crate::core::wants::user::user_id;
 
 /// Something that an object names, with the object that stands for it where it is a reference.
@@ -97,6 +98,10 @@ fn subject_of(acl: &ProxmoxAcl, subject: &AclSubject, references: &References<'_
         }
         AclSubject { group: None, group_ref: None, user: None, user_ref: None, token: Some(id), token_ref: None } => {
             Ok((Subject::Token(TokenId::parse(id)?), None))
+        }
+        AclSubject { group: None, group_ref: None, user: None, user_ref: None, token: None, token_ref: Some(it) } => {
+            let token = token_id(found(&references.tokens, it)?, references)?;
+            Ok((Subject::Token(token), Some(key_of::<ProxmoxToken>(namespace, it))))
         }
         AclSubject { .. } => Err(Refusal::new(
             Reason::InvalidSpec,

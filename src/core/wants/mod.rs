@@ -5,6 +5,7 @@ mod group;
 mod pool;
 mod realm;
 mod role;
+mod token;
 mod user;
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,10 +15,11 @@ pub use group::of_group;
 pub use pool::of_pool;
 pub use realm::{of_realm, secrets_of_realm};
 pub use role::of_role;
+pub use token::{of_token, secret_name, token_id, wish_of};
 pub use user::{of_user, secrets_of_user};
 
 use crate::api::refs::{KeyRef, ObjectRef};
-use crate::api::{Object, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxUser, Reason};
+use crate::api::{Object, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, Reason};
 use crate::core::claim::{Content, Hidden, Scope, SecretVersion, Thing, Wanted};
 use crate::core::ids::IdError;
 use crate::core::object::{ObjectKey, Refusal};
@@ -34,6 +36,8 @@ pub struct References<'a> {
     pub groups: HashMap<&'a str, &'a ProxmoxGroup>,
     /// Users.
     pub users: HashMap<&'a str, &'a ProxmoxUser>,
+    /// Tokens.
+    pub tokens: HashMap<&'a str, &'a ProxmoxToken>,
     /// Pools.
     pub pools: HashMap<&'a str, &'a ProxmoxPool>,
     /// What was read of each Secret key, or why it was not.

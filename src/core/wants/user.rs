@@ -143,7 +143,7 @@ pub(super) fn user_id(user: &ProxmoxUser, references: &References<'_>) -> Result
 }
 
 /// Seconds since 1970; an empty text is never, which PVE writes as 0.
-fn expiry(text: &str) -> Result<i64, Refusal> {
+pub(super) fn expiry(text: &str) -> Result<i64, Refusal> {
     if text.is_empty() {
         return Ok(0);
     }

@@ -72,6 +72,7 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         deletion: None,
         ledger: Ledger::new(),
         written: None,
+        token: None,
         exact: BTreeSet::new(),
         open: BTreeSet::new(),
         wanted: claims.into_iter().map(wanted).collect(),
@@ -93,6 +94,7 @@ pub fn empty() -> Snapshot {
     let role = |id: &str| (RoleId::observed(id), Role { privileges: BTreeSet::new(), special: id == "NoAccess" });
     Snapshot {
         credential: Credential::Token(TokenId::observed("ops@pve!token")),
+        version: crate::core::version::PveVersion::observed("9.2.11"),
         permissions: permissions(&[("/", ALL), ("/access", ALL), ("/access/groups", ALL), ("/pool", ALL)]),
         groups: Ok(BTreeMap::new()),
         users: Ok(BTreeMap::new()),
@@ -145,8 +147,18 @@ pub fn with(mut snapshot: Snapshot, claims: impl IntoIterator<Item = Claim>) -> 
 
 /// Everything that stands and is not built in.
 pub fn stands(snapshot: &Snapshot) -> BTreeSet<Claim> {
-    let Snapshot { credential: _, permissions: _, groups, users, roles, acl, realms: _, pools, resources: _ } =
-        snapshot;
+    let Snapshot {
+        credential: _,
+        version: _,
+        permissions: _,
+        groups,
+        users,
+        roles,
+        acl,
+        realms: _,
+        pools,
+        resources: _,
+    } = snapshot;
     let (groups, users) = (groups.as_ref().expect("read"), users.as_ref().expect("read"));
     let own = |role: &str| !["A", "B", "C", "NoAccess"].contains(&role);
     let mut stands: BTreeSet<Claim> = groups.keys().map(|id| Thing::Group(id.clone()).into()).collect();

@@ -1,0 +1,227 @@
+//! Secrets of tokens on their way from PVE's answer into Kubernetes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret as SecretObject;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
+use kube::core::ObjectMeta;
+use serde_json::{Value, json};
+
+use crate::api::status::SecretState;
+use crate::api::token::SecretTemplate;
+use crate::api::{ISSUE, Object as _, ProxmoxToken};
+use crate::controller::connection::Worker;
+use crate::controller::kinds::AnyObject;
+use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
+use crate::controller::pass::version;
+use crate::controller::prepare;
+use crate::controller::report;
+use crate::core::ids::TokenId;
+use crate::core::object::Mode;
+use crate::core::secret::Secret;
+use crate::core::token::template::{Contents, TOKEN_KEY, read_back, render};
+use crate::core::token::{Kept, Token};
+use crate::core::wants::{References, secret_name, token_id, wish_of};
+
+/// Where the secret of a token goes.
+pub(super) struct Parcel {
+    owner: OwnerReference,
+    namespace: String,
+    name: String,
+    token: TokenId,
+    template: SecretTemplate,
+    endpoint: String,
+    /// Our Secret as it stands.
+    standing: Option<SecretObject>,
+}
+
+/// A secret that PVE has shown and that is not in Kubernetes yet; it is lost with the process, and asked for again then.
+pub(super) struct InHand {
+    pub issue: i64,
+    pub secret: Secret,
+}
+
+/// Takes secrets from PVE's answers to their Secrets, at once.
+pub(super) struct Delivery<'a> {
+    pub kubernetes: &'a Kubernetes,
+    /// Where each goes, with the uid of the object, by the object's index.
+    pub parcels: HashMap<usize, (String, Parcel)>,
+    /// What could not be written.
+    pub in_hand: HashMap<String, InHand>,
+}
+
+impl Delivery<'_> {
+    pub(super) async fn deliver(&mut self, object: usize, issue: i64, secret: &Secret) {
+        let Some((uid, parcel)) = self.parcels.get(&object) else { return };
+        if !parcel.deliver(self.kubernetes, issue, secret).await {
+            self.in_hand.insert(uid.clone(), InHand { issue, secret: secret.clone() });
+        }
+    }
+}
+
+impl Worker {
+    /// How it stands with the secret of each token, by uid; what is in hand is delivered first.
+    pub(super) async fn tokens(
+        &mut self,
+        objects: &[AnyObject],
+        references: &References<'_>,
+    ) -> HashMap<String, (Token, Parcel)> {
+        self.in_hand.retain(|uid, _| objects.iter().any(|any| any.uid() == uid && !any.is_being_deleted()));
+        let endpoints = self.context.index.connection(&self.key).map(|connection| connection.spec.endpoints);
+        let endpoint = endpoints.and_then(|endpoints| endpoints.first().cloned()).unwrap_or_default();
+        let mut tokens = HashMap::new();
+        for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
+            let AnyObject::Token(object) = any else { continue };
+            let Ok(id) = token_id(object, references) else { continue };
+            let issued = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
+            let issued = issued.as_ref().map(report::issued);
+            let mut parcel = parcel(object, id, &endpoint);
+            let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
+            let mut kept = parcel.kept(&self.context.kubernetes, delivered).await;
+            if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
+                (self.in_hand.get(any.uid()), &kept)
+                && parcel.deliver(&self.context.kubernetes, *issue, secret).await
+            {
+                kept = Kept::Ours { issue: *issue, holds: true };
+                self.in_hand.remove(any.uid());
+            }
+            let in_hand = self.in_hand.contains_key(any.uid());
+            let token = Token { wish: wish_of(object), issued, kept, in_hand, now: Timestamp::now().as_second() };
+            tokens.insert(any.uid().to_owned(), (token, parcel));
+        }
+        tokens
+    }
+}
+
+fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel {
+    let target = Target::of(object);
+    Parcel {
+        owner: OwnerReference {
+            api_version: target.resource.api_version.clone(),
+            kind: target.resource.kind.clone(),
+            name: target.name,
+            uid: target.uid,
+            controller: Some(true),
+            block_owner_deletion: None,
+        },
+        namespace: object.namespace().to_owned(),
+        name: secret_name(object).to_owned(),
+        token,
+        template: object.spec.secret_template.clone().unwrap_or_default(),
+        endpoint: endpoint.to_owned(),
+        standing: None,
+    }
+}
+
+impl Parcel {
+    /// What stands in Kubernetes; where it holds the token, it is made to fit a template that has changed.
+    async fn kept(&mut self, kubernetes: &Kubernetes, delivered: bool) -> Kept {
+        let secret = match kubernetes.secret(&self.namespace, &self.name).await {
+            Ok(Some(secret)) => secret,
+            Ok(None) => return Kept::Absent,
+            Err(error) => return Kept::Unread(prepare::unread("Secret", &self.name, &error)),
+        };
+        let owners = secret.metadata.owner_references.iter().flatten();
+        if !owners.into_iter().any(|owner| owner.uid == self.owner.uid) {
+            return Kept::Foreign;
+        }
+        let annotations = secret.metadata.annotations.as_ref();
+        let issue = annotations.and_then(|all| all.get(ISSUE)?.parse().ok()).unwrap_or_default();
+        let value = secret.data.as_ref().and_then(|data| data.get(TOKEN_KEY));
+        let value = value.and_then(|ByteString(bytes)| read_back(&self.token, std::str::from_utf8(bytes).ok()?));
+        self.standing = Some(secret);
+        if let (true, Some(value)) = (delivered, &value)
+            && !self.fits(value)
+        {
+            self.deliver(kubernetes, issue, value).await;
+        }
+        Kept::Ours { issue, holds: value.is_some() }
+    }
+
+    fn rendered(&self, secret: &Secret) -> BTreeMap<String, Secret> {
+        let contents = Contents { token: &self.token, secret, endpoint: &self.endpoint };
+        // A template that cannot be filled is refused with the spec, before anything is asked for.
+        render(&self.template, &contents).unwrap_or_default()
+    }
+
+    fn fits(&self, secret: &Secret) -> bool {
+        let Some(standing) = &self.standing else { return false };
+        let text = |ByteString(bytes): &ByteString| String::from_utf8_lossy(bytes).into_owned();
+        let data: BTreeMap<String, Secret> =
+            standing.data.iter().flatten().map(|(key, value)| (key.clone(), Secret::new(text(value)))).collect();
+        let has = |all: Option<&BTreeMap<String, String>>, wanted: &BTreeMap<String, String>| {
+            wanted.iter().all(|(key, value)| all.is_some_and(|all| all.get(key) == Some(value)))
+        };
+        let ObjectMeta { labels, annotations, .. } = &standing.metadata;
+        data == self.rendered(secret)
+            && has(labels.as_ref(), &self.template.labels)
+            && has(annotations.as_ref(), &self.template.annotations)
+    }
+
+    /// Writes the secret; false when that did not work, which is tried again.
+    pub(super) async fn deliver(&self, kubernetes: &Kubernetes, issue: i64, secret: &Secret) -> bool {
+        let data = self.rendered(secret);
+        let result = match &self.standing {
+            None => kubernetes.create_secret(&self.namespace, &self.fresh(issue, &data)).await,
+            Some(standing) => {
+                kubernetes.patch_secret(&self.namespace, &self.name, &self.change(issue, &data, standing)).await
+            }
+        };
+        if let Err(error) = &result {
+            // The error of the apiserver does not repeat what was sent.
+            tracing::warn!(secret = %self.name, namespace = %self.namespace, error = %cause(error), "a token's Secret could not be written");
+        }
+        result.is_ok()
+    }
+
+    fn fresh(&self, issue: i64, data: &BTreeMap<String, Secret>) -> SecretObject {
+        let SecretTemplate { name: _, labels, annotations, type_, data: _ } = &self.template;
+        let mut annotations = annotations.clone();
+        annotations.insert(ISSUE.to_owned(), issue.to_string());
+        SecretObject {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                namespace: Some(self.namespace.clone()),
+                labels: (!labels.is_empty()).then(|| labels.clone()),
+                annotations: Some(annotations),
+                owner_references: Some(vec![self.owner.clone()]),
+                ..ObjectMeta::default()
+            },
+            type_: Some(type_.unwrap_or_default().as_str().to_owned()),
+            data: Some(data.iter().map(|(key, value)| (key.clone(), bytes(value))).collect()),
+            ..SecretObject::default()
+        }
+    }
+
+    /// What makes our Secret as it should be; only if it still is the one that was read.
+    fn change(&self, issue: i64, data: &BTreeMap<String, Secret>, standing: &SecretObject) -> Value {
+        let mut annotations = self.template.annotations.clone();
+        annotations.insert(ISSUE.to_owned(), issue.to_string());
+        let gone = standing.data.iter().flatten().map(|(key, _)| key).filter(|key| !data.contains_key(*key));
+        let mut values: BTreeMap<&String, Value> = gone.map(|key| (key, Value::Null)).collect();
+        values.extend(data.iter().map(|(key, value)| (key, json!(bytes(value)))));
+        json!({
+            "metadata": {
+                "uid": standing.metadata.uid,
+                "resourceVersion": standing.metadata.resource_version,
+                "labels": self.template.labels,
+                "annotations": annotations,
+            },
+            "data": values,
+        })
+    }
+}
+
+fn bytes(secret: &Secret) -> ByteString {
+    ByteString(secret.expose().as_bytes().to_vec())
+}
+
+fn cause(error: &KubernetesError) -> String {
+    match error {
+        KubernetesError::Api(kube::Error::Api(status)) => format!("{} ({})", status.reason, status.code),
+        KubernetesError::Api(_) => "the apiserver cannot be reached".to_owned(),
+        KubernetesError::Timeout => error.to_string(),
+    }
+}

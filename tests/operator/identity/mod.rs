@@ -1,0 +1,8 @@
+//! Users, tokens, roles, and who or what is in which set.
+
+mod entries;
+mod members;
+mod pools;
+mod roles;
+mod tokens;
+mod users;
