@@ -91,7 +91,7 @@ impl Worker {
                 token
             });
             let known = object(any, &previous);
-            inputs.push(Object { changed, ledger, written, token, wanted, refusals, unsure, exact, open, ..known });
+            inputs.push(Object { changed, ledger, written, token, wanted, exact, open, refusals, unsure, ..known });
             subjects.push(Subject { any, previous, external_id });
         }
         let scope = scope(&inputs);

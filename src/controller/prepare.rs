@@ -140,9 +140,9 @@ pub(super) fn unread(kind: &str, name: &str, error: &KubernetesError) -> Refusal
     tracing::warn!(kind, %name, %error, "could not be read");
     let message = match error {
         KubernetesError::Api(kube::Error::Api(status)) if status.code == 403 => {
-            format!("the operator may not read {kind} {} (RBAC); allow it to get it", name)
+            format!("the operator may not read {kind} {name} (RBAC); allow it to get it")
         }
-        _ => format!("{kind} {} could not be read from the apiserver; it is tried again", name),
+        _ => format!("{kind} {name} could not be read from the apiserver; it is tried again"),
     };
     Refusal::new(Reason::SecretNotFound, message)
 }

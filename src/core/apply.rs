@@ -136,8 +136,9 @@ impl Snapshot {
                 self.drop_entries_of(|subject| subject.user().as_ref() == Some(id));
             }
             Thing::Token(id) => {
-                let user = self.users.iter_mut().find_map(|users| users.get_mut(&id.user()));
-                user.into_iter().for_each(|user| drop(user.tokens.remove(id)));
+                if let Some(user) = self.users.iter_mut().find_map(|users| users.get_mut(&id.user())) {
+                    user.tokens.remove(id);
+                }
                 // Deleting a token drops its entries (FACTS 40).
                 self.drop_entries_of(|subject| matches!(subject, Subject::Token(token) if token == id));
             }

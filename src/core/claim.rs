@@ -162,10 +162,10 @@ impl Scope {
             (Self::Groups(a), Self::Groups(b)) => a == b,
             (Self::Pool(a), Self::Pool(b)) => a == b,
             (Self::Entries(a), Self::Entries(b)) => a == b,
-            (Self::Members(_) | Self::AnyMembers, Self::Groups(_) | Self::AnyMembers)
-            | (Self::Groups(_) | Self::AnyMembers, Self::Members(_)) => true,
-            (Self::Groups(_), Self::AnyMembers) => true,
-            (Self::Pool(_), _) | (_, Self::Pool(_)) | (Self::Entries(_), _) | (_, Self::Entries(_)) => false,
+            (Self::Members(_) | Self::AnyMembers | Self::Groups(_), it) => {
+                matches!(it, Self::Members(_) | Self::AnyMembers | Self::Groups(_))
+            }
+            (Self::Pool(_) | Self::Entries(_), _) => false,
         }
     }
 }

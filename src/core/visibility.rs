@@ -81,14 +81,12 @@ impl<'a> View<'a> {
     /// Whether a claim that is not shown would have been shown, were it there.
     pub fn sight(&self, claim: &Claim) -> Sight {
         match claim {
-            // Readable without login, and with any (FACTS 63, 50).
-            Claim::Thing(Thing::Realm(_) | Thing::Role(_)) => Sight::Clear,
-            Claim::Thing(Thing::User(_) | Thing::Token(_)) => self.sight_of_users(),
+            // Readable without login, and with any (FACTS 63, 50); as are the members of any pool that one knows of
+            // (FACTS 80).
+            Claim::Thing(Thing::Realm(_) | Thing::Role(_)) | Claim::PoolMember(..) => Sight::Clear,
             // A user that is shown is shown with all its groups.
             Claim::Member(Membership { user, .. }) if self.shows_user(user) => Sight::Clear,
-            Claim::Member(_) => self.sight_of_users(),
-            // Any login may read the members of any pool that it knows of (FACTS 80).
-            Claim::PoolMember(..) => Sight::Clear,
+            Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => self.sight_of_users(),
             Claim::Acl(_) if self.entry_paths.is_some() => Sight::Clear,
             Claim::Thing(Thing::Group(_) | Thing::Pool(_)) | Claim::Acl(_) => self.sight_by(&shows(claim)),
         }

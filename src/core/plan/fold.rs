@@ -95,7 +95,7 @@ impl Fold<'_> {
                     continue;
                 }
                 Act::Grant { key, propagate } => {
-                    entries.push((key.clone(), AclChange::Grant { propagate: *propagate }))
+                    entries.push((key.clone(), AclChange::Grant { propagate: *propagate }));
                 }
                 Act::Revoke { key } => entries.push((key.clone(), AclChange::Revoke)),
                 Act::Join(Membership { group, user }) => {

@@ -123,7 +123,7 @@ impl<'a> Guard<'a> {
             }
             Credential::User(_) => Some(false),
         };
-        let explains = |separated: &bool| lost(input.snapshot, *separated, &held) == Some(None);
+        let explains = |separated: &bool| lost(input.snapshot, *separated, &held).is_ok();
         let separated = [false, true].into_iter().filter(|it| listed.is_none_or(|listed| listed == *it)).find(explains);
         let tried = separated.filter(|_| view.sees_all_entries()).map(|it| (input.snapshot.clone(), it));
         Self { credential, held, tried }
@@ -166,20 +166,32 @@ impl<'a> Guard<'a> {
             );
         };
         let mut after = tried.clone();
-        writes.iter().for_each(|write| after.apply(write));
+        for write in &writes {
+            after.apply(write);
+        }
         match lost(&after, *separated, &self.held) {
-            Some(None) => {
+            Ok(()) => {
                 *tried = after;
                 Ok(())
             }
-            Some(Some((path, privilege))) => Err(format!(
+            Err(Loss::Of((path, privilege))) => Err(format!(
                 "afterwards the operator would lack {privilege} on {path}, which its objects need; give the connection \
                  another credential, or make this change by hand"
             )),
-            None => Err("what the operator's own rights would be afterwards cannot be told; make this change by hand"
-                .to_owned()),
+            Err(Loss::Untold) => {
+                Err("what the operator's own rights would be afterwards cannot be told; make this change by hand"
+                    .to_owned())
+            }
         }
     }
+}
+
+/// Why it cannot be said that all needed rights are held.
+enum Loss<'n> {
+    /// One is not.
+    Of(&'n Need),
+    /// A list is missing that they follow from.
+    Untold,
 }
 
 fn turns_off(set: &Fields) -> bool {
@@ -211,12 +223,12 @@ fn writes(act: &Act) -> Vec<Write> {
     }
 }
 
-/// What of the needed rights is not held in a snapshot; the outer `None` when that cannot be told.
-fn lost<'n>(snapshot: &Snapshot, separated: bool, held: &'n [Need]) -> Option<Option<&'n Need>> {
-    let directory = directory(snapshot, separated)?;
+/// Whether all needed rights are held in a snapshot.
+fn lost<'n>(snapshot: &Snapshot, separated: bool, held: &'n [Need]) -> Result<(), Loss<'n>> {
+    let directory = directory(snapshot, separated).ok_or(Loss::Untold)?;
     // Expiry is not what a plan changes: everybody counts as not expired.
     let rights = directory.rights(&snapshot.credential, 0);
-    Some(held.iter().find(|(path, privilege)| !rights.holds(path, privilege)))
+    held.iter().find(|(path, privilege)| !rights.holds(path, privilege)).map_or(Ok(()), |need| Err(Loss::Of(need)))
 }
 
 /// What the objects of the connection need.

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Content, Entry, Hidden, Origin, PoolItem, Progress, Wanted};
+use crate::core::claim::{Claim, Content, PoolItem, Wanted};
 use crate::core::ids::GuestId;
-use crate::core::object::{Adoption, Mode, Object, ObjectKey, Refusal};
+use crate::core::object::{Mode, ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
-use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes, agree};
-use crate::core::plan::{ClaimState, Draft, Input, Purpose, issue};
+use crate::core::plan::{ClaimState, Draft, Input};
 use crate::core::visibility::{Sight, View, shows};
 
 /// Judges every wanted claim. Claims come in the order realm, role, group, user, token, pool, membership, pool member,
@@ -132,186 +131,11 @@ impl Maker<'_> {
             draft.verdicts[object].ledger.remove(&wanted.claim);
         }
     }
-
-    fn manage(
-        &self,
-        draft: &mut Draft,
-        stake: Stake<'_>,
-        wanted: &Wanted,
-        inherited: Option<Origin>,
-        operation: &mut Option<Operation>,
-    ) {
-        let Wanted { claim, content, hidden, needs } = wanted;
-        let owner = &self.input.objects[stake.object];
-        let verdict = &mut draft.verdicts[stake.object];
-        let entry =
-            stake.entry.filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim));
-        let known = entry
-            .or(inherited.map(|origin| Entry { origin, progress: Progress::Intended }))
-            .or_else(|| claim.is_builtin().then_some(Entry { origin: Origin::Adopted, progress: Progress::Intended }));
-        // What another object of ours leaves behind must never be without a holder, whatever comes next.
-        match known {
-            Some(entry) => verdict.ledger.insert(claim.clone(), entry),
-            None => verdict.ledger.remove(claim),
-        };
-        if let Some(refusal) = self.unfit(wanted) {
-            return draft.state(stake.object, claim, ClaimState::Refused(refusal));
-        }
-        let stands = matches!(compare::presence(claim, self.input.snapshot, self.view), Standing::Same);
-        let adopted = known.is_none_or(|entry| entry.origin == Origin::Adopted);
-        let mut secrecy = match issue::secrecy(wanted, owner.token.as_ref(), stands, adopted) {
-            Ok(secrecy) => secrecy,
-            Err(refusal) => return draft.state(stake.object, claim, ClaimState::Refused(refusal)),
-        };
-        let due = hidden.as_ref().filter(|hidden| known.is_some() && owner.written.as_ref() != Some(&hidden.version));
-        let as_it_should_be = secrecy.as_ref().map_or(wanted, |secrecy| &secrecy.wanted).clone();
-        let wanted = &as_it_should_be;
-        let mut standing = compare::compare(wanted, due, self.input.snapshot, self.view);
-        if let (Some(_), Some(secrecy)) = (known, &mut secrecy) {
-            standing = self.with_secret(standing, secrecy);
-        }
-        let issue = secrecy.as_ref().and_then(|secrecy| secrecy.issue);
-        let mut intend = |origin, progress| {
-            verdict.ledger.insert(claim.clone(), Entry { origin, progress });
-        };
-        // What a new thing is made with, and what an adopted one is taken to have.
-        let current = || hidden.as_ref().map(|hidden| hidden.version.clone());
-        let (purpose, writes) = match (known, standing) {
-            (_, Standing::Unread(failure)) => return draft.state(stake.object, claim, ClaimState::Failed(failure)),
-            (Some(Entry { origin, .. }), Standing::Same) => {
-                intend(origin, Progress::Applied);
-                let state = secrecy.as_ref().map_or(ClaimState::Standing, issue::Secrecy::arrival);
-                verdict.token = secrecy.map(|secrecy| secrecy.issued);
-                return draft.state(stake.object, claim, state);
-            }
-            (None, Standing::Same) if owner.adoption != Adoption::Never => {
-                intend(Origin::Adopted, Progress::Applied);
-                verdict.written = current().or(verdict.written.take());
-                verdict.token = secrecy.map(|secrecy| secrecy.issued);
-                return draft.state(stake.object, claim, ClaimState::Standing);
-            }
-            (None, Standing::Same) => {
-                return draft.refuse(stake.object, claim, Reason::AlreadyExists, never_adopt(claim));
-            }
-            (None, Standing::Different { fields, .. }) if owner.adoption != Adoption::Always => {
-                return draft.refuse(stake.object, claim, Reason::AlreadyExists, differs(claim, &fields));
-            }
-            (_, Standing::Different { fields, writes }) if writes.is_empty() && !matches!(claim, Claim::Acl(_)) => {
-                return draft.refuse(stake.object, claim, Reason::Conflict, fixed(claim, &fields));
-            }
-            (None, Standing::Different { fields, writes }) => {
-                intend(Origin::Adopted, Progress::Intended);
-                verdict.written = current().or(verdict.written.take());
-                (Purpose::Update(fields), writes)
-            }
-            (Some(_), Standing::Different { fields, writes }) => {
-                if let Some(refusal) = self.untold(&writes) {
-                    return draft.state(stake.object, claim, ClaimState::Refused(refusal));
-                }
-                (if issue.is_some() { Purpose::Update(fields) } else { changed(owner, due, fields) }, writes)
-            }
-            (_, Standing::Absent(Sight::Blocked)) => {
-                return draft.state(stake.object, claim, ClaimState::Refused(unseen(claim)));
-            }
-            (Some(Entry { progress: Progress::Applied, .. }), Standing::Absent(sight)) => {
-                // Where we cannot be sure that it is gone, how we came to it must not be forgotten.
-                if sight == Sight::Clear {
-                    intend(Origin::Created, Progress::Intended);
-                }
-                verdict.written = current().or(verdict.written.take());
-                (Purpose::Restore, self.creation(wanted, secrecy.as_ref()))
-            }
-            (None, Standing::Absent(Sight::Uncertain)) if self.input.exists_already(claim) => {
-                return draft.refuse(stake.object, claim, Reason::AlreadyExists, hidden_from_us(claim));
-            }
-            (_, Standing::Absent(_)) => {
-                intend(Origin::Created, Progress::Intended);
-                verdict.written = current().or(verdict.written.take());
-                (Purpose::Create, self.creation(wanted, secrecy.as_ref()))
-            }
-        };
-        let after = match self.needs(draft, claim, content, needs) {
-            Ok(after) => after,
-            Err(refusal) => {
-                // Nothing was written for it, so nothing is intended.
-                if known.is_none() {
-                    draft.verdicts[stake.object].ledger.remove(claim);
-                }
-                return draft.state(stake.object, claim, ClaimState::Refused(refusal));
-            }
-        };
-        if let Some(failure) = self.input.backing_off(claim) {
-            return draft.state(stake.object, claim, ClaimState::Failed(failure.clone()));
-        }
-        let becomes = self.input.attempt(claim, &purpose);
-        draft.state(stake.object, claim, becomes);
-        if let Some(issue::Secrecy { issued, .. }) = secrecy {
-            draft.verdicts[stake.object].token = Some(issued);
-        }
-        let act = match (claim, content) {
-            (Claim::Acl(key), Content::Acl { propagate }) => Act::Grant { key: key.clone(), propagate: *propagate },
-            (Claim::Member(membership), _) => Act::Join(membership.clone()),
-            (Claim::PoolMember(pool, item), Content::PoolMember { allow_move }) => Act::Enter {
-                pool: pool.clone(),
-                item: item.clone(),
-                allow_move: *allow_move,
-                alone: self.may_not_be(item),
-            },
-            // A named claim that is absent or different always has its requests.
-            _ => Act::Write(writes),
-        };
-        let hidden = due.map(|hidden| hidden.version.clone());
-        operation
-            .get_or_insert_with(|| Operation {
-                act,
-                claim: claim.clone(),
-                owners: Vec::new(),
-                after,
-                purpose,
-                hidden,
-                issue,
-            })
-            .owners
-            .push(stake.object);
-    }
-}
-
-/// Why something is changed that is ours: a hidden field that is due was changed by its Secret, not behind our back.
-fn changed(owner: &Object, due: Option<&Hidden>, fields: Vec<String>) -> Purpose {
-    let only_hidden = due.is_some_and(|hidden| fields.iter().all(|field| field == hidden.name));
-    if owner.settled && !only_hidden { Purpose::Correct(fields) } else { Purpose::Update(fields) }
 }
 
 pub(super) fn unseen(claim: &Claim) -> Refusal {
     Refusal::new(
         Reason::Forbidden,
         format!("whether {claim} exists cannot be seen: the connection's credential needs {}", shows(claim)),
-    )
-}
-
-fn hidden_from_us(claim: &Claim) -> String {
-    format!(
-        "PVE says that {claim} exists already, and does not show it: the connection's credential needs {}",
-        shows(claim)
-    )
-}
-
-fn never_adopt(claim: &Claim) -> String {
-    format!(
-        "{claim} exists already and adoptionPolicy is Never; delete it in PVE, or set adoptionPolicy to IfIdentical"
-    )
-}
-
-fn differs(claim: &Claim, fields: &[String]) -> String {
-    format!(
-        "{claim} exists already with another {}; make the spec equal to it, or set adoptionPolicy to Always to overwrite",
-        fields.join(", ")
-    )
-}
-
-fn fixed(claim: &Claim, fields: &[String]) -> String {
-    format!(
-        "{claim} stands with another {}, which PVE cannot change; make the spec equal to it, or delete it in PVE to have it made again",
-        fields.join(", ")
     )
 }

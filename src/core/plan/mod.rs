@@ -13,6 +13,7 @@ mod fold;
 mod guard;
 mod issue;
 mod make;
+mod manage;
 mod needs;
 mod order;
 mod prune;

@@ -1,9 +1,10 @@
 //! What stands in a set that an object owns exactly, and that no object claims, goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Membership, Scope};
+use crate::core::ids::UserId;
 use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::make::Maker;
 use crate::core::plan::order::Operation;
@@ -25,30 +26,31 @@ pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_
                 }
                 let state = match object.mode {
                     Mode::Observe => ClaimState::Surplus,
-                    Mode::Manage => match obstacle(input, maker, object, scope, &claim) {
-                        Some(state) => state,
-                        None => {
-                            let at = *begun.entry(claim.clone()).or_insert_with(|| {
-                                draft.operations.push(Operation {
-                                    act: removal(&claim),
-                                    claim: claim.clone(),
-                                    owners: Vec::new(),
-                                    after: std::collections::BTreeSet::new(),
-                                    purpose: Purpose::Remove,
-                                    hidden: None,
-                                    issue: None,
-                                });
-                                draft.operations.len() - 1
-                            });
-                            draft.operations[at].owners.push(index);
-                            input.attempt(&claim, &Purpose::Remove)
-                        }
-                    },
+                    Mode::Manage => obstacle(input, maker, object, scope, &claim).unwrap_or_else(|| {
+                        let at = *begun.entry(claim.clone()).or_insert_with(|| {
+                            draft.operations.push(removing(&claim));
+                            draft.operations.len() - 1
+                        });
+                        draft.operations[at].owners.push(index);
+                        input.attempt(&claim, &Purpose::Remove)
+                    }),
                     Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => continue,
                 };
                 draft.state(index, &claim, state);
             }
         }
+    }
+}
+
+fn removing(claim: &Claim) -> Operation {
+    Operation {
+        act: removal(claim),
+        claim: claim.clone(),
+        owners: Vec::new(),
+        after: BTreeSet::new(),
+        purpose: Purpose::Remove,
+        hidden: None,
+        issue: None,
     }
 }
 
@@ -81,8 +83,8 @@ fn standing_in(scope: &Scope, snapshot: &Snapshot) -> Vec<Claim> {
         Scope::Members(group) => {
             let listed = snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
             let own = snapshot.users.iter().flatten().filter(|(_, user)| user.groups.contains(group));
-            let users: std::collections::BTreeSet<_> = listed.chain(own.map(|(id, _)| id)).collect();
-            let member = |user: &crate::core::ids::UserId| Membership { group: group.clone(), user: user.clone() };
+            let users: BTreeSet<_> = listed.chain(own.map(|(id, _)| id)).collect();
+            let member = |user: &UserId| Membership { group: group.clone(), user: user.clone() };
             users.into_iter().map(|user| Claim::Member(member(user))).collect()
         }
         Scope::AnyMembers => Vec::new(),

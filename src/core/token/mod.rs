@@ -161,7 +161,6 @@ impl Token {
             SecretState::Pending => Next::Issue(self.again(issued)),
             _ if requested => Next::Issue(self.fresh()),
             SecretState::Unknown if holds => arrived(Issued { issue: kept_issue, ..issued }),
-            SecretState::Unknown => Next::Keep(issued),
             SecretState::Delivered if !holds && self.wish.rotate_lost => Next::Issue(self.fresh()),
             SecretState::Delivered if !holds => Next::Refuse(Refusal::new(
                 Reason::SecretLost,
@@ -173,7 +172,7 @@ impl Token {
                 ),
             )),
             SecretState::Delivered if self.due(&issued).is_some_and(|due| due <= self.now) => Next::Issue(self.fresh()),
-            SecretState::Delivered => Next::Keep(issued),
+            SecretState::Unknown | SecretState::Delivered => Next::Keep(issued),
         }
     }
 }

@@ -70,7 +70,7 @@ fn fill(key: &str, value: &str, contents: &Contents<'_>) -> Result<String, Templ
         let (name, after) = open.split_once('}').ok_or_else(|| TemplateError::Open { key: key.to_owned() })?;
         filled.push_str(before);
         match name {
-            "token" => filled.push_str(&format!("{token}={}", secret.expose())),
+            "token" => filled.extend([token.as_str(), "=", secret.expose()]),
             "tokenId" => filled.push_str(token.as_str()),
             "tokenName" => filled.push_str(token.name()),
             "userName" => filled.push_str(token.user().as_str()),

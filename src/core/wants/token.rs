@@ -46,6 +46,9 @@ pub fn of_token(token: &ProxmoxToken, references: &References<'_>) -> Wants {
 }
 
 /// The id of a token in PVE.
+///
+/// # Errors
+/// When it is none, or its user is not known yet.
 pub fn token_id(token: &ProxmoxToken, references: &References<'_>) -> Result<TokenId, Refusal> {
     token_and_user(token, references).map(|(id, _)| id)
 }

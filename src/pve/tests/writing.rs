@@ -35,7 +35,7 @@ async fn sent_as(user: &str, password: &str, write: Write) -> Vec<Received> {
 }
 
 /// Sends one write and gives what the server received for it.
-async fn sent(write: Write) -> (Result<(), FailureKind>, Vec<Received>) {
+async fn sent(write: Write) -> (Result<Option<Secret>, FailureKind>, Vec<Received>) {
     let server = server().await;
     let session = connected(&settings(&server.url, server.pinned())).await;
     let before = server.received().len();
@@ -229,4 +229,31 @@ async fn an_acl_change_that_proxmox_ve_would_misread_is_not_sent() {
         let (result, received) = sent(batch(subjects, grant)).await;
         assert_eq!((result, received.len()), (Err(FailureKind::Invalid), 0));
     }
+}
+
+#[tokio::test]
+async fn the_secret_of_a_token_is_taken_from_the_answer_and_shown_nowhere() {
+    let token = TokenId::observed("a@pve!t1");
+    let server = Server::start(|request| {
+        on_connecting(request).unwrap_or_else(|| ok(r#"{"full-tokenid":"a@pve!t1","value":"canary-uuid","privsep":1}"#))
+    })
+    .await;
+    let session = connected(&settings(&server.url, server.pinned())).await;
+    let regenerate = Write::Regenerate { token: token.clone(), set: options(&[]), unset: BTreeSet::new() };
+    for (write, line) in [
+        (Write::create(Thing::Token(token.clone()), options(&[])), "POST /api2/json/access/users/a@pve/token/t1"),
+        (regenerate, "PUT /api2/json/access/users/a@pve/token/t1"),
+    ] {
+        let shown = session.write(&write).await;
+        assert!(!format!("{shown:?}").contains("canary"));
+        assert_eq!(shown, Ok(Some(Secret::new("canary-uuid"))));
+        assert_eq!(server.received().last().map(Received::line), Some(line));
+    }
+    let comment = Write::Update {
+        thing: Thing::Token(token),
+        set: options(&[("comment", "c")]),
+        unset: BTreeSet::new(),
+        digest: None,
+    };
+    assert_eq!(session.write(&comment).await, Ok(None), "an update shows none that is taken");
 }

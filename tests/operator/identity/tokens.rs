@@ -1,6 +1,7 @@
 //! Tokens and their secrets.
 
 use futures::StreamExt;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::world::{World, condition};
@@ -129,7 +130,7 @@ async fn a_secret_is_replaced_before_it_expires() {
     world.ready("ProxmoxToken", "ci").await;
     let first = world.pve_get("/access/users/ci@pve/token/ci").await["expire"].as_i64().expect("an end");
     let issued = status(&world, "ci").await["token"]["issuedAt"].as_str().expect("a time").to_owned();
-    let issued: k8s_openapi::jiff::Timestamp = issued.parse().expect("a time");
+    let issued: Timestamp = issued.parse().expect("a time");
     assert_eq!(first, issued.as_second() + 15);
     world
         .until("it is replaced", async || {
