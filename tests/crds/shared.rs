@@ -24,6 +24,7 @@ fn verdict() -> Verdict {
         message: "Sys.Audit is missing".into(),
         motion: Motion::Reconciling,
         drift: None,
+        warning: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn status() -> ObjectStatus {
         external_id: Some("a".into()),
         ledger: vec![entry],
         written_secret: Some(SecretVersion { name: "s".into(), uid: "u".into(), resource_version: "1".into() }),
+        token: None,
         pending_changes: vec!["create group a".into()],
         last_handled_reconcile_at: Some("now".into()),
         last_change: Some(LastChange { time: now(), summary: "created group a".into() }),
