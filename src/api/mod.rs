@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod connection;
 pub mod connection_status;
 pub mod crd;
+pub mod directory;
 pub mod group;
 pub mod management;
 pub mod membership;

@@ -8,6 +8,26 @@ use crate::core::text::same_comment;
 /// PVE's name of the option that can be given only when a realm is created (FACTS 64).
 const USERNAME_CLAIM: &str = "username-claim";
 
+/// Not an option but a question along with a change.
+const CHECK_CONNECTION: &str = "check-connection";
+
+/// Options that decide whether the directory is reached.
+const OF_THE_WAY: [&str; 13] = [
+    "server1",
+    "server2",
+    "port",
+    "mode",
+    "verify",
+    "capath",
+    "cert",
+    "certkey",
+    "sslversion",
+    "bind_dn",
+    "password",
+    "base_dn",
+    "domain",
+];
+
 /// The managed part of a realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealmContent {
@@ -15,6 +35,8 @@ pub struct RealmContent {
     pub kind: &'static str,
     /// By PVE's names; `None` removes the option.
     pub options: BTreeMap<String, Option<OptionValue>>,
+    /// Whether PVE tries the way to a directory before it takes a change of it.
+    pub check_connection: bool,
 }
 
 /// What separates a realm from what it should be.
@@ -43,7 +65,25 @@ impl RealmDifference {
 impl RealmContent {
     /// The options a new realm is made with.
     pub fn for_create(&self) -> RealmOptions {
-        self.options.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect()
+        let mut options: RealmOptions =
+            self.options.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+        self.check(&mut options);
+        options
+    }
+
+    /// Asks PVE to try the way to the directory.
+    fn check(&self, set: &mut RealmOptions) {
+        if self.check_connection {
+            set.insert(CHECK_CONNECTION.to_owned(), OptionValue::Plain("1".to_owned()));
+        }
+    }
+
+    /// Has PVE try the way to the directory with a change of it.
+    pub fn checked(&self, difference: &mut RealmDifference) {
+        let changed = difference.set.keys().chain(&difference.unset);
+        if changed.into_iter().any(|name| OF_THE_WAY.contains(&name.as_str())) {
+            self.check(&mut difference.set);
+        }
     }
 
     /// What to change on a realm that stands with these options.
@@ -74,7 +114,9 @@ fn same_option(kind: &str, name: &str, stands: Option<&str>, wanted: Option<&str
     let (stands, wanted) = (stands.unwrap_or(default), wanted.unwrap_or(default));
     match name {
         "comment" => same_comment(stands.trim(), wanted.trim()),
-        "scopes" | "acr-values" => {
+        // Property strings, which PVE shows with its own order of keys (FACTS 70).
+        "sync-defaults-options" | "sync_attributes" | "tfa" => properties(stands) == properties(wanted),
+        "scopes" | "acr-values" | "audiences" | "user_classes" | "group_classes" => {
             // PVE's lists: a blank in acr-values is refused (recording `realms-openid-errors`), so they take commas.
             let words = |text: &str| {
                 text.split([' ', ',', ';']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<BTreeSet<_>>()
@@ -85,15 +127,89 @@ fn same_option(kind: &str, name: &str, stands: Option<&str>, wanted: Option<&str
     }
 }
 
+/// `key=value` pairs in any order; a value may be a set joined by `;`.
+fn properties(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or(("", pair)))
+        .map(|(key, value)| (key.trim(), value.split(';').map(str::trim).collect()))
+        .collect()
+}
+
 /// What PVE does when the option is absent (schema of `/access/domains`), and for the built-in realms the text
 /// that stands for an empty comment (FACTS 69).
 fn default_of(kind: &str, name: &str) -> &'static str {
     match (kind, name) {
         (_, "autocreate" | "groups-autocreate" | "groups-overwrite" | "default") => "0",
-        (_, "query-userinfo") => "1",
+        (_, "query-userinfo" | "case-sensitive") => "1",
+        (_, "verify") => "0",
+        (_, "mode") => "ldap",
+        (_, "capath") => "/etc/ssl/certs",
         (_, "scopes") => "email profile",
         ("pam", "comment") => "Linux PAM standard authentication",
         ("pve", "comment") => "Proxmox VE authentication server",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differs(kind: &'static str, name: &str, stands: Option<&str>, wanted: Option<&str>) -> bool {
+        let value = |text: &str| OptionValue::Plain(text.to_owned());
+        let options = BTreeMap::from([(name.to_owned(), wanted.map(value))]);
+        let content = RealmContent { kind, options, check_connection: false };
+        let standing = Realm { kind: kind.to_owned(), default: false, options: None };
+        let shown = stands.map(|text| RealmOptions::from([(name.to_owned(), value(text))])).unwrap_or_default();
+        !content.difference(&standing, &shown).is_empty()
+    }
+
+    #[test]
+    fn options_compare_as_pve_stores_them() {
+        for (kind, name, stands, wanted, different) in [
+            ("ldap", "sync-defaults-options", Some("enable-new=1,scope=both"), Some("scope=both,enable-new=1"), false),
+            (
+                "ldap",
+                "sync-defaults-options",
+                Some("remove-vanished=entry;acl"),
+                Some("remove-vanished=acl;entry"),
+                false,
+            ),
+            ("ldap", "sync-defaults-options", Some("scope=both"), Some("scope=users"), true),
+            ("ldap", "sync-defaults-options", Some("scope=both"), None, true),
+            (
+                "ldap",
+                "sync_attributes",
+                Some("email=mail, firstname=givenName"),
+                Some("firstname=givenName,email=mail"),
+                false,
+            ),
+            ("ldap", "user_classes", Some("inetorgperson, person"), Some("person,inetorgperson"), false),
+            ("ldap", "mode", None, Some("ldap"), false),
+            ("ldap", "verify", None, Some("0"), false),
+            ("ldap", "verify", None, Some("1"), true),
+            ("ldap", "capath", None, None, false),
+            ("ad", "case-sensitive", None, Some("1"), false),
+            ("ad", "case-sensitive", None, Some("0"), true),
+            ("ldap", "bind_dn", Some("cn=a"), None, true),
+            ("pam", "tfa", Some("digits=8,type=oath"), Some("type=oath,digits=8"), false),
+            ("pam", "tfa", Some("type=oath"), None, true),
+            ("openid", "audiences", Some("a,b"), Some("b,a"), false),
+        ] {
+            assert_eq!(differs(kind, name, stands, wanted), different, "{kind} {name} {stands:?} {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn the_way_is_tried_with_a_change_of_it_and_with_no_other() {
+        let content = RealmContent { kind: "ldap", options: BTreeMap::new(), check_connection: true };
+        for (name, tried) in [("server1", true), ("password", true), ("comment", false), ("filter", false)] {
+            let set = RealmOptions::from([(name.to_owned(), OptionValue::Plain("x".to_owned()))]);
+            let mut difference = RealmDifference { set, ..RealmDifference::default() };
+            content.checked(&mut difference);
+            assert_eq!(difference.set.contains_key(CHECK_CONNECTION), tried, "{name}");
+        }
+        assert!(content.for_create().contains_key(CHECK_CONNECTION));
     }
 }

@@ -15,6 +15,11 @@ impl PveVersion {
         Self { major: next(), minor: next() }
     }
 
+    /// Whether a realm of type openid takes `audiences` (FACTS 40).
+    pub fn takes_audiences(self) -> bool {
+        self >= Self { major: 9, minor: 2 }
+    }
+
     /// Whether a token can be given a new secret and keep its ACL entries (FACTS 40).
     pub fn regenerates_tokens(self) -> bool {
         self >= Self { major: 9, minor: 2 }

@@ -68,6 +68,9 @@ pub(crate) fn sentence(kind: FailureKind) -> &'static str {
         FailureKind::LockTimeout => "another writer holds Proxmox VE's lock; it is tried again",
         FailureKind::NoQuorum => "the cluster has no quorum and cannot write; bring its nodes back",
         FailureKind::Changed => "it was changed by somebody else meanwhile; it is read again",
+        FailureKind::CheckFailed => {
+            "Proxmox VE cannot reach the realm's directory so, and the change was not taken (a new bind password is in force already)"
+        }
         FailureKind::Other => "Proxmox VE failed",
     }
 }

@@ -10,7 +10,7 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, Subject};
 use crate::core::secret::Secret;
 use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
-use crate::pve::error::{About, Noun};
+use crate::pve::error::{About, Noun, sentence};
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
 use crate::pve::session::{Session, call};
@@ -36,7 +36,16 @@ impl Session {
         if let (Write::SetPassword { .. }, Some(own)) = (write, self.login.confirmation()) {
             request = request.secret("confirmation-password", own);
         }
-        let body = call(&self.transport, &self.login, &request).await?;
+        let checks = matches!(write, Write::Create { fields: set, .. } | Write::Update { set, .. } if set.contains_key("check-connection"));
+        let body = call(&self.transport, &self.login, &request).await.map_err(|failure| match failure.kind {
+            // Whatever the directory or the way to it said, in its own words.
+            FailureKind::Other if checks => {
+                let said = failure.message.strip_prefix(sentence(FailureKind::Other)).unwrap_or(&failure.message);
+                let kind = FailureKind::CheckFailed;
+                Scrubber::new([]).failure(kind, sentence(kind), said.trim_start_matches(": "))
+            }
+            _ => failure,
+        })?;
         // A secret that cannot be read was made all the same: it is asked for again when all is read anew.
         let shown = write.shows_secret().then(|| wire::data::<wire::IssuedToken>(&body).ok()).flatten();
         Ok(shown.map(|issued| Secret::new(issued.value)))

@@ -28,7 +28,7 @@ async fn a_realm_is_of_exactly_one_type_which_fits_its_id() {
         &[spec(&json!({"realm": "pam", "pam": {}})), spec(&json!({"realm": "PVE", "openid": provider}))],
     )
     .await;
-    let (one, built_in) = ("exactly one of openid, pam, pve must be set", "the realm pam is of type pam");
+    let (one, built_in) = ("exactly one of openid, ldap, ad, pam, pve must be set", "the realm pam is of type pam");
     let refuses = [
         (json!({"realm": "ab"}), one),
         (json!({"realm": "pam", "pam": {}, "pve": {}}), one),
@@ -42,7 +42,7 @@ async fn a_realm_is_of_exactly_one_type_which_fits_its_id() {
         (json!({"openid": provider, "comment": "two\nlines"}), "must be one line"),
         (json!({"openid": provider, "comment": "line\n"}), "must be one line"),
         (json!({"openid": provider, "comment": "x".repeat(4097)}), "Too long"),
-        (json!({"openid": provider, "tfa": {}}), "field not declared in schema"),
+        (json!({"openid": provider, "tfa": {}}), "openid cannot be set together with tfa"),
     ];
     kind.refuses("other", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     let words = "metadata.name is the realm id where the spec gives none";
@@ -113,4 +113,69 @@ async fn settings_that_would_ruin_a_realm_are_refused() {
         (json!({"clientRef": {"name": "c"}}), "field not declared in schema"),
     ];
     kind.refuses("pocket-id", &refuses.map(|(fields, words)| (openid(&fields), words))).await;
+}
+
+fn directory(kind: &str, fields: &Value) -> Value {
+    let mut directory = match kind {
+        "ldap" => json!({"servers": ["ldap.example.com"], "baseDn": "dc=example,dc=com", "userAttribute": "uid"}),
+        _ => json!({"servers": ["10.0.0.1"], "domain": "example.com"}),
+    };
+    for (name, value) in fields.as_object().expect("fields") {
+        directory[name] = value.clone();
+    }
+    spec(&json!({ "realm": "dir", kind: directory }))
+}
+
+#[tokio::test]
+async fn the_settings_of_directories_are_taken() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let shared = [
+        json!({}),
+        json!({"servers": ["a.example.com", "fd00::1"], "port": 636, "bindDn": "cn=admin,dc=example,dc=com"}),
+        json!({"bindPasswordSecretRef": {"name": "s", "key": "password"}, "checkConnection": true}),
+        json!({"tls": {"mode": "ldap+starttls", "verify": true, "caPath": "/etc/ssl/certs", "version": "tlsv1_3"}}),
+        json!({"tls": {"caPath": "", "certPath": "/etc/pve/c.pem", "keyPath": "/etc/pve/k.pem"}}),
+        json!({"users": {"filter": "(objectClass=person)", "classes": ["person"], "attributes": {"email": "mail"}}}),
+        json!({"users": {"filter": "", "classes": [], "attributes": {}}, "bindDn": ""}),
+        json!({"groups": {"dn": "ou=groups,dc=example,dc=com", "filter": "(cn=pve-*)", "nameAttribute": "cn"}}),
+        json!({"syncDefaults": {"scope": "both", "enableNew": false, "removeVanished": ["acl", "entry"]}}),
+        json!({"syncDefaults": {}}),
+    ];
+    for type_ in ["ldap", "ad"] {
+        kind.takes("dir", &shared.clone().map(|fields| directory(type_, &fields))).await;
+    }
+    kind.takes("dir", &[directory("ad", &json!({"caseSensitive": false, "baseDn": "", "userAttribute": ""}))]).await;
+    for tfa in [json!({}), json!({"oath": {"digits": 8, "step": 60}}), json!({"oath": {}})] {
+        kind.takes("pam", &[spec(&json!({"pam": {}, "tfa": tfa}))]).await;
+    }
+    let yubico = json!({"yubico": {"apiId": "12345", "apiKeySecretRef": {"name": "s", "key": "k"}}});
+    kind.takes("pve", &[spec(&json!({"pve": {}, "tfa": yubico}))]).await;
+}
+
+#[tokio::test]
+async fn settings_of_directories_that_pve_would_break_on_are_refused() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let refuses = [
+        (json!({"servers": []}), "should have at least 1 items"),
+        (json!({"servers": ["a", "b", "c"]}), "at most 2 items"),
+        (json!({"servers": ["ldaps://a"]}), "must be a host name or an IP address"),
+        (json!({"port": 0}), "greater than or equal to 1"),
+        (json!({"baseDn": ""}), "must be a name in the directory"),
+        (json!({"baseDn": "dc=a\n"}), "must be a name in the directory"),
+        (json!({"userAttribute": "a b"}), "must be the name of an attribute"),
+        (json!({"tls": {"mode": "tls"}}), "Unsupported value"),
+        (json!({"tls": {"caPath": "certs"}}), "must be an absolute path"),
+        (json!({"users": {"filter": "objectClass=person"}}), "must be an LDAP filter"),
+        (json!({"users": {"attributes": {"phone": "mobile"}}}), "must be a property of a user"),
+        (json!({"users": {"attributes": {"email": "a,b"}}}), "must be the name of an attribute"),
+        (json!({"syncDefaults": {"scope": "all"}}), "Unsupported value"),
+        (json!({"syncDefaults": {"removeVanished": ["none"]}}), "Unsupported value"),
+        (json!({"password": "plain"}), "field not declared in schema"),
+    ];
+    kind.refuses("dir", &refuses.map(|(fields, words)| (directory("ldap", &fields), words))).await;
+    kind.refuses("dir", &[(directory("ad", &json!({"domain": "a b"})), "must be a domain")]).await;
+    let both = json!({"oath": {}, "yubico": {"apiId": "1", "apiKeySecretRef": {"name": "s", "key": "k"}}});
+    kind.refuses("pam", &[(spec(&json!({"pam": {}, "tfa": both})), "only one of oath, yubico can be set")]).await;
+    kind.refuses("pam", &[(spec(&json!({"pam": {}, "tfa": {"oath": {"digits": 9}}})), "less than or equal to 8")])
+        .await;
 }

@@ -89,6 +89,7 @@ pub(super) fn compare(wanted: &Wanted, due: Option<&Hidden>, snapshot: &Snapshot
                 return Standing::Same;
             }
             let fields = difference.fields();
+            content.checked(&mut difference);
             if !difference.fixed.is_empty() {
                 return Standing::Different { fields, writes: Vec::new() };
             }
@@ -158,6 +159,7 @@ impl FailureKind {
             Self::Invalid => Reason::InvalidSpec,
             Self::LockTimeout => Reason::LockTimeout,
             Self::NoQuorum => Reason::NoQuorum,
+            Self::CheckFailed => Reason::ConnectionCheckFailed,
             Self::Other => Reason::UnexpectedAnswer,
         }
     }

@@ -3,6 +3,7 @@
 mod entries;
 mod members;
 mod pools;
+mod realms;
 mod roles;
 mod tokens;
 mod users;
