@@ -16,8 +16,14 @@ const CATEGORY: &str = "proxmox";
 const CONNECTION: &str = ".spec.connectionRef.name";
 
 /// Fields of the status that only some kinds have.
-const OF_SOME_KINDS: &[(&str, &[&str])] =
-    &[("writtenSecret", &["ProxmoxUser", "ProxmoxRealm"]), ("token", &["ProxmoxToken"])];
+const OF_SOME_KINDS: &[(&str, &[&str])] = &[
+    ("writtenSecret", &["ProxmoxUser", "ProxmoxRealm"]),
+    ("token", &["ProxmoxToken"]),
+    ("syncJobs", REALMS),
+    ("sync", REALMS),
+];
+
+const REALMS: &[&str] = &["ProxmoxRealm"];
 
 /// All kinds, in the order in which a person would write them.
 pub fn all() -> Vec<CustomResourceDefinition> {

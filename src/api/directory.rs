@@ -270,6 +270,34 @@ impl Vanished {
     }
 }
 
+/// A sync of the realm that Proxmox VE runs by itself. Fields that are unset are not managed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncJob {
+    /// The id of the job in Proxmox VE.
+    #[schemars(schema_with = "schema::job_id")]
+    pub id: String,
+    /// When it runs, as a calendar event of Proxmox VE such as `daily`, `*/30` or `mon..fri 02:30`.
+    #[schemars(schema_with = "schema::schedule")]
+    pub schedule: String,
+    /// What is synced.
+    pub scope: SyncScope,
+    /// Whether it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Whether users that it makes may log in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_new: Option<bool>,
+    /// What is removed of users and groups that the directory does not have any more. Empty: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::vanished")]
+    pub remove_vanished: Option<Vec<Vanished>>,
+    /// The comment of the job. Unset: not managed; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::job_comment")]
+    pub comment: Option<String>,
+}
+
 /// The second factor that users of a realm need at login: at most one of the fields; none of them takes it away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

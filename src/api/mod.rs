@@ -54,6 +54,10 @@ pub const RECONCILE_REQUESTED_AT: &str = "proxmox-identity.dev/reconcile-request
 /// `status.token.lastHandledRotateAt`.
 pub const ROTATE_REQUESTED_AT: &str = "proxmox-identity.dev/rotate-requested-at";
 
+/// Annotation on a ProxmoxRealm: a new value asks for a sync with its directory; the value comes back as
+/// `status.sync.requestedAt`.
+pub const SYNC_REQUESTED_AT: &str = "proxmox-identity.dev/sync-requested-at";
+
 /// Annotation on a Secret of ours: which of the token's secrets it holds, counted from 1.
 pub const ISSUE: &str = "proxmox-identity.dev/issue";
 

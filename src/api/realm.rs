@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::directory::{AdRealm, LdapRealm, RealmTfa};
+use crate::api::directory::{AdRealm, LdapRealm, RealmTfa, SyncJob};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::openid::OpenIdRealm;
@@ -31,6 +31,7 @@ use crate::api::{rules, schema};
     validation = rules::immutable("realm"),
     validation = rules::exactly_one(&["openid", "ldap", "ad", "pam", "pve"]),
     validation = rules::not_together("openid", "tfa"),
+    validation = rules::only_directories_sync(),
 )]
 pub struct ProxmoxRealmSpec {
     /// How it is managed.
@@ -68,6 +69,11 @@ pub struct ProxmoxRealmSpec {
     /// The second factor that users need at login; not for openid, where the provider asks for it. Unset: not managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tfa: Option<RealmTfa>,
+    /// Syncs of a realm of type ldap or ad that Proxmox VE runs by itself. For one now, give the annotation
+    /// proxmox-identity.dev/sync-requested-at a new value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sync_jobs: Vec<SyncJob>,
 }
 
 /// The built-in realm `pam`; its settings are the fields that all realms have.

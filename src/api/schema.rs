@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use crate::api::rules::{
     WORD, is_group, is_path, is_pool, is_realm, is_role, is_token, is_user, is_user_name, matches, rule,
 };
-use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
+use crate::core::ids::{AclPath, GroupId, JobId, MAX_ID, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 
 /// Longest group in an identity provider's claim: with `-<realm>` it must still be a group id.
 const MAX_CLAIM_VALUE: usize = MAX_ID - 1 - MAX_REALM;
@@ -283,6 +283,20 @@ pub fn sync_attributes(_: &mut SchemaGenerator) -> Schema {
 
 pub fn vanished(_: &mut SchemaGenerator) -> Schema {
     list("atomic", 0, 3, &json_schema!({ "type": "string", "enum": ["acl", "entry", "properties"] }))
+}
+
+pub fn job_id(_: &mut SchemaGenerator) -> Schema {
+    text(64, rule(matches("self", "[A-Za-z][A-Za-z0-9_-]+"), format!("must be {}", JobId::RULE)))
+}
+
+pub fn schedule(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a calendar event such as daily, */30 or mon..fri 02:30";
+    text(128, rule(matches("self", "[A-Za-z0-9*]([A-Za-z0-9*/.,: -]*[A-Za-z0-9*])?"), message))
+}
+
+pub fn job_comment(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be one line: PVE refuses a line feed in the comment of a job";
+    text(512, rule(r"!self.contains('\n') && !self.contains('\r')", message))
 }
 
 pub fn oath_digits(_: &mut SchemaGenerator) -> Schema {

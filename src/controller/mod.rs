@@ -19,6 +19,7 @@ mod pass;
 mod prepare;
 mod report;
 mod server;
+mod sync;
 mod tell;
 mod way;
 

@@ -58,8 +58,8 @@ fn request(write: &Write) -> Result<Request, Failure> {
         Write::Update { thing, set, unset, digest } => {
             let request = with_fields(on(Method::PUT, thing), set)?;
             let request = match thing {
-                Thing::Realm(_) if unset.is_empty() => request,
-                Thing::Realm(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
+                Thing::Realm(_) | Thing::SyncJob(_) if unset.is_empty() => request,
+                Thing::Realm(_) | Thing::SyncJob(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
                 Thing::Role(_) | Thing::Group(_) | Thing::User(_) | Thing::Token(_) | Thing::Pool(_) => {
                     unset.iter().fold(request, |request, name| request.form(name, ""))
                 }
@@ -88,7 +88,7 @@ fn create(thing: &Thing) -> Request {
         Thing::Role(id) => post("/access/roles", "roleid", id.as_str()),
         Thing::Group(id) => post("/access/groups", "groupid", id.as_str()),
         Thing::User(id) => post("/access/users", "userid", id.as_str()),
-        Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
+        Thing::SyncJob(_) | Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
         Thing::Pool(id) => post("/pools", "poolid", id.as_str()),
     }
 }
@@ -97,6 +97,7 @@ fn create(thing: &Thing) -> Request {
 fn on(method: Method, thing: &Thing) -> Request {
     let (template, noun) = match thing {
         Thing::Realm(_) => ("/access/domains/{realm}", Noun::Realm),
+        Thing::SyncJob(_) => ("/cluster/jobs/realm-sync/{id}", Noun::SyncJob),
         Thing::Role(_) => ("/access/roles/{role}", Noun::Role),
         Thing::Group(_) => ("/access/groups/{group}", Noun::Group),
         Thing::User(_) => ("/access/users/{user}", Noun::User),

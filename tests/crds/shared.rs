@@ -37,6 +37,8 @@ fn status() -> ObjectStatus {
         ledger: vec![entry],
         written_secret: None,
         token: None,
+        sync_jobs: Vec::new(),
+        sync: None,
         pending_changes: vec!["create group a".into()],
         last_handled_reconcile_at: Some("now".into()),
         last_change: Some(LastChange { time: now(), summary: "created group a".into() }),

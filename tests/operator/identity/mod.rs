@@ -1,5 +1,6 @@
 //! Users, tokens, roles, and who or what is in which set.
 
+mod directory;
 mod entries;
 mod members;
 mod pools;

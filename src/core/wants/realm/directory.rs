@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::options::Options;
 use crate::api::directory::{
     AdRealm, Directory, DirectoryGroups, DirectoryMode, DirectoryTls, DirectoryUsers, LdapRealm, OathTfa, RealmTfa,
-    SyncDefaults, SyncScope, TlsVersion, Vanished, YubicoTfa,
+    SyncDefaults, SyncJob, SyncScope, TlsVersion, Vanished, YubicoTfa,
 };
+use crate::core::fields::Wishes;
+use crate::core::ids::RealmId;
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
 use crate::core::wants::References;
@@ -114,7 +116,21 @@ fn defaults(defaults: &SyncDefaults) -> String {
     [enable_new, vanished, scope].into_iter().flatten().collect::<Vec<_>>().join(",")
 }
 
+/// What a sync job of a realm should look like.
+pub fn job(job: &SyncJob, realm: &RealmId) -> Wishes {
+    let SyncJob { id: _, schedule, scope, enabled, enable_new, remove_vanished, comment } = job;
+    let mut wishes = Wishes::default();
+    wishes.value("realm", realm.as_str());
+    wishes.value("schedule", schedule.as_str());
+    wishes.value("scope", scope.as_str());
+    wishes.flag("enabled", *enabled);
+    wishes.flag("enable-new", *enable_new);
+    wishes.text("remove-vanished", remove_vanished.as_deref().map(vanished).as_deref());
+    wishes.text("comment", comment.as_deref());
+    wishes
+}
+
 /// What is removed, as PVE writes it.
-pub fn vanished(parts: &[Vanished]) -> String {
+fn vanished(parts: &[Vanished]) -> String {
     parts.iter().collect::<BTreeSet<_>>().into_iter().map(|part| part.as_str()).collect::<Vec<_>>().join(";")
 }

@@ -10,8 +10,8 @@ use super::{References, Wants};
 use crate::api::realm::{PamRealm, ProxmoxRealmSpec, PveRealm};
 use crate::api::refs::KeyRef;
 use crate::api::{Object as _, ProxmoxRealm, Reason};
-use crate::core::claim::{Content, Thing};
-use crate::core::ids::{IdError, RealmId};
+use crate::core::claim::{Content, Thing, Wanted};
+use crate::core::ids::{IdError, JobId, RealmId};
 use crate::core::object::Refusal;
 use crate::core::realm::RealmContent;
 
@@ -29,7 +29,8 @@ pub fn secrets_of_realm(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
 
 /// What a realm wants.
 pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
-    let ProxmoxRealmSpec { management: _, realm: _, openid, ldap, ad, pam, pve, comment, default, tfa } = &realm.spec;
+    let ProxmoxRealmSpec { management: _, realm: _, openid, ldap, ad, pam, pve, comment, default, tfa, sync_jobs } =
+        &realm.spec;
     let id = match realm_id(realm) {
         Ok(id) => id,
         Err(error) => return Wants::refused(error.into()),
@@ -66,13 +67,29 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
         return Wants { external_id, refusals, unsure: true, ..Wants::default() };
     }
     let content = Content::Realm(RealmContent { kind, options, check_connection });
-    let mut wants = Wants::one(Thing::Realm(id), content, Vec::new());
+    let mut wants = Wants::one(Thing::Realm(id.clone()), content, Vec::new());
     for wanted in &mut wants.wanted {
         wanted.hidden.clone_from(&hidden);
+    }
+    for job in sync_jobs {
+        match JobId::parse(&job.id) {
+            Ok(job_id) => {
+                let content = Content::Fields(directory::job(job, &id));
+                wants.wanted.push(Wanted::new(Thing::SyncJob(job_id), content));
+            }
+            Err(error) => {
+                wants.unsure = true;
+                wants.refusals.push(error.into());
+            }
+        }
     }
     wants
 }
 
-pub(super) fn realm_id(realm: &ProxmoxRealm) -> Result<RealmId, IdError> {
+/// The id of a realm in PVE.
+///
+/// # Errors
+/// When it is none.
+pub fn realm_id(realm: &ProxmoxRealm) -> Result<RealmId, IdError> {
     RealmId::parse(realm.spec.realm.as_deref().unwrap_or(realm.name()))
 }
