@@ -3,6 +3,7 @@
 mod directory;
 mod openid;
 mod options;
+mod tfa;
 
 use options::Options;
 
