@@ -145,9 +145,8 @@ fn properties<'a>(name: &str, text: &'a str) -> BTreeMap<&'a str, BTreeSet<&'a s
 /// that stands for an empty comment (FACTS 69).
 fn default_of(kind: &str, name: &str) -> &'static str {
     match (kind, name) {
-        (_, "autocreate" | "groups-autocreate" | "groups-overwrite" | "default") => "0",
+        (_, "autocreate" | "groups-autocreate" | "groups-overwrite" | "default" | "verify") => "0",
         (_, "query-userinfo" | "case-sensitive") => "1",
-        (_, "verify") => "0",
         (_, "mode") => "ldap",
         (_, "capath") => "/etc/ssl/certs",
         (_, "user_classes") => "inetorgperson, posixaccount, person, user",

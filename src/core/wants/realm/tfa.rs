@@ -25,7 +25,7 @@ impl Options {
                 Ok(key) => {
                     let url = url.as_ref().map(|url| format!(",url={url}")).unwrap_or_default();
                     let tfa = Secret::new(format!("type=yubico,id={api_id},key={}{url}", key.expose()));
-                    self.options.insert("tfa".to_owned(), Some(OptionValue::Secret(tfa)));
+                    self.values.insert("tfa".to_owned(), Some(OptionValue::Secret(tfa)));
                 }
                 Err(refusal) => self.refusals.push(refusal),
             }
