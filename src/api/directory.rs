@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::refs::KeyRef;
-use crate::api::{rules, schema};
+use crate::api::schema::directory as schema;
 
 /// A directory of LDAP. Fields that are unset are not managed: the value in Proxmox VE stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,9 +30,6 @@ pub struct AdRealm {
     /// The domain, such as `example.com`.
     #[schemars(schema_with = "schema::domain")]
     pub domain: String,
-    /// Whether the case of user names counts. Proxmox VE says yes where it is unset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub case_sensitive: Option<bool>,
     /// Where users are looked for. Empty: what Proxmox VE finds out by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::optional_dn")]
@@ -58,6 +54,9 @@ pub struct Directory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::port_number")]
     pub port: Option<i32>,
+    /// Whether the case of user names counts. Proxmox VE says yes where it is unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_sensitive: Option<bool>,
     /// As whom Proxmox VE searches. Empty: without login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::optional_dn")]
@@ -79,7 +78,7 @@ pub struct Directory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync_defaults: Option<SyncDefaults>,
     /// Whether Proxmox VE tries to log in to the servers before it takes a change of how they are reached. A change that
-    /// fails so is not taken, but a new bind password is in force already.
+    /// fails so is not taken, but a new bind password is stored already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_connection: Option<bool>,
 }
@@ -178,7 +177,8 @@ pub struct DirectoryUsers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::attribute_names")]
     pub classes: Option<Vec<String>>,
-    /// From which attribute each property of a user in Proxmox VE is taken, such as `email: mail`. Empty: none.
+    /// From which attribute each property of a user in Proxmox VE is taken, such as `email: mail`. Empty: from
+    /// the one of its own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::sync_attributes")]
     pub attributes: Option<BTreeMap<String, String>>,
@@ -296,46 +296,4 @@ pub struct SyncJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::job_comment")]
     pub comment: Option<String>,
-}
-
-/// The second factor that users of a realm need at login: at most one of the fields; none of them takes it away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::at_most_one(&["oath", "yubico"]))]
-pub struct RealmTfa {
-    /// One-time passwords of an app.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oath: Option<OathTfa>,
-    /// One-time passwords of a YubiKey.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub yubico: Option<YubicoTfa>,
-}
-
-/// One-time passwords of an app.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OathTfa {
-    /// How many digits a password has, by default 6.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::oath_digits")]
-    pub digits: Option<i32>,
-    /// How many seconds a password is shown, by default 30.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::oath_step")]
-    pub step: Option<i32>,
-}
-
-/// One-time passwords of a YubiKey.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct YubicoTfa {
-    /// The id of the API.
-    #[schemars(schema_with = "schema::yubico_id")]
-    pub api_id: String,
-    /// The Secret that holds the key of the API.
-    pub api_key_secret_ref: KeyRef,
-    /// The server, where it is not Yubico's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::yubico_url")]
-    pub url: Option<String>,
 }

@@ -21,6 +21,7 @@ pub mod role;
 mod rules;
 mod schema;
 pub mod status;
+pub mod tfa;
 pub mod token;
 pub mod user;
 

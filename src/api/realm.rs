@@ -4,11 +4,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::directory::{AdRealm, LdapRealm, RealmTfa, SyncJob};
+use crate::api::directory::{AdRealm, LdapRealm, SyncJob};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::openid::OpenIdRealm;
 use crate::api::status::ObjectStatus;
+use crate::api::tfa::RealmTfa;
 use crate::api::{rules, schema};
 
 /// What the realm is.

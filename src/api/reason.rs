@@ -94,7 +94,7 @@ reasons! {
     /// The credential has too few rights, or cannot see whether something stands. Grant the privilege in the message.
     Forbidden: Transient,
     /// Proxmox VE could not log in to the directory of a realm with checkConnection, so that the change was not taken; the
-    /// message has its text. Correct servers, port, tls or the bind password. A new bind password is in force already.
+    /// message has its text. Correct servers, port, tls or the bind password. A new bind password is stored already.
     ConnectionCheckFailed: Transient,
     /// Proxmox VE refuses this to API tokens. Use a connection with auth.ticket, or do it by hand.
     TicketRequired: Terminal,

@@ -176,7 +176,7 @@ impl Worker {
             () = context.stopped() => return None,
         };
         let refusal = match session {
-            Ok(session) => match self.judge(&session, &objects).await {
+            Ok(session) => match Box::pin(self.judge(&session, &objects)).await {
                 Ok(Outcome { next, broken: None }) => {
                     self.failures = 0;
                     return Some(next);

@@ -115,7 +115,7 @@ fn same_option(kind: &str, name: &str, stands: Option<&str>, wanted: Option<&str
     match name {
         "comment" => same_comment(stands.trim(), wanted.trim()),
         // Property strings, which PVE shows with its own order of keys (FACTS 70).
-        "sync-defaults-options" | "sync_attributes" | "tfa" => properties(stands) == properties(wanted),
+        "sync-defaults-options" | "sync_attributes" | "tfa" => properties(name, stands) == properties(name, wanted),
         "scopes" | "acr-values" | "audiences" | "user_classes" | "group_classes" => {
             // PVE's lists: a blank in acr-values is refused (recording `realms-openid-errors`), so they take commas.
             let words = |text: &str| {
@@ -127,9 +127,14 @@ fn same_option(kind: &str, name: &str, stands: Option<&str>, wanted: Option<&str
     }
 }
 
-/// `key=value` pairs in any order; a value may be a set joined by `;`.
-fn properties(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
-    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+/// `key=value` pairs in any order, with what PVE takes where one is absent; a value may be a set joined by `;`.
+fn properties<'a>(name: &str, text: &'a str) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let defaults = match name {
+        "sync-defaults-options" => "enable-new=1,remove-vanished=none",
+        "tfa" => "digits=6,step=30",
+        _ => "",
+    };
+    let pairs = defaults.split(',').chain(text.split(',')).map(str::trim).filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or(("", pair)))
         .map(|(key, value)| (key.trim(), value.split(';').map(str::trim).collect()))
@@ -140,11 +145,12 @@ fn properties(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
 /// that stands for an empty comment (FACTS 69).
 fn default_of(kind: &str, name: &str) -> &'static str {
     match (kind, name) {
-        (_, "autocreate" | "groups-autocreate" | "groups-overwrite" | "default") => "0",
+        (_, "autocreate" | "groups-autocreate" | "groups-overwrite" | "default" | "verify") => "0",
         (_, "query-userinfo" | "case-sensitive") => "1",
-        (_, "verify") => "0",
         (_, "mode") => "ldap",
         (_, "capath") => "/etc/ssl/certs",
+        (_, "user_classes") => "inetorgperson, posixaccount, person, user",
+        (_, "group_classes") => "groupOfNames, group, univentionGroup, ipausergroup",
         (_, "scopes") => "email profile",
         ("pam", "comment") => "Linux PAM standard authentication",
         ("pve", "comment") => "Proxmox VE authentication server",
@@ -166,38 +172,60 @@ mod tests {
     }
 
     #[test]
-    fn options_compare_as_pve_stores_them() {
-        for (kind, name, stands, wanted, different) in [
-            ("ldap", "sync-defaults-options", Some("enable-new=1,scope=both"), Some("scope=both,enable-new=1"), false),
-            (
-                "ldap",
-                "sync-defaults-options",
-                Some("remove-vanished=entry;acl"),
-                Some("remove-vanished=acl;entry"),
-                false,
-            ),
-            ("ldap", "sync-defaults-options", Some("scope=both"), Some("scope=users"), true),
-            ("ldap", "sync-defaults-options", Some("scope=both"), None, true),
-            (
-                "ldap",
-                "sync_attributes",
-                Some("email=mail, firstname=givenName"),
-                Some("firstname=givenName,email=mail"),
-                false,
-            ),
-            ("ldap", "user_classes", Some("inetorgperson, person"), Some("person,inetorgperson"), false),
-            ("ldap", "mode", None, Some("ldap"), false),
-            ("ldap", "verify", None, Some("0"), false),
-            ("ldap", "verify", None, Some("1"), true),
-            ("ldap", "capath", None, None, false),
-            ("ad", "case-sensitive", None, Some("1"), false),
-            ("ad", "case-sensitive", None, Some("0"), true),
-            ("ldap", "bind_dn", Some("cn=a"), None, true),
-            ("pam", "tfa", Some("digits=8,type=oath"), Some("type=oath,digits=8"), false),
-            ("pam", "tfa", Some("type=oath"), None, true),
-            ("openid", "audiences", Some("a,b"), Some("b,a"), false),
+    fn every_option_is_equal_as_pve_shows_it_and_otherwise_changed_or_removed() {
+        for (kind, name, shown, equal, other) in [
+            ("ldap", "server1", "ldap.example.com", "ldap.example.com", "10.0.0.1"),
+            ("ldap", "server2", "::1", "::1", "fd00::1"),
+            ("ldap", "port", "636", "636", "389"),
+            ("ldap", "base_dn", "dc=example, dc=com", " dc=example, dc=com ", "dc=example,dc=com"),
+            ("ldap", "bind_dn", "cn=a", "cn=a", "cn=b"),
+            ("ldap", "user_attr", "uid", "uid", "cn"),
+            ("ad", "domain", "example.com", "example.com", "example.org"),
+            ("ad", "case-sensitive", "0", "0", "1"),
+            ("ldap", "mode", "ldap+starttls", "ldap+starttls", "ldaps"),
+            ("ldap", "verify", "1", "1", "0"),
+            ("ldap", "capath", "/etc/ca", "/etc/ca", "/etc/ssl/certs"),
+            ("ldap", "cert", "/etc/c", "/etc/c", "/etc/d"),
+            ("ldap", "certkey", "/etc/k", "/etc/k", "/etc/l"),
+            ("ldap", "sslversion", "tlsv1_2", "tlsv1_2", "tlsv1_3"),
+            ("ldap", "filter", "(a=b)", "(a=b)", "(a=c)"),
+            ("ldap", "user_classes", "inetorgperson, person", "person,inetorgperson", "person"),
+            ("ldap", "sync_attributes", "email=mail, keys=k", "keys=k,email=mail", "email=mail"),
+            ("ldap", "group_dn", "ou=groups", "ou=groups", "ou=teams"),
+            ("ldap", "group_filter", "(c=d)", "(c=d)", "(c=e)"),
+            ("ldap", "group_classes", "group", "group", "groupOfNames"),
+            ("ldap", "group_name_attr", "cn", "cn", "ou"),
+            ("ldap", "sync-defaults-options", "enable-new=1,scope=both", "scope=both,enable-new=1", "scope=users"),
+            ("ldap", "sync-defaults-options", "remove-vanished=entry;acl", "remove-vanished=acl;entry", "scope=both"),
+            ("ldap", "sync-defaults-options", "remove-vanished=none,scope=both", "scope=both", "remove-vanished=acl"),
+            ("ldap", "comment", "c", " c ", "d"),
+            ("pam", "comment", "ours", "ours", "theirs"),
+            ("pam", "tfa", "digits=8,type=oath", "type=oath,digits=8", "type=oath"),
+            ("pve", "tfa", "type=oath", "type=oath,digits=6,step=30", "type=oath,step=60"),
+            ("ldap", "tfa", "id=1,key=Ay8=,type=yubico", "type=yubico,id=1,key=Ay8=", "type=yubico,id=1,key=Ay9="),
+            ("openid", "audiences", "a,b", "b,a", "a"),
         ] {
-            assert_eq!(differs(kind, name, stands, wanted), different, "{kind} {name} {stands:?} {wanted:?}");
+            assert!(!differs(kind, name, Some(shown), Some(equal)), "{kind} {name} {shown} {equal}");
+            assert!(differs(kind, name, Some(shown), Some(other)), "{kind} {name} {shown} {other}");
+            assert!(differs(kind, name, Some(shown), None), "{kind} {name} {shown} removed");
+            assert!(!differs(kind, name, None, None), "{kind} {name} is not there");
+        }
+    }
+
+    #[test]
+    fn what_pve_takes_by_itself_is_no_difference() {
+        for (name, default) in [
+            ("mode", "ldap"),
+            ("verify", "0"),
+            ("case-sensitive", "1"),
+            ("default", "0"),
+            ("capath", "/etc/ssl/certs"),
+            ("user_classes", "user,person,posixaccount,inetorgperson"),
+            ("group_classes", "groupOfNames,group,univentionGroup,ipausergroup"),
+            ("sync-defaults-options", "enable-new=1"),
+        ] {
+            assert!(!differs("ldap", name, None, Some(default)), "{name} {default}");
+            assert!(!differs("ldap", name, Some(default), None), "{name} {default} stays");
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn sentence(kind: FailureKind) -> &'static str {
         FailureKind::NoQuorum => "the cluster has no quorum and cannot write; bring its nodes back",
         FailureKind::Changed => "it was changed by somebody else meanwhile; it is read again",
         FailureKind::CheckFailed => {
-            "Proxmox VE cannot reach the realm's directory so, and the change was not taken (a new bind password is in force already)"
+            "Proxmox VE cannot log in to the realm's directory so, and the change was not taken"
         }
         FailureKind::Other => "Proxmox VE failed",
     }

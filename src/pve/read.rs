@@ -42,8 +42,8 @@ impl Session {
             self.list(Request::get("/access/users").query("full", "1"), users),
             self.list(Request::get("/access/roles"), roles),
             self.list(Request::get("/access/acl"), acl),
-            self.realms(&scope.realms, cache),
-            self.pools(&scope.pools),
+            Box::pin(self.realms(&scope.realms, cache)),
+            Box::pin(self.pools(&scope.pools)),
             self.jobs(scope.jobs),
         );
         let resources = self.resources(scope, &pools).await;

@@ -36,20 +36,26 @@ impl Session {
         if let (Write::SetPassword { .. }, Some(own)) = (write, self.login.confirmation()) {
             request = request.secret("confirmation-password", own);
         }
-        let checks = matches!(write, Write::Create { fields: set, .. } | Write::Update { set, .. } if set.contains_key("check-connection"));
-        let body = call(&self.transport, &self.login, &request).await.map_err(|failure| match failure.kind {
-            // Whatever the directory or the way to it said, in its own words.
-            FailureKind::Other if checks => {
-                let said = failure.message.strip_prefix(sentence(FailureKind::Other)).unwrap_or(&failure.message);
-                let kind = FailureKind::CheckFailed;
-                Scrubber::new([]).failure(kind, sentence(kind), said.trim_start_matches(": "))
-            }
-            _ => failure,
-        })?;
+        let answer = call(&self.transport, &self.login, &request).await;
+        let body = answer.map_err(|failure| of_check(failure, write))?;
         // A secret that cannot be read was made all the same: it is asked for again when all is read anew.
         let shown = write.shows_secret().then(|| wire::data::<wire::IssuedToken>(&body).ok()).flatten();
         Ok(shown.map(|issued| Secret::new(issued.value)))
     }
+}
+
+/// Proxmox VE was asked to try the way to a directory: whatever the directory or the way to it said is shown in its own
+/// words.
+fn of_check(failure: Failure, write: &Write) -> Failure {
+    let (Write::Create { fields: set, .. } | Write::Update { set, .. }) = write else { return failure };
+    if failure.kind != FailureKind::Other || !set.contains_key("check-connection") {
+        return failure;
+    }
+    let kind = FailureKind::CheckFailed;
+    // The password is stored before anything is tried, and stays (FACTS 72).
+    let password = if set.contains_key("password") { ", but the new bind password is stored already" } else { "" };
+    let said = failure.message.strip_prefix(sentence(FailureKind::Other)).unwrap_or(&failure.message);
+    Scrubber::new([]).failure(kind, &format!("{}{password}", sentence(kind)), said.trim_start_matches(": "))
 }
 
 fn request(write: &Write) -> Result<Request, Failure> {

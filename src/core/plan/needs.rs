@@ -37,14 +37,13 @@ impl Maker<'_> {
             }
         }
         match (claim, content) {
-            (Claim::Thing(Thing::Realm(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
             (Claim::Thing(Thing::SyncJob(_)), Content::Fields(wishes)) => {
                 if let Some(Some(realm)) = wishes.0.get("realm") {
                     let realm = RealmId::observed(realm.expose());
                     self.stands(Thing::Realm(realm), "create it with a ProxmoxRealm", &mut after)?;
                 }
             }
-            (Claim::Thing(Thing::SyncJob(_)), _) => {}
+            (Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
             (Claim::Thing(Thing::User(id)), _) => {
                 self.stands(Thing::Realm(id.realm()), "create it with a ProxmoxRealm", &mut after)?;
             }

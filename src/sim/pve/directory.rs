@@ -86,8 +86,8 @@ impl RealmDirectory {
     }
 
     fn filter(classes: &str, more: Option<&str>) -> String {
-        let classes: String =
-            classes.split([',', ' ']).filter(|it| !it.is_empty()).map(|it| format!("(objectClass={it})")).collect();
+        let classes = classes.split([',', ' ']).filter(|it| !it.is_empty());
+        let classes = classes.flat_map(|class| ["(objectClass=", class, ")"]).collect::<String>();
         more.map_or_else(|| format!("(|{classes})"), |more| format!("(&{more}(|{classes}))"))
     }
 

@@ -1,16 +1,14 @@
-//! The options of realms of types ldap and ad, and of second factors.
+//! The options of realms of types ldap and ad.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::options::Options;
 use crate::api::directory::{
-    AdRealm, Directory, DirectoryGroups, DirectoryMode, DirectoryTls, DirectoryUsers, LdapRealm, OathTfa, RealmTfa,
-    SyncDefaults, SyncJob, SyncScope, TlsVersion, Vanished, YubicoTfa,
+    AdRealm, Directory, DirectoryGroups, DirectoryMode, DirectoryTls, DirectoryUsers, LdapRealm, SyncDefaults, SyncJob,
+    SyncScope, TlsVersion, Vanished,
 };
 use crate::core::fields::Wishes;
 use crate::core::ids::RealmId;
-use crate::core::secret::Secret;
-use crate::core::snapshot::OptionValue;
 use crate::core::wants::References;
 
 impl Options {
@@ -22,9 +20,8 @@ impl Options {
     }
 
     pub fn ad(&mut self, ad: &AdRealm, references: &References<'_>) {
-        let AdRealm { domain, case_sensitive, base_dn, user_attribute, directory } = ad;
+        let AdRealm { domain, base_dn, user_attribute, directory } = ad;
         self.text("domain", Some(domain));
-        self.flag("case-sensitive", *case_sensitive);
         self.text("base_dn", base_dn.as_deref());
         self.text("user_attr", user_attribute.as_deref());
         self.directory(directory, references);
@@ -34,6 +31,7 @@ impl Options {
         let Directory {
             servers,
             port,
+            case_sensitive,
             bind_dn,
             bind_password_secret_ref,
             tls,
@@ -45,6 +43,7 @@ impl Options {
         self.text("server1", servers.first().map(String::as_str));
         self.text("server2", Some(servers.get(1).map_or("", String::as_str)));
         self.text("port", port.map(|port| port.to_string()).as_deref());
+        self.flag("case-sensitive", *case_sensitive);
         self.text("bind_dn", bind_dn.as_deref());
         if let Some(reference) = bind_password_secret_ref {
             match references.hidden("password", reference) {
@@ -77,28 +76,6 @@ impl Options {
 
     fn list(&mut self, name: &str, values: Option<&Vec<String>>) {
         self.text(name, values.map(|values| values.join(",")).as_deref());
-    }
-
-    pub fn tfa(&mut self, tfa: &RealmTfa, references: &References<'_>) {
-        let RealmTfa { oath, yubico } = tfa;
-        if oath.is_none() && yubico.is_none() {
-            self.text("tfa", Some(""));
-        }
-        if let Some(OathTfa { digits, step }) = oath {
-            let digits = digits.map(|digits| format!(",digits={digits}")).unwrap_or_default();
-            let step = step.map(|step| format!(",step={step}")).unwrap_or_default();
-            self.text("tfa", Some(&format!("type=oath{digits}{step}")));
-        }
-        if let Some(YubicoTfa { api_id, api_key_secret_ref, url }) = yubico {
-            match references.secret(api_key_secret_ref) {
-                Ok(key) => {
-                    let url = url.as_ref().map(|url| format!(",url={url}")).unwrap_or_default();
-                    let tfa = Secret::new(format!("type=yubico,id={api_id},key={}{url}", key.value.expose()));
-                    self.options.insert("tfa".to_owned(), Some(OptionValue::Secret(tfa)));
-                }
-                Err(refusal) => self.refusals.push(refusal),
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod directory;
 mod openid;
 mod options;
+mod tfa;
 
 use options::Options;
 
@@ -62,11 +63,11 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
             return Wants::refused(Refusal::new(Reason::InvalidSpec, message));
         }
     };
-    let Options { options, refusals, hidden, check_connection } = options;
+    let Options { values, refusals, hidden, check_connection } = options;
     if !refusals.is_empty() {
         return Wants { external_id, refusals, unsure: true, ..Wants::default() };
     }
-    let content = Content::Realm(RealmContent { kind, options, check_connection });
+    let content = Content::Realm(RealmContent { kind, options: values, check_connection });
     let mut wants = Wants::one(Thing::Realm(id.clone()), content, Vec::new());
     for wanted in &mut wants.wanted {
         wanted.hidden.clone_from(&hidden);

@@ -11,7 +11,7 @@ use crate::core::wants::{References, SecretValue};
 /// Options in the making: an unset field is not managed, an empty one removes the option.
 #[derive(Default)]
 pub(super) struct Options {
-    pub options: BTreeMap<String, Option<OptionValue>>,
+    pub values: BTreeMap<String, Option<OptionValue>>,
     pub refusals: Vec<Refusal>,
     /// The bind password, which PVE never shows.
     pub hidden: Option<Hidden>,
@@ -22,7 +22,7 @@ impl Options {
     pub fn text(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             let value = (!value.trim().is_empty()).then(|| OptionValue::Plain(value.to_owned()));
-            self.options.insert(name.to_owned(), value);
+            self.values.insert(name.to_owned(), value);
         }
     }
 
@@ -42,7 +42,7 @@ impl Options {
                 } else {
                     OptionValue::Secret(value.clone())
                 };
-                self.options.insert(name.to_owned(), Some(value));
+                self.values.insert(name.to_owned(), Some(value));
             }
             Err(refusal) => self.refusals.push(refusal),
         }

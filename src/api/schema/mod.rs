@@ -1,12 +1,14 @@
 //! Schemas of the texts and scalar lists in our specs.
 
+pub mod directory;
+
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::api::rules::{
     WORD, is_group, is_path, is_pool, is_realm, is_role, is_token, is_user, is_user_name, matches, rule,
 };
-use crate::core::ids::{AclPath, GroupId, JobId, MAX_ID, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
+use crate::core::ids::{AclPath, GroupId, MAX_ID, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 
 /// Longest group in an identity provider's claim: with `-<realm>` it must still be a group id.
 const MAX_CLAIM_VALUE: usize = MAX_ID - 1 - MAX_REALM;
@@ -215,112 +217,6 @@ pub fn secret_data(_: &mut SchemaGenerator) -> Schema {
     map(&text(16384, None))
 }
 
-// Directories.
-
-fn dn_rule() -> Rule {
-    rule(
-        matches("self", r"[^\p{Z}\p{Cc}]([^\p{Cc}]*[^\p{Z}\p{Cc}])?"),
-        "must be a name in the directory such as dc=example,dc=com",
-    )
-}
-
-pub fn base_dn(_: &mut SchemaGenerator) -> Schema {
-    text(256, dn_rule())
-}
-
-pub fn optional_dn(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be a name in the directory such as dc=example,dc=com, or empty";
-    text(256, rule(format!("self == '' || {}", matches("self", r"[^\p{Z}\p{Cc}]([^\p{Cc}]*[^\p{Z}\p{Cc}])?")), message))
-}
-
-pub fn user_attribute(_: &mut SchemaGenerator) -> Schema {
-    text(256, rule(matches("self", "[A-Za-z0-9._;-]{2,}"), "must be the name of an attribute, such as uid"))
-}
-
-pub fn optional_attribute(_: &mut SchemaGenerator) -> Schema {
-    let cel = format!("self == '' || {}", matches("self", "[A-Za-z0-9._;-]{2,}"));
-    text(256, rule(cel, "must be the name of an attribute, such as cn, or empty"))
-}
-
-pub fn domain(_: &mut SchemaGenerator) -> Schema {
-    text(256, rule(matches("self", "[!-~]+"), "must be a domain such as example.com"))
-}
-
-pub fn servers(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be a host name or an IP address, without protocol and port";
-    list("atomic", 1, 2, &text(256, rule(matches("self", "[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?"), message)))
-}
-
-pub fn port_number(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": 65535 })
-}
-
-pub fn node_path(_: &mut SchemaGenerator) -> Schema {
-    let cel = format!("self == '' || {}", matches("self", "/[!-~]*"));
-    text(1024, rule(cel, "must be an absolute path on the nodes without blanks, or empty"))
-}
-
-pub fn ldap_filter(_: &mut SchemaGenerator) -> Schema {
-    let cel = format!("self == '' || {}", matches("self", "[(].+[)]"));
-    text(2048, rule(cel, "must be an LDAP filter such as (objectClass=person), or empty"))
-}
-
-/// Atomic as [`scopes`].
-pub fn attribute_names(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be the name of an object class, of letters, digits and '-'";
-    list("atomic", 0, 32, &text(64, rule(matches("self", "[A-Za-z][A-Za-z0-9-]*"), message)))
-}
-
-pub fn sync_attributes(_: &mut SchemaGenerator) -> Schema {
-    let mut schema = map(&text(256, rule(matches("self", "[A-Za-z0-9._;-]+"), "must be the name of an attribute")));
-    let known = rule(
-        "self.all(key, key in ['comment', 'email', 'enable', 'expire', 'firstname', 'keys', 'lastname'])",
-        "a key must be a property of a user: comment, email, enable, expire, firstname, keys or lastname",
-    );
-    validate(&mut schema, known).expect("a rule is plain JSON");
-    schema
-}
-
-pub fn vanished(_: &mut SchemaGenerator) -> Schema {
-    list("atomic", 0, 3, &json_schema!({ "type": "string", "enum": ["acl", "entry", "properties"] }))
-}
-
-pub fn job_id(_: &mut SchemaGenerator) -> Schema {
-    text(64, rule(matches("self", "[A-Za-z][A-Za-z0-9_-]+"), format!("must be {}", JobId::RULE)))
-}
-
-pub fn schedule(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be a calendar event such as daily, */30 or mon..fri 02:30";
-    text(128, rule(matches("self", "[A-Za-z0-9*]([A-Za-z0-9*/.,: -]*[A-Za-z0-9*])?"), message))
-}
-
-pub fn job_comment(_: &mut SchemaGenerator) -> Schema {
-    let message = "must be one line: PVE refuses a line feed in the comment of a job";
-    text(512, rule(r"!self.contains('\n') && !self.contains('\r')", message))
-}
-
-pub fn oath_digits(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "format": "int32", "minimum": 6, "maximum": 8 })
-}
-
-pub fn oath_step(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "format": "int32", "minimum": 10, "maximum": 3600 })
-}
-
-pub fn yubico_id(_: &mut SchemaGenerator) -> Schema {
-    text(64, rule(matches("self", "[A-Za-z0-9]+"), "must be the id of the API, letters and digits"))
-}
-
-pub fn yubico_url(_: &mut SchemaGenerator) -> Schema {
-    text(64, rule(matches("self", "https?://[!-+.-~]+"), "must be a URL without blanks and commas"))
-}
-
-/// Atomic as [`scopes`].
-pub fn audiences(_: &mut SchemaGenerator) -> Schema {
-    let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
-    list("atomic", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
-}
-
 pub fn issuer_url(_: &mut SchemaGenerator) -> Schema {
     let cel = format!("{} && {}", matches("self", "https?://[^/?#@]+(/[^?#]*)?"), matches("self", "[!-~]+"));
     text(MAX_URL, rule(cel, "must be the issuer's URL, https://host/path, without blanks, query, fragment or user"))
@@ -346,8 +242,8 @@ pub fn scopes(_: &mut SchemaGenerator) -> Schema {
     list("atomic", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
 }
 
-/// Atomic as [`scopes`].
-pub fn acr_values(_: &mut SchemaGenerator) -> Schema {
+/// Values of `acr_values` or of the audience. Atomic as [`scopes`].
+pub fn openid_values(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
     list("atomic", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
 }
