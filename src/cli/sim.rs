@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::sim::pve::{Options, Simulator};
+use crate::sim::pve::{Options, Release, Simulator};
 
 /// Which simulator.
 #[derive(Subcommand)]
@@ -42,6 +42,9 @@ pub struct Pve {
     /// dc=example,dc=com, and cn=admin,dc=example,dc=com logs in with bind-secret
     #[arg(long, value_name = "ADDR")]
     ldap: Option<SocketAddr>,
+    /// Which release to be; 9.1 knows no regenerate of tokens and no audiences of realms
+    #[arg(long, value_enum, default_value = "9.2")]
+    release: Release,
 }
 
 /// Runs a simulator.
@@ -58,6 +61,7 @@ pub async fn run(simulate: Simulate) -> std::io::Result<()> {
         write_latency: Duration::from_millis(options.write_latency_ms),
         time_scale: options.time_scale,
         ldap: options.ldap,
+        release: options.release,
     })
     .await?;
     let line = json!({

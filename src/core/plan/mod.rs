@@ -71,6 +71,8 @@ pub struct FailedClaim {
     pub retry_at: u64,
     /// How often it failed in a row.
     pub tries: u32,
+    /// Which version of a Secret it was tried with: another one is tried at once.
+    pub hidden: Option<SecretVersion>,
 }
 
 /// What is to be done, and what became of every object.

@@ -44,4 +44,4 @@ mod user_cfg;
 pub use auth::Ticket;
 pub use faults::{Fault, FaultName};
 pub use journal::{Count, Requests, Write};
-pub use server::{Options, Simulator};
+pub use server::{Options, Release, Simulator};

@@ -44,6 +44,38 @@ pub struct Options {
     pub time_scale: f64,
     /// Where a directory of LDAP listens beside it; none if absent.
     pub ldap: Option<SocketAddr>,
+    /// Which release it is.
+    pub release: Release,
+}
+
+/// A release of Proxmox VE, as far as its API differs (FACTS 40).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Release {
+    /// Without `regenerate` of tokens and `audiences` of realms.
+    #[value(name = "9.1")]
+    V9_1,
+    /// The recorded one.
+    #[default]
+    #[value(name = "9.2")]
+    V9_2,
+}
+
+impl Release {
+    /// Parameters that it does not know yet.
+    pub(super) fn lacks(self) -> &'static [&'static str] {
+        match self {
+            Self::V9_1 => &["audiences", "regenerate"],
+            Self::V9_2 => &[],
+        }
+    }
+
+    /// What `GET /version` says instead of the recorded version.
+    pub(super) fn version(self) -> Option<&'static str> {
+        match self {
+            Self::V9_1 => Some("9.1.4"),
+            Self::V9_2 => None,
+        }
+    }
 }
 
 impl Default for Options {
@@ -56,6 +88,7 @@ impl Default for Options {
             write_latency: Duration::ZERO,
             time_scale: 1.0,
             ldap: None,
+            release: Release::default(),
         }
     }
 }

@@ -126,7 +126,7 @@ async fn outcome(
     if let Some(caller) = &caller {
         caller.check(&method.rule, &given)?;
     }
-    let parameters = verify(method, &given)?;
+    let parameters = verify(method, &given, server.options.release.lacks())?;
     if method.verb == "GET" {
         sleep(server.options.read_latency).await;
     }

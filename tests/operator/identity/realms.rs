@@ -202,3 +202,16 @@ async fn a_way_to_a_directory_that_does_not_work_is_told_and_not_taken() {
     assert!(message.contains("the new bind password is stored already"), "{message}");
     assert!(!world.log().contains("canary"));
 }
+
+#[tokio::test]
+async fn audiences_wait_for_a_release_that_takes_them() {
+    let release = proxmox_identity::sim::pve::Release::V9_1;
+    let options = proxmox_identity::sim::pve::Options { time_scale: 0.02, release, ..Default::default() };
+    let world = World::with(options).await;
+    world.start_operator().await.connect().await;
+    let realm = "openid: {issuerUrl: 'https://id.example.com', clientId: c, audiences: [other]}";
+    world.object("ProxmoxRealm", "oid", realm).await;
+    let message = world.reason("ProxmoxRealm", "oid", "InvalidSpec").await;
+    assert!(message.contains("9.2"), "{message}");
+    assert_eq!(world.pve_writes(), 0);
+}

@@ -67,7 +67,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("GET", "/access") => Ok(access_index()),
         ("GET", "/access/openid") => Ok(index(&["auth-url", "login"])),
         ("GET", "/cluster/jobs") => Ok(index(&["schedule-analyze", "realm-sync"])),
-        ("GET", "/version") => Ok(version()),
+        ("GET", "/version") => Ok(version(call.server.options.release.version())),
         ("GET", "/nodes") => Ok(nodes::list()),
         ("GET", "/nodes/{node}/certificates/info") => Ok(call.server.state.certificates.info()),
         ("GET", "/nodes/{node}/tasks/{upid}/status") => tasks::status(call),
