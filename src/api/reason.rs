@@ -78,6 +78,9 @@ reasons! {
     /// The token was taken over, and Proxmox VE does not show its secret again. Put the secret where it is needed by hand,
     /// or ask for a new one with the annotation proxmox-identity.dev/rotate-requested-at.
     SecretUnknown: Fine,
+    /// Entries of the ACL are for users or groups that do not exist: whoever is made by such a name gets them. Make an ACL of
+    /// that path Exact to have them removed, or remove them by making and deleting the user or group.
+    DanglingEntries: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.

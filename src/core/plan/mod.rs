@@ -7,6 +7,7 @@
 //! 5. [`guard`]: what would lock the operator out is refused;
 //! 6. [`order`]: the rest becomes requests in a safe order.
 
+pub mod bury;
 mod compare;
 mod fit;
 mod fold;

@@ -133,3 +133,50 @@ async fn sync_jobs_are_made_changed_healed_and_removed() {
     world.gone("ProxmoxRealm", "ld").await;
     assert_eq!(world.pve_get("/cluster/jobs/realm-sync").await, json!([]));
 }
+
+#[tokio::test]
+async fn entries_of_people_who_are_gone_are_reported_and_removed_where_they_are_ours_or_the_path_is_exact() {
+    let world = world().await;
+    world.object("ProxmoxRealm", "ld", &realm(&world, "")).await;
+    world.ready("ProxmoxRealm", "ld").await;
+    assert_eq!(ask_for_sync(&world, "first").await["state"], "Succeeded");
+    world.object("ProxmoxAcl", "ours", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{user: ben@ld}]").await;
+    world.ready("ProxmoxAcl", "ours").await;
+    world.pve_call("PUT", "/access/acl", &[("path", "/nodes"), ("users", "ben@ld"), ("roles", "PVEAuditor")]).await;
+    world.pve_call("PUT", "/access/acl", &[("path", "/sdn"), ("groups", "devs-ld"), ("roles", "PVEAuditor")]).await;
+    // Ben and the group leave the directory, and the sync removes them but not their entries.
+    let ids = ["uid=ben", "cn=devs"];
+    world.pve.people(|people| people.retain(|entry| !ids.iter().any(|id| entry.dn.starts_with(id))));
+    let vanish = [("scope", "both"), ("remove-vanished", "entry")];
+    world.pve_call("POST", "/access/domains/ld/sync", &vanish).await;
+    world
+        .until("it is reported", async || {
+            let connection = world.get_object("ProxmoxConnection", "pve").await?;
+            let warning = crate::world::condition(&connection, "Warning")?.clone();
+            let message = warning["message"].as_str()?.to_owned();
+            (warning["reason"] == "DanglingEntries" && message.contains("devs-ld") && message.contains("ben@ld"))
+                .then_some(())
+        })
+        .await;
+    assert_eq!(world.acl().await.len(), 3);
+    world.delete("ProxmoxAcl", "ours").await;
+    world.gone("ProxmoxAcl", "ours").await;
+    assert_eq!(
+        world.acl().await,
+        ["/sdn PVEAuditor group:devs-ld 1"],
+        "all entries of the one who is gone go together"
+    );
+    let exact = "path: /sdn, entryPolicy: Exact, roles: [{role: PVEAuditor}], subjects: [{user: ann@ld}]";
+    world.object("ProxmoxAcl", "exact", exact).await;
+    world.ready("ProxmoxAcl", "exact").await;
+    assert_eq!(world.acl().await, ["/sdn PVEAuditor user:ann@ld 1"]);
+    assert!(world.groups().await.is_empty(), "nothing that was made for it is left");
+    let users = world.pve_get("/access/users").await;
+    assert!(!users.to_string().contains("ben@ld"), "{users}");
+    world
+        .until("there is nothing to report", async || {
+            let connection = world.get_object("ProxmoxConnection", "pve").await?;
+            crate::world::condition(&connection, "Warning").is_none().then_some(())
+        })
+        .await;
+}
