@@ -48,7 +48,7 @@ pub async fn execute(
         if step.after.iter().any(|claim| failed.contains(claim)) {
             continue;
         }
-        match session.write(&step.write).await {
+        match session.write(&step.write).await.map_err(|failure| step.write.explain(failure)) {
             Ok(shown) => {
                 if let (Some(secret), Some(issue)) = (shown, step.issue) {
                     for (owner, _) in &step.owners {

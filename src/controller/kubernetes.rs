@@ -8,12 +8,13 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta};
 use kube::discovery::ApiResource;
-use kube::runtime::events::{Event, Recorder, Reporter};
+use kube::runtime::events::Event;
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::api::{FIELD_MANAGER, FINALIZER};
+use crate::controller::recorder::Recorders;
 use crate::outward::Outward;
 
 /// How long one call may take: the client itself retries for minutes against a sick apiserver.
@@ -71,15 +72,14 @@ impl KubernetesError {
 #[derive(Clone)]
 pub struct Kubernetes {
     client: Client,
-    recorder: Recorder,
+    recorders: Recorders,
     outward: Arc<Outward>,
 }
 
 impl Kubernetes {
     /// Calls through a client.
     pub fn new(client: Client, outward: Arc<Outward>) -> Self {
-        let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: std::env::var("POD_NAME").ok() };
-        Self { recorder: Recorder::new(client.clone(), reporter), client, outward }
+        Self { recorders: Recorders::new(client.clone()), client, outward }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
@@ -203,7 +203,7 @@ impl Kubernetes {
             uid: Some(target.uid.clone()),
             ..Default::default()
         };
-        if let Err(error) = self.call(self.recorder.publish(event, &reference)).await {
+        if let Err(error) = self.call(self.recorders.publish(event, &reference)).await {
             tracing::debug!(%error, "an Event could not be written");
         }
     }

@@ -17,6 +17,7 @@ mod offline;
 mod outbox;
 mod pass;
 mod prepare;
+mod recorder;
 mod report;
 mod server;
 mod sync;

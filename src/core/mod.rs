@@ -11,6 +11,7 @@ pub mod object;
 pub mod permissions;
 pub mod plan;
 pub mod realm;
+mod rights;
 pub mod secret;
 pub mod snapshot;
 pub mod text;

@@ -4,6 +4,7 @@ mod attacks;
 mod crash;
 mod failures;
 mod identity;
+mod kinds;
 mod lifecycle;
 mod ownership;
 mod rights;

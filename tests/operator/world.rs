@@ -227,8 +227,20 @@ impl World {
         self.pve_call("GET", path, &[]).await
     }
 
+    /// What Proxmox VE answers root, or nothing where it refuses.
+    pub async fn pve_find(&self, path: &str) -> Option<Value> {
+        let (status, body) = self.pve_answer("GET", path, &[]).await;
+        status.is_success().then(|| body["data"].clone())
+    }
+
     /// A call to Proxmox VE behind the operator's back.
     pub async fn pve_call(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
+        let (status, body) = self.pve_answer(method, path, form).await;
+        assert!(status.is_success(), "{method} {path}: {status} {body}");
+        body["data"].clone()
+    }
+
+    async fn pve_answer(&self, method: &str, path: &str, form: &[(&str, &str)]) -> (reqwest::StatusCode, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let mut url = url::Url::parse(&format!("{}/api2/json{path}", self.pve.url())).expect("a URL");
         if method == reqwest::Method::DELETE {
@@ -241,10 +253,7 @@ impl World {
             request = request.form(form);
         }
         let answer = request.send().await.expect("an answer");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("JSON");
-        assert!(status.is_success(), "{method} {path}: {status} {body}");
-        body["data"].clone()
+        (answer.status(), answer.json().await.expect("JSON"))
     }
 
     /// Whether a whole token, `user@realm!tokenid=uuid`, is taken.

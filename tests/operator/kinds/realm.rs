@@ -1,0 +1,138 @@
+//! Realms: one table a type.
+
+use serde_json::{Value, json};
+
+use crate::kinds::table::{Call, Field, Right, Shown, Table, Thing};
+
+/// The fields that all realms have; `absent` is what stands for no comment.
+fn shared(absent: &'static str) -> Vec<Field> {
+    vec![
+        Field { absent, ..Field::text("comment", "comment", "first", "second") },
+        Field::flag("default", "default", "0"),
+    ]
+}
+
+/// A realm that is always there.
+fn built_in(id: &'static str, realm: &'static str, absent: &'static str) -> Table {
+    Table {
+        kind: "ProxmoxRealm",
+        name: "built-in",
+        fixed: json!({"realm": id, id: {}}),
+        before: Vec::new(),
+        secrets: "",
+        thing: Thing {
+            claim: if id == "pam" { "realm pam" } else { "realm pve" },
+            shown: Shown::Fields(realm),
+            make: Call::new("PUT", realm, &[]),
+            change: Call::new("PUT", realm, &[]),
+            remove: Call::new("DELETE", realm, &[]),
+        },
+        fields: shared(absent),
+        sets: Vec::new(),
+        needs: Vec::new(),
+        right: Right { privilege: "Realm.Allocate", path: "/access/realm" },
+        elsewhere: &[],
+    }
+}
+
+pub mod pam {
+    use crate::kinds::table::Table;
+
+    crate::kinds::of_what_is_always_there!();
+    crate::kinds::of_what_can_be_empty!();
+
+    pub fn table() -> Table {
+        super::built_in("pam", "/access/domains/pam", "Linux PAM standard authentication")
+    }
+}
+
+pub mod pve {
+    use crate::kinds::table::Table;
+
+    crate::kinds::of_what_is_always_there!();
+    crate::kinds::of_what_can_be_empty!();
+
+    pub fn table() -> Table {
+        super::built_in("pve", "/access/domains/pve", "Proxmox VE authentication server")
+    }
+}
+
+pub mod openid {
+    use super::{Call, Field, Right, Shown, Table, Thing, Value, json, shared};
+    use crate::kinds::table::{Comes, Need, Setting};
+
+    crate::kinds::of_what_is_made!();
+    crate::kinds::of_what_refers!();
+    crate::kinds::of_what_can_be_empty!();
+
+    pub fn table() -> Table {
+        let realm = "/access/domains/PocketID";
+        Table {
+            kind: "ProxmoxRealm",
+            name: "pocket-id",
+            fixed: json!({"realm": "PocketID", "openid": {}}),
+            before: Vec::new(),
+            secrets: "apiVersion: v1\nkind: Secret\nmetadata: {name: values}\nstringData: {keyone: keyone, keytwo: keytwo}\n",
+            thing: Thing {
+                claim: "realm PocketID",
+                shown: Shown::Fields(realm),
+                make: Call::new("POST", "/access/domains", &[("realm", "PocketID"), ("type", "openid")]),
+                change: Call::new("PUT", realm, &[]),
+                remove: Call::new("DELETE", realm, &[]),
+            },
+            fields: fields(),
+            sets: Vec::new(),
+            needs: needs(),
+            right: Right { privilege: "Realm.Allocate", path: "/access/realm" },
+            elsewhere: &["openid/clientIdSecretRef", "openid/usernameClaim", "pam", "pve"],
+        }
+    }
+
+    fn list(path: &'static str, name: &'static str, one: (Value, &'static str), two: (Value, &'static str)) -> Field {
+        let setting = |(spec, pve)| Setting { spec, pve };
+        Field { one: setting(one), two: setting(two), empty: Some(json!([])), ..Field::text(path, name, "", "") }
+    }
+
+    fn fields() -> Vec<Field> {
+        let scopes = (json!(["openid", "groups"]), "openid groups");
+        let more_scopes = (json!(["openid", "groups", "email"]), "openid groups email");
+        let mut fields = shared("");
+        fields.extend([
+            Field::text("openid/issuerUrl", "issuer-url", "https://id.example.com", "https://other.example.com")
+                .required(),
+            Field::text("openid/clientId", "client-id", "client-one", "client-two").required(),
+            Field::secret("openid/clientKeySecretRef", "client-key", "keyone", "keytwo"),
+            Field::flag("openid/users/autoCreate", "autocreate", "0"),
+            Field::text("openid/groups/claim", "groups-claim", "teams", "roles"),
+            Field::flag("openid/groups/autoCreate", "groups-autocreate", "0"),
+            Field::flag("openid/groups/overwrite", "groups-overwrite", "0"),
+            Field { absent: "email profile", ..list("openid/scopes", "scopes", scopes, more_scopes) },
+            list("openid/acrValues", "acr-values", (json!(["one", "two"]), "one,two"), (json!(["two"]), "two")),
+            Field::text("openid/prompt", "prompt", "login", "consent"),
+            Field::flag("openid/queryUserinfo", "query-userinfo", "1"),
+        ]);
+        fields
+    }
+
+    fn needs() -> Vec<Need> {
+        let issuer = "https://id.example.com";
+        vec![
+            Need {
+                name: "with-key",
+                spec: json!({"openid": {
+                    "issuerUrl": issuer, "clientId": "c", "clientKeySecretRef": {"name": "key", "key": "key"}
+                }}),
+                reason: "SecretNotFound",
+                says: "Secret key",
+                comes: Comes::Manifest("apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {key: k}\n"),
+            },
+            Need {
+                name: "with-id",
+                spec: json!({"openid": {"issuerUrl": issuer, "clientIdSecretRef": {"name": "id", "key": "id"}}}),
+                reason: "SecretNotFound",
+                says: "Secret id",
+                comes: Comes::Manifest("apiVersion: v1\nkind: Secret\nmetadata: {name: id}\nstringData: {id: i}\n"),
+            },
+        ]
+    }
+}
