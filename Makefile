@@ -27,5 +27,5 @@ crds: ## Write crds/*.yaml anew from the types
 docs: ## Write docs/reasons.md anew from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test docs the_page_of_reasons
 
-control-plane: ## Build etcd, kube-apiserver and kubectl for the tests, once
+control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests, once
 	@tests/control-plane/build.sh

@@ -28,7 +28,7 @@ impl Write {
 fn needed(thing: &Thing) -> Option<Needed> {
     match thing {
         Thing::User(_) | Thing::Token(_) => Some(modify_users()),
-        Thing::Realm(_) | Thing::Role(_) | Thing::Group(_) | Thing::Pool(_) => None,
+        Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_) | Thing::Group(_) | Thing::Pool(_) => None,
     }
 }
 

@@ -100,6 +100,22 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
+    /// Starts what removes the contents of deleted namespaces and the things of owners that are gone.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn controller_manager(&self) -> Result<GuardedChild, ControlPlaneError> {
+        let child = GuardedChild::start(&self.binaries.join("kube-controller-manager"), |_| {
+            Ok(vec![
+                format!("--kubeconfig={}", self.kubeconfig.display()),
+                "--controllers=namespace-controller,garbage-collector-controller".to_owned(),
+                "--leader-elect=false".to_owned(),
+                "--secure-port=0".to_owned(),
+            ])
+        })?;
+        Ok(child)
+    }
+
     /// `kubectl` for this control plane.
     pub fn kubectl(&self) -> Command {
         let mut command = Command::new(self.binaries.join("kubectl"));
@@ -134,13 +150,17 @@ async fn is_ready(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Where etcd, kube-apiserver and kubectl are.
+/// Where the programs are.
 fn binaries() -> Result<PathBuf, ControlPlaneError> {
     let dir = if let Some(assets) = env::var_os("KUBEBUILDER_ASSETS") {
         PathBuf::from(assets)
     } else {
         // As tests/control-plane/build.sh.
-        let digest = Sha256::digest(include_bytes!("../../tests/control-plane/go.sum"));
+        let parts = [
+            include_bytes!("../../tests/control-plane/go.sum").as_slice(),
+            include_bytes!("../../tests/control-plane/build.sh").as_slice(),
+        ];
+        let digest = Sha256::digest(parts.concat());
         let version = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let cache = env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
@@ -148,7 +168,7 @@ fn binaries() -> Result<PathBuf, ControlPlaneError> {
             .unwrap_or_default();
         cache.join("proxmox-identity/control-plane").join(version)
     };
-    for program in ["etcd", "kube-apiserver", "kubectl"] {
+    for program in ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] {
         let path = dir.join(program);
         if !path.is_file() {
             return Err(ControlPlaneError::Missing(path));

@@ -9,7 +9,7 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 fi
 
 cd "$(dirname "$0")"
-version=$(sha256sum go.sum | cut -c1-16)
+version=$(cat go.sum build.sh | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/proxmox-identity/control-plane
 if [ -d "$cache/$version" ]; then
     exit 0
@@ -20,15 +20,16 @@ building=$(mktemp -d "$cache/building.XXXXXX")
 trap 'rm -rf "$building"' EXIT
 trap 'exit 130' INT TERM
 
-echo "control plane: building it once, about 4 minutes on 2 cores"
+echo "control plane: building it once, about 5 minutes on 2 cores"
 build() {
-    echo "control plane: [$1/3] $2"
+    echo "control plane: [$1/4] $2"
     CGO_ENABLED=0 GOBIN=$building go install -ldflags="-s -w" "$3"
 }
 build 1 etcd go.etcd.io/etcd/server/v3
 mv "$building/server" "$building/etcd"
 build 2 kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
-build 3 kubectl k8s.io/kubernetes/cmd/kubectl
+build 3 kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+build 4 kubectl k8s.io/kubernetes/cmd/kubectl
 
 chmod 755 "$building"
 if ! mv -T "$building" "$cache/$version" 2>/dev/null && [ ! -d "$cache/$version" ]; then

@@ -29,7 +29,7 @@ type Failure = Box<dyn std::error::Error>;
 /// yours is read or changed: not your kubeconfig, not a Proxmox VE. Colours are for terminals only; NO_COLOR turns
 /// them off.
 ///
-/// It needs etcd, kube-apiserver and kubectl: `make control-plane` builds them once, and KUBEBUILDER_ASSETS may name a
+/// It needs etcd, kube-apiserver, kube-controller-manager and kubectl: `make control-plane` builds them once, and KUBEBUILDER_ASSETS may name a
 /// directory that has them.
 #[derive(Args)]
 pub struct Demo {

@@ -3,6 +3,7 @@
 mod directory;
 mod entries;
 mod members;
+mod namespace;
 mod pools;
 mod realms;
 mod roles;
