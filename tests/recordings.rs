@@ -65,7 +65,9 @@ async fn the_simulator_answers_so_for_any_names() {
     println!("RECORDINGS_SEED={seed}");
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut count = 0;
-    let renamed = scenarios().into_iter().map(|scenario| {
+    // The people of a directory have the names that they have there.
+    let renamable = scenarios().into_iter().filter(|scenario| !replay::needs_directory(scenario));
+    let renamed = renamable.map(|scenario| {
         let names = Names::draw(&scenario, &mut random);
         count += names.count();
         (names.apply(&scenario), names.user(TICKET_USER))

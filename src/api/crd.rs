@@ -1,5 +1,7 @@
 //! The CRDs as they are published: what the types say, and what all kinds share.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceColumnDefinition, CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, SelectableField,
 };
@@ -14,8 +16,14 @@ const CATEGORY: &str = "proxmox";
 const CONNECTION: &str = ".spec.connectionRef.name";
 
 /// Fields of the status that only some kinds have.
-const OF_SOME_KINDS: &[(&str, &[&str])] =
-    &[("writtenSecret", &["ProxmoxUser", "ProxmoxRealm"]), ("token", &["ProxmoxToken"])];
+const OF_SOME_KINDS: &[(&str, &[&str])] = &[
+    ("writtenSecret", &["ProxmoxUser", "ProxmoxRealm"]),
+    ("token", &["ProxmoxToken"]),
+    ("syncJobs", REALMS),
+    ("sync", REALMS),
+];
+
+const REALMS: &[&str] = &["ProxmoxRealm"];
 
 /// All kinds, in the order in which a person would write them.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -60,6 +68,9 @@ fn publish(
         version.selectable_fields = selectable.map(|path| vec![SelectableField { json_path: path.to_owned() }]);
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             tidy(schema);
+            if let Some(spec) = schema.properties.as_mut().and_then(|properties| properties.get_mut("spec")) {
+                spec.properties.iter_mut().flat_map(BTreeMap::values_mut).for_each(atomic_where_empty);
+            }
         }
     }
     crd
@@ -82,6 +93,16 @@ fn column(name: &str, json_path: &str) -> CustomResourceColumnDefinition {
         type_: "string".to_owned(),
         ..Default::default()
     }
+}
+
+/// What may be empty is owned as a whole: server-side apply makes a null of a map that loses its last field, so that «none
+/// of it» could not be said.
+fn atomic_where_empty(schema: &mut JSONSchemaProps) {
+    let may_be_empty = schema.required.as_ref().is_none_or(Vec::is_empty);
+    if schema.type_.as_deref() == Some("object") && may_be_empty {
+        schema.x_kubernetes_map_type = Some("atomic".to_owned());
+    }
+    schema.properties.iter_mut().flat_map(BTreeMap::values_mut).for_each(atomic_where_empty);
 }
 
 /// Two repairs on every level. A null is refused: an unset field is absent, and no rule and no reader has to tell it

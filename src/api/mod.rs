@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod connection;
 pub mod connection_status;
 pub mod crd;
+pub mod directory;
 pub mod group;
 pub mod management;
 pub mod membership;
@@ -20,6 +21,7 @@ pub mod role;
 mod rules;
 mod schema;
 pub mod status;
+pub mod tfa;
 pub mod token;
 pub mod user;
 
@@ -52,6 +54,10 @@ pub const RECONCILE_REQUESTED_AT: &str = "proxmox-identity.dev/reconcile-request
 /// Annotation on a ProxmoxToken: a new value asks for a new secret; the value comes back as
 /// `status.token.lastHandledRotateAt`.
 pub const ROTATE_REQUESTED_AT: &str = "proxmox-identity.dev/rotate-requested-at";
+
+/// Annotation on a ProxmoxRealm: a new value asks for a sync with its directory; the value comes back as
+/// `status.sync.requestedAt`.
+pub const SYNC_REQUESTED_AT: &str = "proxmox-identity.dev/sync-requested-at";
 
 /// Annotation on a Secret of ours: which of the token's secrets it holds, counted from 1.
 pub const ISSUE: &str = "proxmox-identity.dev/issue";

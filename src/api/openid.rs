@@ -47,8 +47,12 @@ pub struct OpenIdRealm {
     pub scopes: Option<Vec<String>>,
     /// The authentication context classes to ask for (`acr_values`). Empty: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::acr_values")]
+    #[schemars(schema_with = "schema::openid_values")]
     pub acr_values: Option<Vec<String>>,
+    /// For whom tokens of the provider may be made out beside the client, from Proxmox VE 9.2 on. Empty: nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::openid_values")]
+    pub audiences: Option<Vec<String>>,
     /// Whether the provider asks the user again: `none`, `login`, `consent` or `select_account`. Empty: up to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::prompt")]

@@ -4,10 +4,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::directory::{AdRealm, LdapRealm, SyncJob};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::openid::OpenIdRealm;
 use crate::api::status::ObjectStatus;
+use crate::api::tfa::RealmTfa;
 use crate::api::{rules, schema};
 
 /// What the realm is.
@@ -28,7 +30,9 @@ use crate::api::{rules, schema};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rules::immutable("realm"),
-    validation = rules::exactly_one(&["openid", "pam", "pve"]),
+    validation = rules::exactly_one(&["openid", "ldap", "ad", "pam", "pve"]),
+    validation = rules::not_together("openid", "tfa"),
+    validation = rules::only_directories_sync(),
 )]
 pub struct ProxmoxRealmSpec {
     /// How it is managed.
@@ -42,6 +46,12 @@ pub struct ProxmoxRealmSpec {
     /// Log in with an OpenID Connect provider, such as Pocket ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openid: Option<OpenIdRealm>,
+    /// Log in with a directory of LDAP, such as OpenLDAP or FreeIPA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldap: Option<LdapRealm>,
+    /// Log in with an Active Directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ad: Option<AdRealm>,
     /// The built-in realm of the users of Linux. It is always there: only its settings are managed, and deleting
     /// this object leaves them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +67,14 @@ pub struct ProxmoxRealmSpec {
     /// Whether the login form starts with this realm. True takes it away from the realm that has it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
+    /// The second factor that users need at login; not for openid, where the provider asks for it. Unset: not managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tfa: Option<RealmTfa>,
+    /// Syncs of a realm of type ldap or ad that Proxmox VE runs by itself. For one now, give the annotation
+    /// proxmox-identity.dev/sync-requested-at a new value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sync_jobs: Vec<SyncJob>,
 }
 
 /// The built-in realm `pam`; its settings are the fields that all realms have.

@@ -78,6 +78,9 @@ reasons! {
     /// The token was taken over, and Proxmox VE does not show its secret again. Put the secret where it is needed by hand,
     /// or ask for a new one with the annotation proxmox-identity.dev/rotate-requested-at.
     SecretUnknown: Fine,
+    /// Entries of the ACL are for users or groups that do not exist: whoever is made by such a name gets them. Make an ACL of
+    /// that path Exact to have them removed, or remove them by making and deleting the user or group.
+    DanglingEntries: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
@@ -93,6 +96,9 @@ reasons! {
     AlreadyExists: Terminal,
     /// The credential has too few rights, or cannot see whether something stands. Grant the privilege in the message.
     Forbidden: Transient,
+    /// Proxmox VE could not log in to the directory of a realm with checkConnection, so that the change was not taken; the
+    /// message has its text. Correct servers, port, tls or the bind password. A new bind password is stored already.
+    ConnectionCheckFailed: Transient,
     /// Proxmox VE refuses this to API tokens. Use a connection with auth.ticket, or do it by hand.
     TicketRequired: Terminal,
     /// A guest or storage that is to be in a pool does not exist, or the credential cannot see it. Correct its id, or

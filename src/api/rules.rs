@@ -151,6 +151,14 @@ pub fn not_together(a: &str, b: &str) -> Rule {
     rule(format!("!has(self.{a}) || !has(self.{b})"), format!("{a} cannot be set together with {b}"))
 }
 
+/// Only realms with a directory are synced.
+pub fn only_directories_sync() -> Rule {
+    rule(
+        "!has(self.syncJobs) || size(self.syncJobs) == 0 || has(self.ldap) || has(self.ad)",
+        "syncJobs need ldap or ad: only realms with a directory are synced",
+    )
+}
+
 /// A list is not given where it would be ignored.
 pub fn ignored_list(list: &str) -> Rule {
     rule(

@@ -31,6 +31,13 @@ pub struct ObjectStatus {
     /// How it stands with the token's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,
+    /// When the sync jobs ran and will run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    pub sync_jobs: Vec<SyncJobStatus>,
+    /// What became of the sync that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncStatus>,
     /// What would be written, one sentence each: the steps still to come, or the differences of an observed object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
@@ -41,6 +48,47 @@ pub struct ObjectStatus {
     /// What was last written to Proxmox VE for this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change: Option<LastChange>,
+}
+
+/// When a sync job ran and will run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncJobStatus {
+    /// Its id.
+    pub id: String,
+    /// When it last ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<Time>,
+    /// When it runs next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<Time>,
+}
+
+/// What became of a sync that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncStatus {
+    /// The value of the annotation proxmox-identity.dev/sync-requested-at that asked for it.
+    pub requested_at: String,
+    /// `Running`, `Succeeded` or `Failed`.
+    pub state: SyncState,
+    /// The task in Proxmox VE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How far a sync has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SyncState {
+    /// At work.
+    Running,
+    /// Done.
+    Succeeded,
+    /// It ended with an error.
+    Failed,
 }
 
 /// How it stands with the secret of a token.

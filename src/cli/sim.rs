@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::sim::pve::{Options, Simulator};
+use crate::sim::pve::{Options, Release, Simulator};
 
 /// Which simulator.
 #[derive(Subcommand)]
@@ -38,6 +38,13 @@ pub struct Pve {
     /// Scales every wait: the late 401, the poll of a lock and its giving up
     #[arg(long, value_name = "F", default_value_t = 1.0)]
     time_scale: f64,
+    /// Also start a directory of LDAP here, for realms of types ldap and ad; its people are ann and ben of
+    /// dc=example,dc=com, and cn=admin,dc=example,dc=com logs in with bind-secret
+    #[arg(long, value_name = "ADDR")]
+    ldap: Option<SocketAddr>,
+    /// Which release to be; 9.1 knows no regenerate of tokens and no audiences of realms
+    #[arg(long, value_enum, default_value = "9.2")]
+    release: Release,
 }
 
 /// Runs a simulator.
@@ -53,6 +60,8 @@ pub async fn run(simulate: Simulate) -> std::io::Result<()> {
         read_latency: Duration::from_millis(options.read_latency_ms),
         write_latency: Duration::from_millis(options.write_latency_ms),
         time_scale: options.time_scale,
+        ldap: options.ldap,
+        release: options.release,
     })
     .await?;
     let line = json!({

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::sync::Notify;
 
-use crate::api::status::{LastChange, SecretVersion};
+use crate::api::status::{LastChange, SecretVersion, SyncJobStatus, SyncStatus};
 use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
 use crate::controller::Context;
 use crate::controller::deliver::InHand;
@@ -52,6 +52,10 @@ pub(super) struct Worker {
     pub(super) written: HashMap<String, SecretVersion>,
     /// Secrets of tokens that PVE has shown and that are not in Kubernetes yet.
     pub(super) in_hand: HashMap<String, InHand>,
+    /// What became of the syncs that were asked for, beyond what statuses may say yet.
+    pub(super) synced: HashMap<String, SyncStatus>,
+    /// When the sync jobs of each realm ran and will run.
+    pub(super) jobs: HashMap<String, Vec<SyncJobStatus>>,
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
     /// The generation of each object's spec, and the pass that first saw it.
@@ -104,6 +108,8 @@ impl Worker {
             changes: HashMap::new(),
             written: HashMap::new(),
             in_hand: HashMap::new(),
+            synced: HashMap::new(),
+            jobs: HashMap::new(),
             said: None,
             seen: HashMap::new(),
             number: 0,
@@ -138,6 +144,8 @@ impl Worker {
         self.finalized.retain(|uid| unshown.contains(uid.as_str()));
         self.changes.retain(|uid, _| present.contains(uid));
         self.written.retain(|uid, _| present.contains(uid));
+        self.synced.retain(|uid, _| present.contains(uid));
+        self.jobs.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
         self.number += 1;
         self.count(&present);
@@ -168,7 +176,7 @@ impl Worker {
             () = context.stopped() => return None,
         };
         let refusal = match session {
-            Ok(session) => match self.judge(&session, &objects).await {
+            Ok(session) => match Box::pin(self.judge(&session, &objects)).await {
                 Ok(Outcome { next, broken: None }) => {
                     self.failures = 0;
                     return Some(next);

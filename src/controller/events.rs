@@ -17,6 +17,8 @@ pub enum News {
     Adopted(Vec<Claim>),
     /// Things that nobody manages went along with something that was removed.
     Fell(Vec<Claim>),
+    /// A sync that was asked for has ended, with what went wrong.
+    Synced(Option<String>),
     /// Things stay in PVE although the object goes.
     Left(Vec<Claim>),
     /// It is not ready, for another reason than before.
@@ -76,6 +78,10 @@ fn event(news: News) -> Event {
             let note = format!("Proxmox VE removed {} along with it, which no object manages", list(&claims));
             (EventType::Warning, "RemovedAlong", "Delete", note)
         }
+        News::Synced(None) => {
+            (EventType::Normal, "Synced", "Sync", "the realm was synced with its directory".to_owned())
+        }
+        News::Synced(Some(error)) => (EventType::Warning, "SyncFailed", "Sync", error),
         News::Left(claims) => (EventType::Normal, "Left", "Delete", format!("left {} in Proxmox VE", list(&claims))),
         News::NotReady(reason, message) => {
             let type_ = if reason == Reason::DependencyNotReady { EventType::Normal } else { EventType::Warning };

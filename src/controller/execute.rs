@@ -120,13 +120,21 @@ fn remember(step: &Step, failure: &Failure, memory: &mut Memory, clock: Clock) {
     for claim in &step.claims {
         let tries = memory.failures.get(claim).map_or(1, |failed| failed.tries.saturating_add(1));
         // What PVE refuses as such is refused again until the spec changes, which forgets the failure.
-        let wait = if failure.kind == FailureKind::Invalid { LONGEST } else { clock.back_off(tries) };
+        let wait = match failure.kind {
+            FailureKind::Invalid => LONGEST,
+            // Each is a login at a directory, which may lock the account.
+            FailureKind::CheckFailed => LONGEST * u64::from(tries.min(10)),
+            _ => clock.back_off(tries),
+        };
         let retry_at = clock.now + wait;
         // It is stored there already and not shown.
         if failure.kind == FailureKind::AlreadyExists && matches!(claim, Claim::PoolMember(..)) {
             memory.unshown.insert(claim.clone());
         }
-        memory.failures.insert(claim.clone(), FailedClaim { failure: failure.clone(), retry_at, tries });
+        memory.failures.insert(
+            claim.clone(),
+            FailedClaim { failure: failure.clone(), retry_at, tries, hidden: step.hidden.clone() },
+        );
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::api::{
     CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole,
-    ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
+    ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
 };
 use crate::controller::kinds::{AnyObject, kinds};
 
@@ -298,7 +298,7 @@ struct Interest {
     generation: Option<i64>,
     deleted: bool,
     finalizers: Option<Vec<String>>,
-    annotations: [Option<String>; 3],
+    annotations: [Option<String>; 4],
 }
 
 impl Interest {
@@ -309,7 +309,8 @@ impl Interest {
             generation: meta.generation,
             deleted: meta.deletion_timestamp.is_some(),
             finalizers: meta.finalizers.clone(),
-            annotations: [RECONCILE_REQUESTED_AT, CONFIRM_CLUSTER, ROTATE_REQUESTED_AT].map(annotation),
+            annotations: [RECONCILE_REQUESTED_AT, CONFIRM_CLUSTER, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT]
+                .map(annotation),
         }
     }
 }

@@ -20,6 +20,7 @@ mod prepare;
 mod recorder;
 mod report;
 mod server;
+mod sync;
 mod tell;
 mod way;
 

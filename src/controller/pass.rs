@@ -19,6 +19,7 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::Target;
 use crate::controller::prepare;
 use crate::controller::report::{self, Facts, Report};
+use crate::controller::sync;
 use crate::core::claim::{Claim, Ledger, Membership, Origin, Scope, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ledger::from_rows;
@@ -103,6 +104,7 @@ impl Worker {
         if !self.connected(session, &snapshot, objects.len()).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
+        let syncing = self.syncs(session, objects, &snapshot).await;
         let frozen = frozen.as_deref();
         let now = self.clock().now;
         let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, frozen, now });
@@ -126,6 +128,7 @@ impl Worker {
         let next = match (done.steps.is_empty(), planned, blocked.is_empty()) {
             (false, ..) => Duration::ZERO,
             (true, 0, true) if waits_for_secret || !self.in_hand.is_empty() => self.next_retry().min(SECRET_RETRY),
+            (true, 0, true) if syncing => sync::POLL,
             (true, 0, true) => self.next_retry(),
             (true, ..) => stalled,
         };
@@ -213,6 +216,8 @@ impl Worker {
                 .as_ref()
                 .zip(verdict.token.as_ref())
                 .map(|(it, issued)| report::token_status(it, issued)),
+            sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
+            sync: self.synced.get(subject.any.uid()).cloned(),
             now: Timestamp::now(),
         };
         report::status(&report::report(object, verdict), facts, &subject.previous, self.context.progress_deadline)
@@ -302,6 +307,7 @@ fn scope(objects: &[Object]) -> SnapshotScope {
                 scope.members.insert((pool.clone(), item.clone()));
                 scope.pools.insert(pool.clone());
             }
+            Claim::Thing(Thing::SyncJob(_)) => scope.jobs = true,
             Claim::Thing(_) | Claim::Acl(_) => {}
         }
     }
@@ -310,6 +316,7 @@ fn scope(objects: &[Object]) -> SnapshotScope {
             Scope::Pool(pool) => Some(pool.clone()),
             _ => None,
         }));
+        scope.jobs |= object.ledger.keys().any(|claim| matches!(claim, Claim::Thing(Thing::SyncJob(_))));
         // A pool goes only when it is empty, and nothing goes out of it that is not in it.
         scope.pools.extend(object.ledger.keys().filter_map(|claim| match claim {
             Claim::Thing(Thing::Pool(pool)) if !object.mode.is_live() => Some(pool.clone()),

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
 use crate::api::reason::Severity;
-use crate::api::status::{LastChange, ObjectStatus, RestoredEntry, TokenStatus};
+use crate::api::status::{LastChange, ObjectStatus, RestoredEntry, SyncJobStatus, SyncStatus, TokenStatus};
 use crate::core::claim::{Ledger, SecretVersion};
 use crate::core::ids::{AclPath, RoleId};
 use crate::core::ledger::to_rows;
@@ -146,6 +146,10 @@ pub struct Facts<'a> {
     pub written: Option<SecretVersion>,
     /// Of a token: how it stands with its secret; `None` leaves what is stored.
     pub token: Option<TokenStatus>,
+    /// When the sync jobs of a realm ran and will run; `None` leaves what is stored.
+    pub sync_jobs: Option<Vec<SyncJobStatus>>,
+    /// What became of the sync that was asked for; `None` leaves what is stored.
+    pub sync: Option<SyncStatus>,
     /// Now.
     pub now: Timestamp,
 }
@@ -203,7 +207,7 @@ pub fn status(
     previous: &ObjectStatus,
     deadline: std::time::Duration,
 ) -> ObjectStatus {
-    let Facts { generation, external_id, ledger, handled, change, written, token, now } = facts;
+    let Facts { generation, external_id, ledger, handled, change, written, token, sync_jobs, sync, now } = facts;
     let mut says = report.says.clone();
     if says.motion == Motion::Reconciling
         && says.reason.severity() == Severity::Transient
@@ -229,6 +233,8 @@ pub fn status(
         ledger: ledger.map_or_else(|| previous.ledger.clone(), to_rows),
         written_secret: written,
         token: token.or_else(|| previous.token.clone()),
+        sync_jobs: sync_jobs.unwrap_or_else(|| previous.sync_jobs.clone()),
+        sync: sync.or_else(|| previous.sync.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

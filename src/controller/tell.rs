@@ -36,6 +36,8 @@ impl Worker {
             change: None,
             written: previous.written_secret.clone(),
             token: None,
+            sync_jobs: None,
+            sync: None,
             now: Timestamp::now(),
         };
         let status = report::status(report, facts, previous, self.context.progress_deadline);

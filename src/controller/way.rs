@@ -15,6 +15,7 @@ use crate::controller::events::News;
 use crate::controller::kubernetes::{Target, resource_version};
 use crate::controller::report::Report;
 use crate::core::object::Refusal;
+use crate::core::plan::bury;
 use crate::core::snapshot::Snapshot;
 use crate::core::visibility::{View, Visibility};
 use crate::pve::session::Session;
@@ -48,12 +49,13 @@ impl Worker {
         }
         let view = View::new(snapshot);
         let visibility = view.visibility().into_iter().map(|(list, extent)| visible(list, extent)).collect();
-        let report = if connection.metadata.deletion_timestamp.is_some() && objects > 0 {
+        let mut report = if connection.metadata.deletion_timestamp.is_some() && objects > 0 {
             let message = format!("{objects} objects still use it; it goes when they are gone");
             Report::not_ready(Reason::DeletionBlocked, message)
         } else {
             Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)
         };
+        report.says.warning = dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message));
         self.say_connection(&connection, report, |status| {
             status.cluster_id = Some(session.cluster().to_string());
             status.external_id.clone_from(&status.cluster_id);
@@ -131,6 +133,18 @@ impl Worker {
             Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),
         }
     }
+}
+
+/// Names entries that nobody has and that somebody may get.
+fn dangling(snapshot: &Snapshot, view: &View<'_>) -> Option<String> {
+    const SHOWN: usize = 3;
+    let acl = snapshot.acl.as_ref().ok()?;
+    let dangling: Vec<String> =
+        acl.keys().filter(|key| bury::dangles(key, snapshot, view).is_some()).map(ToString::to_string).collect();
+    let shown = dangling.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    let rest = dangling.len().saturating_sub(SHOWN);
+    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    (!dangling.is_empty()).then(|| format!("entries for what does not exist: {shown}{more}"))
 }
 
 fn visible(list: &str, extent: Visibility) -> ListVisibility {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::claim::{PoolItem, Thing};
 use crate::core::fields::Fields;
 use crate::core::ids::{AclPath, RealmId, Subject, UserId};
-use crate::core::snapshot::{Group, OptionValue, Pool, Realm, Realms, Role, Snapshot, Token, User};
+use crate::core::snapshot::{Group, OptionValue, Pool, Realm, Realms, Role, Snapshot, SyncJob, Token, User};
 use crate::core::text::stored_comment;
 use crate::core::write::{AclChange, GroupChange, MemberChange, PoolChange, Write};
 
@@ -34,6 +34,9 @@ impl Snapshot {
     fn create(&mut self, thing: &Thing, fields: &Fields) {
         match thing {
             Thing::Realm(id) => self.realms.iter_mut().for_each(|realms| realms.create(id, fields)),
+            Thing::SyncJob(id) => self.jobs.iter_mut().flatten().for_each(|jobs| {
+                jobs.insert(id.clone(), SyncJob::default());
+            }),
             Thing::Role(id) => self.roles.iter_mut().for_each(|roles| {
                 roles.insert(id.clone(), Role { privileges: BTreeSet::new(), special: false });
             }),
@@ -68,6 +71,12 @@ impl Snapshot {
             |name: &str, before: i64| set.get(name).map_or(before, |value| value.expose().parse().unwrap_or(before));
         match thing {
             Thing::Realm(id) => self.realms.iter_mut().for_each(|realms| realms.update(id, set, unset)),
+            Thing::SyncJob(id) => {
+                if let Some(job) = self.jobs.iter_mut().flatten().find_map(|jobs| jobs.get_mut(id)) {
+                    job.options.retain(|name, _| !unset.contains(name));
+                    job.options.extend(set.clone());
+                }
+            }
             Thing::Role(id) => {
                 if let Some(role) = self.roles.iter_mut().find_map(|roles| roles.get_mut(id))
                     && let Some(privileges) =
@@ -114,6 +123,7 @@ impl Snapshot {
                 realms.digest = None;
                 realms.realms.remove(id);
             }),
+            Thing::SyncJob(id) => self.jobs.iter_mut().flatten().for_each(|jobs| drop(jobs.remove(id))),
             Thing::Role(id) => {
                 self.roles.iter_mut().for_each(|roles| drop(roles.remove(id)));
                 // PVE drops its entries with it (FACTS 49).

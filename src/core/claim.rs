@@ -5,7 +5,7 @@ use std::fmt;
 
 pub use crate::api::status::{LedgerEntry, LedgerState as Progress, Origin, SecretVersion};
 use crate::core::fields::{Fields, Wishes};
-use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
+use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, JobId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 use crate::core::object::ObjectKey;
 use crate::core::realm::RealmContent;
 use crate::core::secret::Secret;
@@ -15,6 +15,8 @@ use crate::core::secret::Secret;
 pub enum Thing {
     /// A realm.
     Realm(RealmId),
+    /// A sync job of a realm.
+    SyncJob(JobId),
     /// A role.
     Role(RoleId),
     /// A group.
@@ -32,6 +34,7 @@ impl Thing {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Realm(_) => "realm",
+            Self::SyncJob(_) => "sync-job",
             Self::Role(_) => "role",
             Self::Group(_) => "group",
             Self::User(_) => "user",
@@ -44,6 +47,7 @@ impl Thing {
     pub fn id(&self) -> &str {
         match self {
             Self::Realm(id) => id.as_str(),
+            Self::SyncJob(id) => id.as_str(),
             Self::Role(id) => id.as_str(),
             Self::Group(id) => id.as_str(),
             Self::User(id) => id.as_str(),
@@ -106,7 +110,7 @@ impl Claim {
         match self {
             Self::Thing(Thing::Realm(id)) => matches!(id.as_str(), "pam" | "pve"),
             Self::Thing(Thing::User(id)) => id.is_root(),
-            Self::Thing(Thing::Role(_) | Thing::Group(_) | Thing::Token(_) | Thing::Pool(_))
+            Self::Thing(Thing::SyncJob(_) | Thing::Role(_) | Thing::Group(_) | Thing::Token(_) | Thing::Pool(_))
             | Self::Member(_)
             | Self::PoolMember(..)
             | Self::Acl(_) => false,

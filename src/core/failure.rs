@@ -38,6 +38,8 @@ pub enum FailureKind {
     NoQuorum,
     /// The file changed between our read and our write (digest).
     Changed,
+    /// PVE tried to reach a directory as it was asked to, and could not: the change was not taken.
+    CheckFailed,
     /// Anything else PVE says.
     Other,
 }

@@ -77,16 +77,17 @@ impl Wishes {
 
 fn same(name: &str, stands: Option<&str>, wanted: Option<&str>) -> bool {
     let default = match name {
-        // The schema of `/access/users` and of its tokens.
-        "enable" | "privsep" => "1",
+        // The schemas of `/access/users` and its tokens, and of `/cluster/jobs/realm-sync`.
+        "enable" | "privsep" | "enabled" | "enable-new" => "1",
         "expire" => "0",
         _ => "",
     };
     let (stands, wanted) = (stands.unwrap_or(default), wanted.unwrap_or(default));
+    let stands = if name == "remove-vanished" && stands == "none" { "" } else { stands };
     match name {
-        "privs" => {
+        "privs" | "remove-vanished" => {
             let set = |text: &str| -> BTreeSet<String> {
-                text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+                text.split([',', ';']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
             };
             set(stands) == set(wanted)
         }

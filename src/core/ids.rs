@@ -85,6 +85,11 @@ identifier!(
     "2 to 32 letters, digits, '.', '-' or '_', the first a letter"
 );
 identifier!(
+    /// A sync job of a realm (recording `jobs-realm-sync`).
+    JobId, "sync job id", is_job,
+    "2 to 64 letters, digits, '-' or '_', the first a letter"
+);
+identifier!(
     /// A user, `name@realm` (recordings `users-bad-ids`, `users-comma-id`).
     UserId, "user id", is_user,
     "name@realm, 3 to 64 characters in all, the name without blanks, control characters, ':', '/', ',' and ';'"
@@ -139,6 +144,12 @@ fn letter_first(text: &str) -> bool {
 
 fn is_realm(text: &str) -> bool {
     (2..=32).contains(&text.len()) && is_word(text) && letter_first(text)
+}
+
+fn is_job(text: &str) -> bool {
+    (2..=64).contains(&text.len())
+        && letter_first(text)
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 fn is_user(text: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::claim::{Claim, Entry, Ledger, LedgerEntry, Membership, PoolItem, Thing};
 use crate::core::ids::{
-    AclKey, AclPath, GroupId, GuestId, IdError, PoolId, RealmId, RoleId, StorageId, Subject, TokenId, UserId,
+    AclKey, AclPath, GroupId, GuestId, IdError, JobId, PoolId, RealmId, RoleId, StorageId, Subject, TokenId, UserId,
 };
 
 /// Why a stored row cannot be read.
@@ -77,6 +77,7 @@ fn claims(row: &str) -> Result<Vec<Claim>, LedgerError> {
     let one = |thing: Thing| vec![Claim::Thing(thing)];
     Ok(match row.split(' ').collect::<Vec<_>>().as_slice() {
         ["realm", id] => one(Thing::Realm(RealmId::parse(id)?)),
+        ["sync-job", id] => one(Thing::SyncJob(JobId::parse(id)?)),
         ["role", id] => one(Thing::Role(RoleId::parse(id)?)),
         ["group", id] => one(Thing::Group(GroupId::parse(id)?)),
         ["user", id] => one(Thing::User(UserId::parse(id)?)),

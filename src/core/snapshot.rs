@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::claim::{PoolItem, Thing};
 use crate::core::failure::Failure;
 use crate::core::fields::Fields;
-use crate::core::ids::{AclKey, GroupId, GuestId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
+use crate::core::ids::{AclKey, GroupId, GuestId, JobId, PoolId, RealmId, RoleId, StorageId, TokenId, UserId};
 use crate::core::secret::Secret;
 use crate::core::version::PveVersion;
 
@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub realms: Listing<Realms>,
     /// All pools that are shown.
     pub pools: Listing<BTreeMap<PoolId, Pool>>,
+    /// The sync jobs of the cluster; read only where an object manages some.
+    pub jobs: Option<Listing<BTreeMap<JobId, SyncJob>>>,
     /// The guests and storages of the cluster that are shown; read only when one is to enter a pool.
     pub resources: Option<Listing<Resources>>,
 }
@@ -136,6 +138,17 @@ pub struct Pool {
     pub members: Option<Listing<BTreeSet<PoolItem>>>,
 }
 
+/// A sync job of a realm.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncJob {
+    /// Its options by PVE's names, `realm` included.
+    pub options: Fields,
+    /// Seconds since 1970 of its last run.
+    pub last_run: Option<i64>,
+    /// Seconds since 1970 of its next run.
+    pub next_run: Option<i64>,
+}
+
 /// The guests and storages of the cluster, as far as they are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resources {
@@ -185,6 +198,10 @@ impl Snapshot {
     pub fn shows(&self, thing: &Thing) -> Listing<bool> {
         match thing {
             Thing::Realm(id) => shown(&self.realms, |realms| realms.realms.contains_key(id)),
+            Thing::SyncJob(id) => match &self.jobs {
+                Some(jobs) => shown(jobs, |jobs| jobs.contains_key(id)),
+                None => Ok(false),
+            },
             Thing::Role(id) => shown(&self.roles, |roles| roles.contains_key(id)),
             Thing::Group(id) => shown(&self.groups, |groups| groups.contains_key(id)),
             Thing::User(id) => shown(&self.users, |users| users.contains_key(id)),
@@ -199,6 +216,7 @@ impl Snapshot {
     pub fn fields(&self, thing: &Thing) -> Option<Fields> {
         match thing {
             Thing::Realm(_) => None,
+            Thing::SyncJob(id) => Some(self.jobs.as_ref()?.as_ref().ok()?.get(id)?.options.clone()),
             Thing::Role(id) => {
                 let role = self.roles.as_ref().ok()?.get(id)?;
                 let privileges: Vec<&str> = role.privileges.iter().map(String::as_str).collect();

@@ -15,6 +15,11 @@ impl PveVersion {
         Self { major: next(), minor: next() }
     }
 
+    /// Whether a realm of type openid takes `audiences` (FACTS 40).
+    pub fn takes_audiences(self) -> bool {
+        self >= Self { major: 9, minor: 2 }
+    }
+
     /// Whether a token can be given a new secret and keep its ACL entries (FACTS 40).
     pub fn regenerates_tokens(self) -> bool {
         self >= Self { major: 9, minor: 2 }
@@ -27,8 +32,9 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        for (text, regenerates) in [("9.2.11", true), ("9.10", true), ("10.0", true), ("9.1.4", false), ("x", false)] {
-            assert_eq!(PveVersion::observed(text).regenerates_tokens(), regenerates, "{text}");
+        for (text, new) in [("9.2.11", true), ("9.10", true), ("10.0", true), ("9.1.4", false), ("x", false)] {
+            let version = PveVersion::observed(text);
+            assert_eq!((version.regenerates_tokens(), version.takes_audiences()), (new, new), "{text}");
         }
     }
 }

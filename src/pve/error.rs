@@ -31,6 +31,8 @@ pub(crate) enum Noun {
     Role,
     /// A realm.
     Realm,
+    /// A sync job.
+    SyncJob,
     /// A pool.
     Pool,
     /// The pool that a new one is to be nested in.
@@ -68,6 +70,9 @@ pub(crate) fn sentence(kind: FailureKind) -> &'static str {
         FailureKind::LockTimeout => "another writer holds Proxmox VE's lock; it is tried again",
         FailureKind::NoQuorum => "the cluster has no quorum and cannot write; bring its nodes back",
         FailureKind::Changed => "it was changed by somebody else meanwhile; it is read again",
+        FailureKind::CheckFailed => {
+            "Proxmox VE cannot log in to the realm's directory so, and the change was not taken"
+        }
         FailureKind::Other => "Proxmox VE failed",
     }
 }
@@ -89,6 +94,11 @@ pub(crate) fn text(message: &str, about: &About) -> Verdict {
     let verdict = |kind| (kind, message.trim().lines().next().unwrap_or_default().to_owned());
     if first.starts_with("400 ") {
         let detail = said.lines().nth(1).unwrap_or(first);
+        if let (About::Thing(Noun::SyncJob, id), Some(gone)) = (about, detail.strip_prefix("id: No such job '"))
+            && gone.strip_suffix('\'') == Some(id.as_str())
+        {
+            return verdict(FailureKind::Gone);
+        }
         // Worded as a bad parameter, but a lack of rights (FACTS 57).
         let rights =
             ["role: Cannot add role ", "role: Cannot remove role "].iter().any(|start| detail.starts_with(start));
@@ -187,6 +197,7 @@ fn missing<'a>(text: &'a str, about: &'a About) -> Option<(Noun, &'a str)> {
     }
     // An update of a missing realm fails in Perl itself (FACTS 66).
     match about {
+        About::Thing(Noun::SyncJob, id) if text == "no such realm-sync job" => Some((Noun::SyncJob, id)),
         About::Thing(Noun::Realm, id) if text.starts_with("cannot lookup undefined type!") => Some((Noun::Realm, id)),
         _ => None,
     }

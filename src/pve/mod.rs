@@ -17,6 +17,7 @@ pub mod read;
 pub mod realms;
 mod request;
 pub mod session;
+pub mod sync;
 pub mod tls;
 mod transport;
 mod wire;

@@ -21,6 +21,8 @@ use crate::pve::wire;
 pub struct SnapshotScope {
     /// The realms whose options are wanted.
     pub realms: BTreeSet<RealmId>,
+    /// Whether the sync jobs are wanted.
+    pub jobs: bool,
     /// The pools whose members are wanted.
     pub pools: BTreeSet<PoolId>,
     /// What is to be in which pool: where something is not, whether it exists at all is wanted.
@@ -34,14 +36,15 @@ impl Session {
     /// When the server is lost or refuses the credential, or the credential's own permissions cannot be read:
     /// without them nothing can be concluded from the lists.
     pub async fn snapshot(&self, scope: &SnapshotScope, cache: &RealmCache) -> Result<Snapshot, Failure> {
-        let (permissions, groups, users, roles, acl, realms, pools) = tokio::join!(
+        let (permissions, groups, users, roles, acl, realms, pools, jobs) = tokio::join!(
             self.list::<wire::Permissions, _>(Request::get("/access/permissions"), permissions),
             self.list(Request::get("/access/groups"), groups),
             self.list(Request::get("/access/users").query("full", "1"), users),
             self.list(Request::get("/access/roles"), roles),
             self.list(Request::get("/access/acl"), acl),
-            self.realms(&scope.realms, cache),
-            self.pools(&scope.pools),
+            Box::pin(self.realms(&scope.realms, cache)),
+            Box::pin(self.pools(&scope.pools)),
+            self.jobs(scope.jobs),
         );
         let resources = self.resources(scope, &pools).await;
         let snapshot = Snapshot {
@@ -54,6 +57,7 @@ impl Session {
             acl,
             realms,
             pools,
+            jobs,
             resources,
         };
         match lost(&snapshot) {
@@ -74,10 +78,21 @@ fn lost(snapshot: &Snapshot) -> Option<&Failure> {
             matches!(failure.kind, FailureKind::Unreachable | FailureKind::Certificate | FailureKind::Authentication)
         })
     }
-    let Snapshot { credential: _, version: _, permissions: _, groups, users, roles, acl, realms, pools, resources } =
-        snapshot;
-    let resources = resources.as_ref().and_then(of);
-    let lists = [of(groups), of(users), of(roles), of(acl), of(realms), of(pools), resources];
+    let Snapshot {
+        credential: _,
+        version: _,
+        permissions: _,
+        groups,
+        users,
+        roles,
+        acl,
+        realms,
+        pools,
+        jobs,
+        resources,
+    } = snapshot;
+    let (jobs, resources) = (jobs.as_ref().and_then(of), resources.as_ref().and_then(of));
+    let lists = [of(groups), of(users), of(roles), of(acl), of(realms), of(pools), jobs, resources];
     let options = realms.iter().flat_map(|realms| realms.realms.values()).filter_map(|realm| realm.options.as_ref());
     lists.into_iter().flatten().chain(options.filter_map(of)).next()
 }

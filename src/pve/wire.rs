@@ -258,6 +258,27 @@ pub(crate) struct IssuedToken {
     pub(crate) value: String,
 }
 
+/// An entry of `GET /cluster/jobs/realm-sync`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SyncJob {
+    pub(crate) id: Text,
+    #[serde(rename = "last-run", default)]
+    pub(crate) last_run: Number,
+    #[serde(rename = "next-run", default)]
+    pub(crate) next_run: Number,
+    #[serde(flatten)]
+    pub(crate) options: BTreeMap<String, serde_json::Value>,
+}
+
+/// `GET /nodes/{node}/tasks/{upid}/status`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Task {
+    #[serde(default)]
+    pub(crate) status: Text,
+    #[serde(default)]
+    pub(crate) exitstatus: Text,
+}
+
 /// `GET /version`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Version {

@@ -10,7 +10,7 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, Subject};
 use crate::core::secret::Secret;
 use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
-use crate::pve::error::{About, Noun};
+use crate::pve::error::{About, Noun, sentence};
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
 use crate::pve::session::{Session, call};
@@ -36,11 +36,26 @@ impl Session {
         if let (Write::SetPassword { .. }, Some(own)) = (write, self.login.confirmation()) {
             request = request.secret("confirmation-password", own);
         }
-        let body = call(&self.transport, &self.login, &request).await?;
+        let answer = call(&self.transport, &self.login, &request).await;
+        let body = answer.map_err(|failure| of_check(failure, write))?;
         // A secret that cannot be read was made all the same: it is asked for again when all is read anew.
         let shown = write.shows_secret().then(|| wire::data::<wire::IssuedToken>(&body).ok()).flatten();
         Ok(shown.map(|issued| Secret::new(issued.value)))
     }
+}
+
+/// Proxmox VE was asked to try the way to a directory: whatever the directory or the way to it said is shown in its own
+/// words.
+fn of_check(failure: Failure, write: &Write) -> Failure {
+    let (Write::Create { fields: set, .. } | Write::Update { set, .. }) = write else { return failure };
+    if failure.kind != FailureKind::Other || !set.contains_key("check-connection") {
+        return failure;
+    }
+    let kind = FailureKind::CheckFailed;
+    // The password is stored before anything is tried, and stays (FACTS 72).
+    let password = if set.contains_key("password") { ", but the new bind password is stored already" } else { "" };
+    let said = failure.message.strip_prefix(sentence(FailureKind::Other)).unwrap_or(&failure.message);
+    Scrubber::new([]).failure(kind, &format!("{}{password}", sentence(kind)), said.trim_start_matches(": "))
 }
 
 fn request(write: &Write) -> Result<Request, Failure> {
@@ -49,8 +64,8 @@ fn request(write: &Write) -> Result<Request, Failure> {
         Write::Update { thing, set, unset, digest } => {
             let request = with_fields(on(Method::PUT, thing), set)?;
             let request = match thing {
-                Thing::Realm(_) if unset.is_empty() => request,
-                Thing::Realm(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
+                Thing::Realm(_) | Thing::SyncJob(_) if unset.is_empty() => request,
+                Thing::Realm(_) | Thing::SyncJob(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
                 Thing::Role(_) | Thing::Group(_) | Thing::User(_) | Thing::Token(_) | Thing::Pool(_) => {
                     unset.iter().fold(request, |request, name| request.form(name, ""))
                 }
@@ -79,7 +94,7 @@ fn create(thing: &Thing) -> Request {
         Thing::Role(id) => post("/access/roles", "roleid", id.as_str()),
         Thing::Group(id) => post("/access/groups", "groupid", id.as_str()),
         Thing::User(id) => post("/access/users", "userid", id.as_str()),
-        Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
+        Thing::SyncJob(_) | Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
         Thing::Pool(id) => post("/pools", "poolid", id.as_str()),
     }
 }
@@ -88,6 +103,7 @@ fn create(thing: &Thing) -> Request {
 fn on(method: Method, thing: &Thing) -> Request {
     let (template, noun) = match thing {
         Thing::Realm(_) => ("/access/domains/{realm}", Noun::Realm),
+        Thing::SyncJob(_) => ("/cluster/jobs/realm-sync/{id}", Noun::SyncJob),
         Thing::Role(_) => ("/access/roles/{role}", Noun::Role),
         Thing::Group(_) => ("/access/groups/{group}", Noun::Group),
         Thing::User(_) => ("/access/users/{user}", Noun::User),

@@ -2,4 +2,5 @@
 
 pub mod child;
 pub mod control_plane;
+pub mod ldap;
 pub mod pve;

@@ -28,7 +28,7 @@ async fn a_realm_is_of_exactly_one_type_which_fits_its_id() {
         &[spec(&json!({"realm": "pam", "pam": {}})), spec(&json!({"realm": "PVE", "openid": provider}))],
     )
     .await;
-    let (one, built_in) = ("exactly one of openid, pam, pve must be set", "the realm pam is of type pam");
+    let (one, built_in) = ("exactly one of openid, ldap, ad, pam, pve must be set", "the realm pam is of type pam");
     let refuses = [
         (json!({"realm": "ab"}), one),
         (json!({"realm": "pam", "pam": {}, "pve": {}}), one),
@@ -42,7 +42,7 @@ async fn a_realm_is_of_exactly_one_type_which_fits_its_id() {
         (json!({"openid": provider, "comment": "two\nlines"}), "must be one line"),
         (json!({"openid": provider, "comment": "line\n"}), "must be one line"),
         (json!({"openid": provider, "comment": "x".repeat(4097)}), "Too long"),
-        (json!({"openid": provider, "tfa": {}}), "field not declared in schema"),
+        (json!({"openid": provider, "tfa": {}}), "openid cannot be set together with tfa"),
     ];
     kind.refuses("other", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     let words = "metadata.name is the realm id where the spec gives none";
@@ -80,6 +80,8 @@ async fn the_settings_of_openid_are_taken() {
         json!({"scopes": ["openid", "email", "https://example.com/scope"], "acrValues": ["urn:acr:1", "phr"]}),
         json!({"scopes": [], "acrValues": [], "prompt": "", "groups": {"claim": ""}, "queryUserinfo": false}),
         json!({"prompt": "select_account"}),
+        json!({"audiences": ["pve", "https://pve.example.com"]}),
+        json!({"audiences": []}),
     ];
     kind.takes("pocket-id", &takes.map(|fields| openid(&fields))).await;
 }
@@ -107,10 +109,112 @@ async fn settings_that_would_ruin_a_realm_are_refused() {
         (json!({"scopes": ["openid,email"]}), "must be one scope"),
         (json!({"acrValues": ["a b"]}), "must be one value"),
         (json!({"acrValues": ["a#b"]}), "must be one value"),
+        (json!({"audiences": ["a b"]}), "must be one value"),
+        (json!({"audiences": ["a,b"]}), "must be one value"),
+        (json!({"audiences": vec!["a"; 33]}), "at most 32 items"),
         (json!({"prompt": "a b"}), "or another word without blanks"),
         (json!({"clientKeySecretRef": {"name": "s"}}), "clientKeySecretRef.key: Required value"),
         (json!({"clientKeySecretRef": {"name": "s", "key": "a/b"}}), "must be a key of a Secret"),
         (json!({"clientRef": {"name": "c"}}), "field not declared in schema"),
     ];
     kind.refuses("pocket-id", &refuses.map(|(fields, words)| (openid(&fields), words))).await;
+}
+
+fn directory(kind: &str, fields: &Value) -> Value {
+    let mut directory = match kind {
+        "ldap" => json!({"servers": ["ldap.example.com"], "baseDn": "dc=example,dc=com", "userAttribute": "uid"}),
+        _ => json!({"servers": ["10.0.0.1"], "domain": "example.com"}),
+    };
+    for (name, value) in fields.as_object().expect("fields") {
+        directory[name] = value.clone();
+    }
+    spec(&json!({ "realm": "dir", kind: directory }))
+}
+
+#[tokio::test]
+async fn the_settings_of_directories_are_taken() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let shared = [
+        json!({}),
+        json!({"servers": ["a.example.com", "fd00::1"], "port": 636, "bindDn": "cn=admin,dc=example,dc=com"}),
+        json!({"servers": ["::1", "2001:db8::"], "caseSensitive": false}),
+        json!({"bindPasswordSecretRef": {"name": "s", "key": "password"}, "checkConnection": true}),
+        json!({"tls": {"mode": "ldap+starttls", "verify": true, "caPath": "/etc/ssl/certs", "version": "tlsv1_3"}}),
+        json!({"tls": {"caPath": "", "certPath": "/etc/pve/c.pem", "keyPath": "/etc/pve/k.pem"}}),
+        json!({"users": {"filter": "(objectClass=person)", "classes": ["person"], "attributes": {"email": "mail"}}}),
+        json!({"users": {"filter": "", "classes": [], "attributes": {}}, "bindDn": ""}),
+        json!({"groups": {"dn": "ou=groups,dc=example,dc=com", "filter": "(cn=pve-*)", "nameAttribute": "cn"}}),
+        json!({"syncDefaults": {"scope": "both", "enableNew": false, "removeVanished": ["acl", "entry"]}}),
+        json!({"syncDefaults": {}}),
+    ];
+    for type_ in ["ldap", "ad"] {
+        kind.takes("dir", &shared.clone().map(|fields| directory(type_, &fields))).await;
+    }
+    kind.takes("dir", &[directory("ad", &json!({"baseDn": "", "userAttribute": ""}))]).await;
+    for tfa in [json!({}), json!({"oath": {"digits": 8, "step": 60}}), json!({"oath": {}})] {
+        kind.takes("pam", &[spec(&json!({"pam": {}, "tfa": tfa}))]).await;
+    }
+    let yubico = json!({"yubico": {
+        "apiId": "12345", "apiKeySecretRef": {"name": "s", "key": "k"}, "url": "https://api-1.example.com/verify",
+    }});
+    kind.takes("pve", &[spec(&json!({"pve": {}, "tfa": yubico}))]).await;
+    for type_ in ["ldap", "ad"] {
+        let mut realm = directory(type_, &json!({}));
+        realm["tfa"] = yubico.clone();
+        kind.takes("dir", &[realm]).await;
+    }
+}
+
+#[tokio::test]
+async fn settings_of_directories_that_pve_would_break_on_are_refused() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let refuses = [
+        (json!({"servers": []}), "should have at least 1 items"),
+        (json!({"servers": ["a", "b", "c"]}), "at most 2 items"),
+        (json!({"servers": ["ldaps://a"]}), "must be a host name or an IP address"),
+        (json!({"servers": ["ldap.example.com:636"]}), "must be a host name or an IP address"),
+        (json!({"servers": [""]}), "must be a host name or an IP address"),
+        (json!({"port": 0}), "greater than or equal to 1"),
+        (json!({"baseDn": ""}), "must be a name in the directory"),
+        (json!({"baseDn": "dc=a\n"}), "must be a name in the directory"),
+        (json!({"userAttribute": "a b"}), "must be the name of an attribute"),
+        (json!({"tls": {"mode": "tls"}}), "Unsupported value"),
+        (json!({"tls": {"caPath": "certs"}}), "must be an absolute path"),
+        (json!({"users": {"filter": "objectClass=person"}}), "must be an LDAP filter"),
+        (json!({"users": {"attributes": {"phone": "mobile"}}}), "must be a property of a user"),
+        (json!({"users": {"attributes": {"email": "a,b"}}}), "must be the name of an attribute"),
+        (json!({"syncDefaults": {"scope": "all"}}), "Unsupported value"),
+        (json!({"syncDefaults": {"removeVanished": ["none"]}}), "Unsupported value"),
+        (json!({"password": "plain"}), "field not declared in schema"),
+    ];
+    kind.refuses("dir", &refuses.map(|(fields, words)| (directory("ldap", &fields), words))).await;
+    kind.refuses("dir", &[(directory("ldap", &json!({"domain": "a"})), "field not declared in schema")]).await;
+    let of_ad = [
+        (json!({"domain": "a b"}), "must be a domain"),
+        (json!({"domain": ""}), "must be a domain"),
+        (json!({"servers": []}), "should have at least 1 items"),
+    ];
+    kind.refuses("dir", &of_ad.map(|(fields, words)| (directory("ad", &fields), words))).await;
+    let required = [
+        (json!({"ldap": {"servers": ["a"], "userAttribute": "uid"}}), "ldap.baseDn: Required value"),
+        (json!({"ldap": {"servers": ["a"], "baseDn": "dc=a"}}), "ldap.userAttribute: Required value"),
+        (json!({"ldap": {"baseDn": "dc=a", "userAttribute": "uid"}}), "ldap.servers: Required value"),
+        (json!({"ad": {"servers": ["a"]}}), "ad.domain: Required value"),
+        (json!({"ad": {"domain": "example.com"}}), "ad.servers: Required value"),
+    ];
+    kind.refuses("dir", &required.map(|(fields, words)| (spec(&fields), words))).await;
+    let both = json!({"oath": {}, "yubico": {"apiId": "1", "apiKeySecretRef": {"name": "s", "key": "k"}}});
+    kind.refuses("pam", &[(spec(&json!({"pam": {}, "tfa": both})), "only one of oath, yubico can be set")]).await;
+    let yubico = |fields: Value| json!({"yubico": fields});
+    let refuses = [
+        (json!({"oath": {"digits": 9}}), "less than or equal to 8"),
+        (json!({"oath": {"step": 9}}), "greater than or equal to 10"),
+        (yubico(json!({"apiId": "1"})), "apiKeySecretRef: Required value"),
+        (yubico(json!({"apiId": "a,b", "apiKeySecretRef": {"name": "s", "key": "k"}})), "must be the id of the API"),
+        (
+            yubico(json!({"apiId": "1", "apiKeySecretRef": {"name": "s", "key": "k"}, "url": "https://a,key=b"})),
+            "must be a URL",
+        ),
+    ];
+    kind.refuses("pam", &refuses.map(|(tfa, words)| (spec(&json!({"pam": {}, "tfa": tfa})), words))).await;
 }

@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use proxmox_identity::api::conditions::{Motion, Ready, Verdict};
 use proxmox_identity::api::connection_status::{ConnectionStatus, Extent, ListVisibility};
-use proxmox_identity::api::status::{LastChange, LedgerEntry, LedgerState, ObjectStatus, Origin, SecretVersion};
+use proxmox_identity::api::status::{LastChange, LedgerEntry, LedgerState, ObjectStatus, Origin};
 use proxmox_identity::api::{FIELD_MANAGER, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, Reason, crd};
 use serde_json::{Value, json};
 
@@ -35,8 +35,10 @@ fn status() -> ObjectStatus {
         conditions: verdict().conditions(1, &[], &now()),
         external_id: Some("a".into()),
         ledger: vec![entry],
-        written_secret: Some(SecretVersion { name: "s".into(), uid: "u".into(), resource_version: "1".into() }),
+        written_secret: None,
         token: None,
+        sync_jobs: Vec::new(),
+        sync: None,
         pending_changes: vec!["create group a".into()],
         last_handled_reconcile_at: Some("now".into()),
         last_change: Some(LastChange { time: now(), summary: "created group a".into() }),

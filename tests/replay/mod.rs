@@ -4,6 +4,7 @@ pub mod client;
 pub mod matching;
 pub mod rename;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use proxmox_identity::sim::pve::{Fault, FaultName, Options, Simulator};
@@ -15,6 +16,9 @@ use matching::{Captured, differences, fill, fill_value, short, text_fits};
 /// Waits of PVE are shortened to this.
 const TIME_SCALE: f64 = 0.01;
 
+/// Where the directory of the recordings listened.
+const RECORDED_PORT: &str = "13890";
+
 /// How many steps passed, and what was wrong with the others.
 #[derive(Default)]
 pub struct Report {
@@ -24,8 +28,18 @@ pub struct Report {
 
 /// Plays one scenario on a simulator of its own. `user` says how the user of made-up tickets is called.
 pub async fn play(scenario: &Value, ticket_user: &str) -> Report {
-    let simulator =
-        Simulator::start(Options { time_scale: TIME_SCALE, ..Options::default() }).await.expect("it starts");
+    let ldap = needs_directory(scenario).then_some((Ipv4Addr::LOCALHOST, 0).into());
+    let options = Options { time_scale: TIME_SCALE, ldap, ..Options::default() };
+    let simulator = Simulator::start(options).await.expect("it starts");
+    // The directory was recorded at this port; here it takes a free one.
+    let scenario = simulator.ldap().map_or_else(
+        || scenario.clone(),
+        |address| {
+            let moved = scenario.to_string().replace(RECORDED_PORT, &address.port().to_string());
+            serde_json::from_str(&moved).expect("a recording")
+        },
+    );
+    let scenario = &scenario;
     for required in scenario["requires"].as_array().into_iter().flatten() {
         let fault = match required.as_str() {
             Some("held-lock") => Fault { skip: 1, count: 2, ..Fault::new(FaultName::HeldLock) },
@@ -44,6 +58,10 @@ pub async fn play(scenario: &Value, ticket_user: &str) -> Report {
         if let Some(seconds) = step["sleep"].as_f64() {
             tokio::time::sleep(Duration::from_secs_f64(seconds * TIME_SCALE)).await;
         }
+        // A task takes as long as it takes.
+        while is_of_task(step) && is_running(&client, &simulator, scenario, step, &captured).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let errors = match send(&client, &simulator, scenario, step, &captured).await {
             Ok(answer) => compare(step, &answer, &mut captured),
             Err(error) => vec![format!("no answer: {error}")],
@@ -57,6 +75,26 @@ pub async fn play(scenario: &Value, ticket_user: &str) -> Report {
         }
     }
     report
+}
+
+/// Whether a directory with the recorded people is needed.
+pub fn needs_directory(scenario: &Value) -> bool {
+    scenario["requires"].as_array().into_iter().flatten().any(|required| required == "ldap")
+}
+
+fn is_of_task(step: &Value) -> bool {
+    step["path"].as_str().is_some_and(|path| path.contains("/tasks/") && path.ends_with("/status"))
+}
+
+async fn is_running(
+    client: &Client,
+    simulator: &Simulator,
+    scenario: &Value,
+    step: &Value,
+    captured: &Captured,
+) -> bool {
+    let answer = send(client, simulator, scenario, step, captured).await;
+    answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.body).contains("\"running\""))
 }
 
 /// Tickets of another age can only be made by whoever has the server's key; the notes say how old they are.

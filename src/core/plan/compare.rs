@@ -89,6 +89,7 @@ pub(super) fn compare(wanted: &Wanted, due: Option<&Hidden>, snapshot: &Snapshot
                 return Standing::Same;
             }
             let fields = difference.fields();
+            content.checked(&mut difference);
             if !difference.fixed.is_empty() {
                 return Standing::Different { fields, writes: Vec::new() };
             }
@@ -97,7 +98,15 @@ pub(super) fn compare(wanted: &Wanted, due: Option<&Hidden>, snapshot: &Snapshot
             Standing::Different { fields, writes: vec![update] }
         }
         (Claim::Thing(thing), Content::Fields(wishes)) => {
-            let difference = wishes.difference(&snapshot.fields(thing).unwrap_or_default());
+            let mut difference = wishes.difference(&snapshot.fields(thing).unwrap_or_default());
+            if let (Thing::SyncJob(_), false) = (thing, difference.is_empty()) {
+                if difference.set.contains_key("realm") {
+                    return Standing::Different { fields: vec!["realm".to_owned()], writes: Vec::new() };
+                }
+                // Every change of a job must carry it (FACTS 77).
+                let schedule = wishes.0.get("schedule").cloned().flatten();
+                difference.set.extend(schedule.map(|schedule| ("schedule".to_owned(), schedule)));
+            }
             changes(thing, difference, due)
         }
         (Claim::Acl(key), Content::Acl { propagate }) => {
@@ -158,6 +167,7 @@ impl FailureKind {
             Self::Invalid => Reason::InvalidSpec,
             Self::LockTimeout => Reason::LockTimeout,
             Self::NoQuorum => Reason::NoQuorum,
+            Self::CheckFailed => Reason::ConnectionCheckFailed,
             Self::Other => Reason::UnexpectedAnswer,
         }
     }

@@ -16,6 +16,15 @@ impl Maker<'_> {
         let invalid = |message: String| Some(Refusal::new(Reason::InvalidSpec, message));
         match &wanted.claim {
             Claim::Thing(Thing::Role(role)) => invalid(self.unfit_role(role, &wanted.content)?),
+            Claim::Thing(Thing::Realm(_)) => match &wanted.content {
+                Content::Realm(realm)
+                    if matches!(realm.options.get("audiences"), Some(Some(_)))
+                        && !self.input.snapshot.version.takes_audiences() =>
+                {
+                    invalid("openid.audiences needs Proxmox VE 9.2 or later; remove it, or upgrade".to_owned())
+                }
+                _ => None,
+            },
             Claim::Thing(Thing::User(user)) if wanted.hidden.is_some() => {
                 let realm = user.realm();
                 let kind = self.kind_of(&realm)?;

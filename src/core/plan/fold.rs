@@ -5,18 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::batches;
 use crate::core::claim::{Claim, Membership, PoolItem, Thing};
 use crate::core::ids::{AclKey, GroupId, PoolId, UserId};
+use crate::core::plan::bury::grave;
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::release::goes_along;
 use crate::core::plan::{Purpose, Step};
 use crate::core::snapshot::Snapshot;
 use crate::core::write::{AclChange, GroupChange, MemberChange, PoolChange, Write};
 
-/// Memberships that end with the deletion of their group or user, which then needs no request of their own.
+/// Memberships and dangling entries that end with the deletion of their group or user, and need no request of their own.
 pub(super) type Along = BTreeMap<Thing, Vec<Operation>>;
 
 /// Takes out what ends with a deletion of this plan.
 pub(super) fn along(operations: Vec<Operation>) -> (Vec<Operation>, Along) {
     let deleted: BTreeSet<Thing> = operations.iter().filter_map(|operation| deletes(&operation.act).cloned()).collect();
+    let makes = |act: &Act| matches!(act, Act::Write(writes) if matches!(writes.first(), Some(Write::Create { .. })));
+    let both = operations.iter().filter(|operation| makes(&operation.act));
+    let buried: BTreeSet<Thing> = both.filter_map(|operation| deletes(&operation.act).cloned()).collect();
     let mut along = Along::new();
     let mut rest = Vec::new();
     for operation in operations {
@@ -24,6 +28,7 @@ pub(super) fn along(operations: Vec<Operation>) -> (Vec<Operation>, Along) {
             Act::Leave(Membership { group, user }) => [Thing::Group(group.clone()), Thing::User(user.clone())]
                 .into_iter()
                 .find(|thing| deleted.contains(thing)),
+            Act::Revoke { key } => Some(grave(key)).filter(|thing| buried.contains(thing)),
             _ => None,
         };
         match ends_with {

@@ -90,7 +90,7 @@ impl Own {
                     Thing::Group(group) => self.subjects.contains(&Subject::Group(group.clone())),
                     Thing::User(user) => *user == self.credential.user(),
                     Thing::Token(token) => self.credential == Credential::Token(token.clone()),
-                    Thing::Pool(_) => false,
+                    Thing::SyncJob(_) | Thing::Pool(_) => false,
                 },
                 Write::Regenerate { token, .. } => self.credential == Credential::Token(token.clone()),
                 Write::SetPassword { user, .. } => self.credential == Credential::User(user.clone()),
@@ -238,6 +238,7 @@ fn needs(input: &Input<'_>) -> BTreeSet<Need> {
         for claim in object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys()) {
             let (path, privilege) = match claim {
                 Claim::Thing(Thing::Realm(_)) => (AclPath::observed("/access/realm"), "Realm.Allocate"),
+                Claim::Thing(Thing::SyncJob(_)) => (AclPath::observed("/access/realm"), "Realm.AllocateUser"),
                 Claim::Thing(Thing::Role(_)) => (AclPath::observed("/access"), "Sys.Modify"),
                 Claim::Thing(Thing::Group(_)) => (AclPath::observed("/access/groups"), "Group.Allocate"),
                 Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {

@@ -78,10 +78,12 @@ impl Maker<'_> {
             verdict.ledger.insert(claim.clone(), Entry { origin, progress: Progress::Intended });
         }
         let due = due(owner, hidden.as_ref(), known).map(|hidden| hidden.version.clone());
+        let due = if fresh { version.clone() } else { due };
         if fresh {
             verdict.written = version.or(verdict.written.take());
         }
-        if let Some(failure) = self.input.backing_off(claim) {
+        let tried_with = self.input.memory.failures.get(claim).and_then(|failed| failed.hidden.as_ref());
+        if let (Some(failure), true) = (self.input.backing_off(claim), tried_with == due.as_ref()) {
             return draft.state(stake.object, claim, ClaimState::Failed(failure.clone()));
         }
         verdict.token = secrecy.map(|secrecy| secrecy.issued).or(verdict.token.take());

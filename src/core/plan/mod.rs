@@ -7,6 +7,7 @@
 //! 5. [`guard`]: what would lock the operator out is refused;
 //! 6. [`order`]: the rest becomes requests in a safe order.
 
+pub mod bury;
 mod compare;
 mod fit;
 mod fold;
@@ -71,6 +72,8 @@ pub struct FailedClaim {
     pub retry_at: u64,
     /// How often it failed in a row.
     pub tries: u32,
+    /// Which version of a Secret it was tried with: another one is tried at once.
+    pub hidden: Option<SecretVersion>,
 }
 
 /// What is to be done, and what became of every object.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, Thing};
-use crate::core::ids::{AclKey, Subject, UserId};
+use crate::core::ids::{AclKey, RealmId, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
@@ -37,7 +37,13 @@ impl Maker<'_> {
             }
         }
         match (claim, content) {
-            (Claim::Thing(Thing::Realm(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
+            (Claim::Thing(Thing::SyncJob(_)), Content::Fields(wishes)) => {
+                if let Some(Some(realm)) = wishes.0.get("realm") {
+                    let realm = RealmId::observed(realm.expose());
+                    self.stands(Thing::Realm(realm), "create it with a ProxmoxRealm", &mut after)?;
+                }
+            }
+            (Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
             (Claim::Thing(Thing::User(id)), _) => {
                 self.stands(Thing::Realm(id.realm()), "create it with a ProxmoxRealm", &mut after)?;
             }

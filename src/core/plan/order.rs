@@ -59,6 +59,7 @@ enum Phase {
     Revoke,
     Leave,
     Realm,
+    SyncJob,
     Role,
     Group,
     User,
@@ -75,6 +76,7 @@ enum Phase {
     DeleteUser,
     DeleteGroup,
     DeleteRole,
+    DeleteSyncJob,
     DeleteRealm,
 }
 
@@ -170,6 +172,7 @@ fn phase_of(write: &Write) -> Phase {
     match write {
         Write::Create { thing, .. } | Write::Update { thing, .. } => match thing {
             Thing::Realm(_) => Phase::Realm,
+            Thing::SyncJob(_) => Phase::SyncJob,
             Thing::Role(_) => Phase::Role,
             Thing::Group(_) => Phase::Group,
             Thing::User(_) => Phase::User,
@@ -178,6 +181,7 @@ fn phase_of(write: &Write) -> Phase {
         },
         Write::Delete { thing } => match thing {
             Thing::Realm(_) => Phase::DeleteRealm,
+            Thing::SyncJob(_) => Phase::DeleteSyncJob,
             Thing::Role(_) => Phase::DeleteRole,
             Thing::Group(_) => Phase::DeleteGroup,
             Thing::User(_) => Phase::DeleteUser,

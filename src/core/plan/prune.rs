@@ -6,6 +6,7 @@ use crate::api::Reason;
 use crate::core::claim::{Claim, Membership, Scope};
 use crate::core::ids::UserId;
 use crate::core::object::{Mode, Object, Refusal};
+use crate::core::plan::bury;
 use crate::core::plan::make::Maker;
 use crate::core::plan::order::Operation;
 use crate::core::plan::release::removal;
@@ -27,6 +28,11 @@ pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_
                 let state = match object.mode {
                     Mode::Observe => ClaimState::Surplus,
                     Mode::Manage => obstacle(input, maker, object, scope, &claim).unwrap_or_else(|| {
+                        if let Claim::Acl(key) = &claim
+                            && let Some(thing) = bury::dangles(key, input.snapshot, maker.view)
+                        {
+                            bury::bury(draft, &thing, key, index);
+                        }
                         let at = *begun.entry(claim.clone()).or_insert_with(|| {
                             draft.operations.push(removing(&claim));
                             draft.operations.len() - 1

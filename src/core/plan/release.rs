@@ -6,6 +6,7 @@ use crate::api::Reason;
 use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
 use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{Deletion, Mode, Object, Refusal};
+use crate::core::plan::bury;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes};
@@ -73,6 +74,12 @@ impl Releaser<'_> {
         let state = match self.obstacle(claim, proven, leaving) {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
+                if let Claim::Acl(key) = claim
+                    && let Some(thing) = bury::dangles(key, self.input.snapshot, self.view)
+                    && let Some(first) = leaving.first()
+                {
+                    bury::bury(draft, &thing, key, first.object);
+                }
                 self.going.insert(claim.clone());
                 let owners: Vec<usize> = leaving.iter().map(|stake| stake.object).collect();
                 let mut after = after;
@@ -179,7 +186,10 @@ impl Releaser<'_> {
 
     /// True for what was intended and turned out to exist already: the intention did not make it ours.
     fn is_foreign(&self, claim: &Claim, stake: &Stake<'_>) -> bool {
-        stake.entry.is_some_and(|entry| entry.progress == Progress::Intended) && self.input.exists_already(claim)
+        let intended = stake.entry.is_some_and(|entry| entry.progress == Progress::Intended);
+        let (object, snapshot) = (&self.input.objects[stake.object], self.input.snapshot);
+        let somebody = claim.thing().is_some_and(|thing| bury::is_somebody(thing, object, snapshot));
+        intended && (self.input.exists_already(claim) || somebody)
     }
 
     /// The claims that go in this plan and that PVE would drop or trip over; or one that should go first and cannot.

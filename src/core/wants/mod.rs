@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 pub use acl::of_acl;
 pub use group::of_group;
 pub use pool::of_pool;
-pub use realm::{of_realm, secrets_of_realm};
+pub use realm::{of_realm, realm_id, secrets_of_realm};
 pub use role::of_role;
 pub use token::{of_token, secret_name, token_id, wish_of};
 pub use user::{of_user, secrets_of_user};

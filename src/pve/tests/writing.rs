@@ -197,6 +197,45 @@ async fn a_realm_that_is_not_there_any_more_is_gone_before_it_is_written() {
 }
 
 #[tokio::test]
+async fn a_failed_connection_check_is_told_in_the_words_of_the_directory() {
+    let server = Server::start(|request| {
+        on_connecting(request).unwrap_or_else(|| match request.line() {
+            "POST /api2/json/access/domains" => {
+                failed(500, "add auth server failed: ldap bind failed: Invalid credentials")
+            }
+            _ => failed(500, "update auth server failed: Connection refused"),
+        })
+    })
+    .await;
+    let session = connected(&settings(&server.url, server.pinned())).await;
+    let thing = Thing::Realm(RealmId::observed("ld"));
+    let change = |set: &[(&str, &str)]| Write::Update {
+        thing: thing.clone(),
+        set: options(set),
+        unset: BTreeSet::new(),
+        digest: Some("d".to_owned()),
+    };
+    let (asked, other) = (("check-connection", "1"), ("port", "1"));
+    let stored = "the new bind password is stored already";
+    for (write, kind, says, password) in [
+        (
+            Write::create(thing.clone(), options(&[asked, ("password", "p")])),
+            FailureKind::CheckFailed,
+            "ldap bind failed: Invalid credentials",
+            true,
+        ),
+        (change(&[asked, other, ("password", "p")]), FailureKind::CheckFailed, "Connection refused", true),
+        (change(&[asked, other]), FailureKind::CheckFailed, "Connection refused", false),
+        (change(&[other]), FailureKind::Other, "Connection refused", false),
+    ] {
+        let failure = session.write(&write).await.expect_err("a failure");
+        assert_eq!(failure.kind, kind);
+        assert!(failure.message.ends_with(says), "{failure}");
+        assert_eq!(failure.message.contains(stored), password, "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_realm_option_is_never_sent() {
     for empty in ["", " "] {
         let realm = Thing::Realm(RealmId::observed("oidc"));

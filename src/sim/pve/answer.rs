@@ -112,9 +112,13 @@ pub struct Answer {
 
 impl Answer {
     /// Formats the outcome of a call; `None` when the connection is to be cut.
-    pub fn new(outcome: Result<Value, Failure>, format: Format, protected: bool) -> Option<Self> {
+    pub fn new(outcome: Result<Value, Failure>, total: Option<usize>, format: Format, protected: bool) -> Option<Self> {
         let (status, reason, body) = match (outcome, format) {
-            (Ok(data), Format::Json) => (200, "OK".to_owned(), json!({ "data": data })),
+            (Ok(data), Format::Json) => {
+                let mut body = Map::from_iter([("data".to_owned(), data)]);
+                body.extend(total.map(|total| ("total".to_owned(), json!(total))));
+                (200, "OK".to_owned(), Value::Object(body))
+            }
             (Ok(data), Format::ExtJs) => (200, "OK".to_owned(), json!({ "data": data, "success": 1 })),
             (Err(Failure::Said { status, message, errors }), format) => {
                 let mut body = Map::from_iter([

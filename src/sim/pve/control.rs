@@ -1,15 +1,17 @@
 //! The paths below `/sim/`, for tests and for the demo; they need no login.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure};
-use super::faults::Fault;
+use super::faults::{Fault, FaultName};
 use super::server::Server;
 use super::state::lock;
 use super::user_cfg::User;
+use crate::sim::ldap::Directory;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,12 +28,14 @@ pub async fn answer(server: &Arc<Server>, method: &str, path: &str, body: &[u8])
             server.reset();
             Ok(Value::Null)
         }
-        ("POST", "/sim/fault") => serde_json::from_slice::<Fault>(body)
-            .map(|fault| {
+        ("POST", "/sim/fault") => match serde_json::from_slice::<Fault>(body) {
+            Ok(fault) if fault.name == FaultName::Ldap => directory(server).map(|()| Value::Null),
+            Ok(fault) => {
                 lock(&server.faults).add(fault);
-                Value::Null
-            })
-            .map_err(|error| error.to_string()),
+                Ok(Value::Null)
+            }
+            Err(error) => Err(error.to_string()),
+        },
         ("POST", "/sim/login") => match serde_json::from_slice::<SignIn>(body) {
             Ok(wanted) => sign_in(server, &wanted.userid, &wanted.groups).await.map(|()| Value::Null),
             Err(error) => Err(error.to_string()),
@@ -54,6 +58,19 @@ pub async fn answer(server: &Arc<Server>, method: &str, path: &str, body: &[u8])
         body: body.to_string().into_bytes(),
         protected: false,
     }
+}
+
+/// Where the recordings expect the directory.
+const RECORDED: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 13890);
+
+/// Starts the directory, if there is none.
+fn directory(server: &Server) -> Result<(), String> {
+    let mut directory = lock(&server.directory);
+    if directory.is_none() {
+        let started = Directory::start(RECORDED.into());
+        *directory = Some(started.map_err(|error| format!("no directory on 127.0.0.1:{}: {error}", RECORDED.1))?);
+    }
+    Ok(())
 }
 
 /// The first OpenID sign-in of a user.

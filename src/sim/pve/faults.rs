@@ -16,6 +16,8 @@ pub enum FaultName {
     Status,
     /// It takes `ms` longer.
     Delay,
+    /// No fault but a need of recordings: a directory of LDAP on 127.0.0.1:13890.
+    Ldap,
     /// The connection ends without an answer; the write took effect unless `before` is set.
     Cut,
 }

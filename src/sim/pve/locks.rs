@@ -115,7 +115,8 @@ impl Server {
                 }
                 FaultName::Status => return Err(Failure::Proxy(fault.status)),
                 FaultName::Cut if fault.before => return Err(Failure::Cut),
-                FaultName::Cut => {}
+                // The directory is none of a write's business.
+                FaultName::Cut | FaultName::Ldap => {}
                 FaultName::Delay => sleep(fault.delay()).await,
             }
         }
@@ -169,6 +170,9 @@ impl Server {
         self.state.reset();
         super::state::lock(&self.faults).clear();
         super::state::lock(&self.journal).clear();
+        if let Some(directory) = super::state::lock(&self.directory).as_ref() {
+            directory.reset();
+        }
         if let Err(error) = self.state.keep() {
             tracing::warn!(%error, "the state could not be kept");
         }

@@ -276,7 +276,11 @@ pub fn access_index() -> Value {
     EMPTY_PVE.access.clone()
 }
 
-/// What `GET /version` answers.
-pub fn version() -> Value {
-    EMPTY_PVE.version.clone()
+/// What `GET /version` answers, for another version than the recorded one where it is given.
+pub fn version(other: Option<&str>) -> Value {
+    let mut version = EMPTY_PVE.version.clone();
+    if let Some(other) = other {
+        version["version"] = Value::from(other);
+    }
+    version
 }

@@ -8,13 +8,14 @@
 //! | call | does |
 //! |---|---|
 //! | `POST /sim/reset` | brings back the recorded first state and clears faults and counters |
-//! | `POST /sim/fault` | JSON of a [`Fault`]: lets `skip` writes to `file` pass, then `count` fail |
+//! | `POST /sim/fault` | JSON of a [`Fault`]: lets `skip` writes to `file` pass, then `count` fail; `{"name": "ldap"}` starts the directory on 127.0.0.1:13890 |
 //! | `POST /sim/login` | JSON `{"userid", "groups": []}`: the first OpenID sign-in of a user in a realm with `autocreate`; existing `groups` are joined |
 //! | `GET /sim/requests` | JSON of [`Requests`]: how often each call was made, and the last writes |
 //! | `POST /sim/requests/clear` | counts from zero again |
 //!
-//! What it has not: second factors, a directory behind LDAP realms (connecting is always refused), an identity
-//! provider (discovery always fails), guests and storages beyond the recorded list.
+//! Realms of types ldap and ad talk to their directory over plain LDAP; [`Options::ldap`] starts a small one beside the
+//! simulator. What it has not: second factors, TLS to directories, an identity provider (discovery always fails), guests
+//! and storages beyond the recorded list.
 
 mod answer;
 mod auth;
@@ -22,6 +23,7 @@ mod calendar;
 mod calls;
 mod certificates;
 mod control;
+mod directory;
 mod faults;
 mod formats;
 mod guard;
@@ -36,9 +38,10 @@ mod sections;
 mod server;
 mod service;
 mod state;
+mod tasks;
 mod user_cfg;
 
 pub use auth::Ticket;
 pub use faults::{Fault, FaultName};
 pub use journal::{Count, Requests, Write};
-pub use server::{Options, Simulator};
+pub use server::{Options, Release, Simulator};

@@ -142,11 +142,11 @@ impl Parameters {
 ///
 /// # Errors
 /// With every bad parameter at once (FACTS 1).
-pub fn verify(method: &Method, raw: &RawParameters) -> Result<Parameters, Failure> {
+pub fn verify(method: &Method, raw: &RawParameters, lacking: &[&str]) -> Result<Parameters, Failure> {
     let mut checked = Parameters::default();
     let mut errors = BTreeMap::new();
     for (name, value) in raw {
-        let Some(property) = method.properties.get(name) else {
+        let Some(property) = method.properties.get(name).filter(|_| !lacking.contains(&name.as_str())) else {
             let name = if name.is_empty() { "_root" } else { name };
             let unknown = "property is not defined in schema and the schema does not allow additional properties";
             errors.insert(name.to_owned(), unknown.to_owned());

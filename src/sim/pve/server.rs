@@ -21,6 +21,8 @@ use super::journal::{Journal, Requests};
 use super::locks::Locks;
 use super::service;
 use super::state::{ROOT_TOKEN, State, lock};
+use super::tasks::Tasks;
+use crate::sim::ldap::{Directory, Entry};
 
 /// How long a connection with an unanswerable head hangs (FACTS 10).
 const HANG: Duration = Duration::from_secs(5);
@@ -40,6 +42,40 @@ pub struct Options {
     pub write_latency: Duration,
     /// Scales every wait of PVE: the late 401, the poll of a lock, the giving up.
     pub time_scale: f64,
+    /// Where a directory of LDAP listens beside it; none if absent.
+    pub ldap: Option<SocketAddr>,
+    /// Which release it is.
+    pub release: Release,
+}
+
+/// A release of Proxmox VE, as far as its API differs (FACTS 40).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Release {
+    /// Without `regenerate` of tokens and `audiences` of realms.
+    #[value(name = "9.1")]
+    V9_1,
+    /// The recorded one.
+    #[default]
+    #[value(name = "9.2")]
+    V9_2,
+}
+
+impl Release {
+    /// Parameters that it does not know yet.
+    pub(super) fn lacks(self) -> &'static [&'static str] {
+        match self {
+            Self::V9_1 => &["audiences", "regenerate"],
+            Self::V9_2 => &[],
+        }
+    }
+
+    /// What `GET /version` says instead of the recorded version.
+    pub(super) fn version(self) -> Option<&'static str> {
+        match self {
+            Self::V9_1 => Some("9.1.4"),
+            Self::V9_2 => None,
+        }
+    }
 }
 
 impl Default for Options {
@@ -51,6 +87,8 @@ impl Default for Options {
             read_latency: Duration::ZERO,
             write_latency: Duration::ZERO,
             time_scale: 1.0,
+            ldap: None,
+            release: Release::default(),
         }
     }
 }
@@ -62,6 +100,8 @@ pub struct Server {
     pub(super) locks: Locks,
     pub(super) faults: Mutex<Faults>,
     pub(super) journal: Mutex<Journal>,
+    pub(super) tasks: Mutex<Tasks>,
+    pub(super) directory: Mutex<Option<Directory>>,
 }
 
 /// A running simulator; it stops when this is dropped.
@@ -85,8 +125,16 @@ impl Simulator {
         let acceptor = acceptor(&state)?;
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let server =
-            Server { state, options, locks: Locks::default(), faults: Mutex::default(), journal: Mutex::default() };
+        let directory = options.ldap.map(Directory::start).transpose()?;
+        let server = Server {
+            state,
+            options,
+            locks: Locks::default(),
+            faults: Mutex::default(),
+            journal: Mutex::default(),
+            tasks: Mutex::default(),
+            directory: Mutex::new(directory),
+        };
         let server = Arc::new(server);
         let task = tokio::spawn(accept(server.clone(), listener, acceptor));
         Ok(Self { server, address, task })
@@ -145,6 +193,18 @@ impl Simulator {
     /// A ticket of a user as it was made `age` seconds ago; a negative age is in the future.
     pub fn ticket(&self, user: &str, age: i64) -> Ticket {
         auth::ticket(&self.server.state, user, age)
+    }
+
+    /// Where its directory of LDAP listens, if it has one.
+    pub fn ldap(&self) -> Option<SocketAddr> {
+        lock(&self.server.directory).as_ref().map(Directory::address)
+    }
+
+    /// Looks at or changes the entries of its directory of LDAP, if it has one.
+    pub fn people(&self, edit: impl FnOnce(&mut Vec<Entry>)) {
+        if let Some(directory) = lock(&self.server.directory).as_ref() {
+            edit(&mut directory.entries());
+        }
     }
 
     /// Plays the first OpenID sign-in of a user, see `POST /sim/login`.

@@ -2,7 +2,7 @@
 //! method, conflict of path and body, permission, parameters, the call.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -32,6 +32,7 @@ struct Progress {
     path: String,
     form: RawParameters,
     credential: Option<Credential>,
+    total: Option<usize>,
 }
 
 /// Answers a request; `None` cuts the connection.
@@ -48,6 +49,7 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
         path: String::new(),
         form: RawParameters::new(),
         credential: None,
+        total: None,
     };
     let cut = fault.as_ref().is_some_and(|fault| fault.name == FaultName::Cut);
     let outcome = match fault {
@@ -62,7 +64,7 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
     };
     let outcome = if cut { Err(Failure::Cut) } else { outcome };
     let (format, protected) = (progress.format, progress.protected);
-    let mut answer = Answer::new(outcome, format, protected);
+    let mut answer = Answer::new(outcome, progress.total, format, protected);
     record(server, request, progress, answer.as_ref().map_or(0, |answer| answer.status));
     if let Some(answer) = answer.as_mut().filter(|answer| answer.status == 401) {
         server.wait(LATE).await;
@@ -124,11 +126,15 @@ async fn outcome(
     if let Some(caller) = &caller {
         caller.check(&method.rule, &given)?;
     }
-    let parameters = verify(method, &given)?;
+    let parameters = verify(method, &given, server.options.release.lacks())?;
     if method.verb == "GET" {
         sleep(server.options.read_latency).await;
     }
-    calls::dispatch(method, &Call { server, files: &files, caller: caller.as_ref(), parameters: &parameters }).await
+    let (caller, parameters) = (caller.as_ref(), &parameters);
+    let call = Call { server, files: &files, caller, parameters, total: OnceLock::new() };
+    let outcome = calls::dispatch(method, &call).await;
+    progress.total = call.total.into_inner();
+    outcome
 }
 
 /// The format and the path below it; `%2F` is undone before the path is split (FACTS 12).

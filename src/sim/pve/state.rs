@@ -101,6 +101,9 @@ pub struct Secrets {
     pub passwords: BTreeMap<String, String>,
     /// By full token id.
     pub tokens: BTreeMap<String, String>,
+    /// Bind passwords by realm.
+    #[serde(default)]
+    pub realms: BTreeMap<String, String>,
 }
 
 /// Everything that is kept over restarts.
@@ -173,6 +176,7 @@ impl State {
         *lock(&self.secrets) = Secrets {
             passwords: BTreeMap::from([("root@pam".to_owned(), secrets::hash_password(ROOT_PASSWORD))]),
             tokens: BTreeMap::from([(ROOT_TOKEN.to_owned(), self.root_key.clone())]),
+            realms: BTreeMap::new(),
         };
     }
 

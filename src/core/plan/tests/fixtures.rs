@@ -46,7 +46,9 @@ pub fn entry(path: &str, role: &str, group: &str) -> Claim {
 
 pub fn wanted(claim: Claim) -> Wanted {
     let content = match &claim {
-        Claim::Thing(Thing::Realm(_) | Thing::Token(_)) => unreachable!("no test wants one this way"),
+        Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Token(_)) => {
+            unreachable!("no test wants one this way")
+        }
         Claim::Thing(_) => Content::Fields(Wishes::default()),
         Claim::Member(_) => Content::Member,
         Claim::PoolMember(..) => Content::PoolMember { allow_move: false },
@@ -99,6 +101,7 @@ pub fn empty() -> Snapshot {
         groups: Ok(BTreeMap::new()),
         users: Ok(BTreeMap::new()),
         roles: Ok(["A", "B", "C", "NoAccess"].into_iter().map(role).collect()),
+        jobs: None,
         resources: Some(Ok(Resources {
             guests: ["100", "101"].into_iter().map(|id| (GuestId::observed(id), None)).collect(),
             storages: BTreeSet::new(),
@@ -157,6 +160,7 @@ pub fn stands(snapshot: &Snapshot) -> BTreeSet<Claim> {
         acl,
         realms: _,
         pools,
+        jobs: _,
         resources: _,
     } = snapshot;
     let (groups, users) = (groups.as_ref().expect("read"), users.as_ref().expect("read"));

@@ -3,4 +3,5 @@
 mod fixtures;
 mod ownership;
 mod properties;
+mod realms;
 mod steps;

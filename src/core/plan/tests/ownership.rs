@@ -85,7 +85,7 @@ fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
     let snapshot = with(empty(), [group("g")]);
     let failure = Failure { kind: FailureKind::AlreadyExists, message: "exists".to_owned() };
     let mut memory = Memory::default();
-    memory.failures.insert(group("g"), FailedClaim { failure, retry_at: 0, tries: 1 });
+    memory.failures.insert(group("g"), FailedClaim { failure, retry_at: 0, tries: 1, hidden: None });
     let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen: None, now: 1 });
     assert_eq!(refusal(&plan, 0).0, Reason::AlreadyExists);
     assert!(plan.verdicts[0].ledger.is_empty());

@@ -203,7 +203,7 @@ fn what_changed_last_comes_first_with_all_it_needs() {
 fn only_one_realm_may_be_the_default_one() {
     let realm = |name: &str, created: i64| {
         let options = BTreeMap::from([("default".to_owned(), Some(OptionValue::Plain("1".to_owned())))]);
-        let content = Content::Realm(RealmContent { kind: "openid", options });
+        let content = Content::Realm(RealmContent { kind: "openid", options, check_connection: false });
         let wanted = vec![Wanted::new(Thing::Realm(RealmId::observed(name)), content)];
         Object { created, wanted, ..object(name, []) }
     };

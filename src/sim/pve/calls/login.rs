@@ -8,6 +8,7 @@ use crate::core::permissions::Rights;
 use crate::core::snapshot::Credential;
 use crate::sim::pve::answer::Failure;
 use crate::sim::pve::auth;
+use crate::sim::pve::directory::RealmDirectory;
 use crate::sim::pve::guard::normalise;
 use crate::sim::pve::secrets::password_fits;
 use crate::sim::pve::state::now;
@@ -60,6 +61,14 @@ fn knows_password(call: &Call<'_>, user: &UserId) -> bool {
     let password = call.text("password");
     if let Some(other) = auth::ticket_user(&call.server.state, password) {
         return other == *user || other.is_root();
+    }
+    let realm = user.realm();
+    if let Some(section) = call.files.realms.0.get(realm.as_str())
+        && matches!(section.kind.as_deref(), Some("ldap" | "ad"))
+    {
+        let bind = call.server.state.secrets().realms.get(realm.as_str()).cloned();
+        let name = user.as_str().rsplit_once('@').map_or("", |(name, _)| name);
+        return RealmDirectory::new(section, bind).knows(name, password);
     }
     let hash = call.server.state.secrets().passwords.get(user.as_str()).cloned();
     hash.is_some_and(|hash| password_fits(password, &hash))

@@ -9,11 +9,12 @@ mod permissions;
 mod pools;
 pub mod realms;
 mod roles;
+mod sync;
 mod tfa;
 mod tokens;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
@@ -23,6 +24,7 @@ use super::methods::{Method, access_index, version};
 use super::parameters::Parameters;
 use super::server::Server;
 use super::state::Files;
+use super::tasks;
 
 /// What a call answers as `data`.
 pub type Outcome = Result<Value, Failure>;
@@ -37,6 +39,8 @@ pub struct Call<'a> {
     pub caller: Option<&'a Caller<'a>>,
     /// Checked parameters.
     pub parameters: &'a Parameters,
+    /// How many there are in all, where the answer is a part and says so.
+    pub total: OnceLock<usize>,
 }
 
 impl<'a> Call<'a> {
@@ -63,9 +67,11 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("GET", "/access") => Ok(access_index()),
         ("GET", "/access/openid") => Ok(index(&["auth-url", "login"])),
         ("GET", "/cluster/jobs") => Ok(index(&["schedule-analyze", "realm-sync"])),
-        ("GET", "/version") => Ok(version()),
+        ("GET", "/version") => Ok(version(call.server.options.release.version())),
         ("GET", "/nodes") => Ok(nodes::list()),
         ("GET", "/nodes/{node}/certificates/info") => Ok(call.server.state.certificates.info()),
+        ("GET", "/nodes/{node}/tasks/{upid}/status") => tasks::status(call),
+        ("GET", "/nodes/{node}/tasks/{upid}/log") => tasks::log(call),
         ("GET", "/cluster/resources") => nodes::resources(call),
         ("GET", "/access/permissions") => permissions::read(call),
 
@@ -102,7 +108,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("GET", "/access/domains/{realm}") => realms::read(call),
         ("PUT", "/access/domains/{realm}") => realms::update(call).await,
         ("DELETE", "/access/domains/{realm}") => realms::delete(call).await,
-        ("POST", "/access/domains/{realm}/sync") => realms::sync(call),
+        ("POST", "/access/domains/{realm}/sync") => sync::sync(call),
 
         ("GET", "/pools") => pools::list(call),
         ("POST", "/pools") => pools::create(call).await,

@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Outcome, shown};
 use crate::sim::pve::answer::Failure;
+use crate::sim::pve::directory::RealmDirectory;
 use crate::sim::pve::methods;
 use crate::sim::pve::property_string;
 use crate::sim::pve::sections::{Section, Sections};
-use crate::sim::pve::state::now;
 
 /// The realms that are always there, with the comment they have of themselves.
 const BUILTIN: [(&str, &str); 2] =
@@ -147,7 +147,10 @@ fn set_options(call: &Call<'_>, id: &str, sections: &mut Sections) -> Result<(),
             return Err(Failure::die(format!("unexpected property '{name}'")));
         }
         let value = match name {
-            "password" => continue,
+            "password" => {
+                call.server.state.secrets().realms.insert(id.to_owned(), value.to_owned());
+                continue;
+            }
             "sync-defaults-options" => property_string::stored_sync_options(value),
             _ => value.to_owned(),
         };
@@ -161,7 +164,6 @@ fn set_options(call: &Call<'_>, id: &str, sections: &mut Sections) -> Result<(),
     Ok(())
 }
 
-/// There is no directory behind the simulator, so connecting is always refused.
 fn check_connection(call: &Call<'_>, kind: &str) -> Result<(), Failure> {
     match call.get("check-connection") {
         Some(_) if !is_directory(kind) => {
@@ -171,8 +173,11 @@ fn check_connection(call: &Call<'_>, kind: &str) -> Result<(), Failure> {
     }
 }
 
-fn connect(call: &Call<'_>) -> Result<(), Failure> {
-    if call.parameters.flag("check-connection") { Err(Failure::die("Connection refused")) } else { Ok(()) }
+/// The check binds for real; a new bind password is in force already when it fails (FACTS 72).
+fn connect(call: &Call<'_>, id: &str, sections: &Sections) -> Result<(), Failure> {
+    let (Some(realm), true) = (sections.0.get(id), call.parameters.flag("check-connection")) else { return Ok(()) };
+    let password = call.server.state.secrets().realms.get(id).cloned();
+    RealmDirectory::new(realm, password).check().map_err(|error| Failure::die(error.to_string()))
 }
 
 pub async fn create(call: &Call<'_>) -> Outcome {
@@ -192,7 +197,7 @@ pub async fn create(call: &Call<'_>) -> Outcome {
         if let Some(name) = required(kind).iter().find(is_missing) {
             return Err(Failure::die(format!("missing value for required option '{name}'")));
         }
-        connect(call)?;
+        connect(call, id, sections)?;
         Ok(Value::Null)
     });
     change.await
@@ -219,9 +224,12 @@ pub async fn update(call: &Call<'_>) -> Outcome {
         }
         for name in delete {
             section.options.remove(&name);
+            if name == "password" {
+                call.server.state.secrets().realms.remove(id);
+            }
         }
         set_options(call, id, sections)?;
-        connect(call)?;
+        connect(call, id, sections)?;
         Ok(Value::Null)
     });
     change.await
@@ -235,26 +243,8 @@ pub async fn delete(call: &Call<'_>) -> Outcome {
             return Err(Failure::die(format!("authentication domain '{id}' does not exist")));
         }
         sections.0.remove(id);
+        call.server.state.secrets().realms.remove(id);
         Ok(Value::Null)
     });
     change.await
-}
-
-/// Starts a task, which cannot reach any directory.
-pub fn sync(call: &Call<'_>) -> Outcome {
-    let id = call.text("realm");
-    let realm = call.files.realms.0.get(id);
-    let Some((realm, kind)) = realm.and_then(|realm| Some((realm, realm.kind.as_deref()?))) else {
-        return Err(Failure::parameter("realm", "Realm does not exist."));
-    };
-    if !is_directory(kind) {
-        return Err(Failure::die(format!("Cannot sync realm type '{kind}'! Only LDAP/AD realms can be synced.")));
-    }
-    let defaults = property_string::parse(realm.get("sync-defaults-options").unwrap_or_default());
-    if call.get("scope").is_none() && !defaults.contains_key("scope") {
-        let error = "Not passed as parameter and not defined in realm default sync options.";
-        return Err(Failure::parameter("scope", error));
-    }
-    let task = if call.parameters.flag("dry-run") { "auth-realm-sync-test" } else { "auth-realm-sync" };
-    Ok(json!(format!("UPID:pve1:00000001:00000001:{:08X}:{task}:{id}:{}:", now(), call.caller()?.id())))
 }

@@ -1,5 +1,7 @@
 //! Schemas of the texts and scalar lists in our specs.
 
+pub mod directory;
+
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -240,8 +242,8 @@ pub fn scopes(_: &mut SchemaGenerator) -> Schema {
     list("atomic", 0, 32, &text(256, rule(matches("self", r"[!#-+\x2d-:<-\[\]-~]+"), message)))
 }
 
-/// Atomic as [`scopes`].
-pub fn acr_values(_: &mut SchemaGenerator) -> Schema {
+/// Values of `acr_values` or of the audience. Atomic as [`scopes`].
+pub fn openid_values(_: &mut SchemaGenerator) -> Schema {
     let message = r#"must be one value, printable ASCII without blanks, ',', ';', '<', '>', '#' and '"'"#;
     list("atomic", 0, 32, &text(256, rule(matches("self", r"[!$-+\x2d-:=?-~]+"), message)))
 }

@@ -1,0 +1,46 @@
+//! The options of a realm of type openid.
+
+use super::options::Options;
+use crate::api::openid::{OpenIdGroups, OpenIdRealm, OpenIdUsers};
+use crate::core::wants::References;
+
+impl Options {
+    pub fn openid(&mut self, openid: &OpenIdRealm, references: &References<'_>) {
+        let OpenIdRealm {
+            issuer_url,
+            client_id,
+            client_id_secret_ref,
+            client_key_secret_ref,
+            username_claim,
+            users,
+            groups,
+            scopes,
+            acr_values,
+            prompt,
+            query_userinfo,
+            audiences,
+        } = openid;
+        self.text("issuer-url", Some(issuer_url));
+        self.text("client-id", client_id.as_deref());
+        if let Some(reference) = client_id_secret_ref {
+            self.secret("client-id", reference, references, true);
+        }
+        if let Some(reference) = client_key_secret_ref {
+            self.secret("client-key", reference, references, false);
+        }
+        self.text("username-claim", username_claim.as_deref());
+        if let Some(OpenIdUsers { auto_create }) = users {
+            self.flag("autocreate", *auto_create);
+        }
+        if let Some(OpenIdGroups { claim, auto_create, overwrite }) = groups {
+            self.text("groups-claim", claim.as_deref());
+            self.flag("groups-autocreate", *auto_create);
+            self.flag("groups-overwrite", *overwrite);
+        }
+        self.words("scopes", scopes.as_ref());
+        self.text("acr-values", acr_values.as_ref().map(|values| values.join(",")).as_deref());
+        self.text("audiences", audiences.as_ref().map(|values| values.join(",")).as_deref());
+        self.text("prompt", prompt.as_deref());
+        self.flag("query-userinfo", *query_userinfo);
+    }
+}
