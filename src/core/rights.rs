@@ -35,3 +35,35 @@ fn needed(thing: &Thing) -> Option<Needed> {
 fn modify_users() -> Needed {
     Needed { privileges: &["User.Modify"], path: AclPath::observed("/access/groups") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::core::fields::Fields;
+    use crate::core::ids::{GroupId, TokenId};
+
+    #[test]
+    fn only_a_refusal_that_names_no_right_is_explained() {
+        let token = Write::Regenerate {
+            token: TokenId::parse("a@pve!ci").expect("a token"),
+            set: Fields::new(),
+            unset: BTreeSet::new(),
+        };
+        let group = Write::Delete { thing: Thing::Group(GroupId::parse("g").expect("a group")) };
+        let bare = "Permission check failed";
+        let named = "Permission check failed (/access/realm/pve, Realm.AllocateUser)";
+        for (write, kind, said, explained) in [
+            (&token, FailureKind::Forbidden, bare, true),
+            (&token, FailureKind::Forbidden, named, false),
+            (&token, FailureKind::Invalid, bare, false),
+            (&group, FailureKind::Forbidden, bare, false),
+        ] {
+            let message = write.explain(Failure { kind, message: said.to_owned() }).message;
+            let expected =
+                if explained { format!("{said}; it takes User.Modify on /access/groups") } else { said.to_owned() };
+            assert_eq!(message, expected, "{kind:?}");
+        }
+    }
+}

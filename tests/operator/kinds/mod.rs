@@ -9,6 +9,7 @@ mod pool;
 mod realm;
 mod rights;
 mod role;
+mod round_trip;
 
 mod sets;
 mod standing;
