@@ -115,6 +115,20 @@ fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel {
     }
 }
 
+/// Leaves the Secret of a token to whoever needs it, when the token stays and its object goes.
+pub(super) async fn leave(kubernetes: &Kubernetes, token: &ProxmoxToken) -> Result<(), KubernetesError> {
+    let (namespace, name) = (token.namespace(), secret_name(token));
+    let Some(secret) = kubernetes.secret(namespace, name).await? else { return Ok(()) };
+    let owners = secret.metadata.owner_references.unwrap_or_default();
+    let others: Vec<&OwnerReference> = owners.iter().filter(|owner| owner.uid != token.uid()).collect();
+    if others.len() == owners.len() {
+        return Ok(());
+    }
+    let (uid, version) = (&secret.metadata.uid, &secret.metadata.resource_version);
+    let metadata = json!({ "uid": uid, "resourceVersion": version, "ownerReferences": others });
+    kubernetes.patch_secret(namespace, name, &json!({ "metadata": metadata })).await
+}
+
 impl Parcel {
     /// What stands in Kubernetes; where it holds the token, it is made to fit a template that has changed.
     async fn kept(&mut self, kubernetes: &Kubernetes, delivered: bool) -> Kept {

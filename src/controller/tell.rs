@@ -8,15 +8,24 @@ use crate::api::Reason;
 use crate::api::conditions;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
+use crate::controller::deliver;
 use crate::controller::events::News;
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::target;
 use crate::controller::report::{self, Facts, Report};
-use crate::core::claim::Claim;
+use crate::core::claim::{Claim, Thing};
 
 impl Worker {
     /// Takes the finalizer off.
     pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
+        // The Secret of a token that stays must not be collected with its object: nobody could read it again.
+        if let (AnyObject::Token(token), true) =
+            (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
+            && let Err(error) = deliver::leave(&self.context.kubernetes, token).await
+        {
+            tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");
+            return;
+        }
         if !left.is_empty() {
             self.context.events.tell(target(any), News::Left(left));
         }

@@ -10,5 +10,8 @@ mod group;
 mod ids;
 mod pool;
 mod realm;
+mod role;
 mod shared;
+mod token;
+mod user;
 mod verdict;

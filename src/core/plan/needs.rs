@@ -89,11 +89,8 @@ impl Maker<'_> {
         }
         let realm = user.realm();
         let hint = match self.kind_of(&realm) {
-            Some("openid") => {
-                "it appears when it first signs in if the realm has users.autoCreate; or create it with a \
-                               ProxmoxUser"
-            }
-            Some("ldap" | "ad") => "it appears with the next sync of its realm; or create it with a ProxmoxUser",
+            Some("openid") => "it appears when it first signs in or is created",
+            Some("ldap" | "ad") => "it appears with the next sync of its realm, or is created",
             Some(_) => "create it with a ProxmoxUser",
             None => "its realm does not exist either; check the spelling, or create both",
         };
@@ -123,7 +120,7 @@ impl Maker<'_> {
 }
 
 fn missing(claim: &Claim, hint: &str) -> Refusal {
-    Refusal::new(Reason::DependencyNotReady, format!("{claim} does not exist in PVE; {hint}, or wait until it appears"))
+    Refusal::new(Reason::DependencyNotReady, format!("{claim} does not exist in PVE yet; {hint}"))
 }
 
 fn not_ready(key: &ObjectKey, why: &str) -> Refusal {

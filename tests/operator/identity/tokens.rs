@@ -217,6 +217,19 @@ async fn a_template_that_changes_is_filled_again_without_a_new_secret() {
     assert!(message.contains("${id}") && message.contains("${tokenId}"), "{message}");
 }
 
+#[tokio::test]
+async fn a_token_that_is_left_keeps_its_secret() {
+    let world = world_with_user().await;
+    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}, deletionPolicy: Orphan")).await;
+    world.ready("ProxmoxToken", "ci").await;
+    let token = value(&world, "ci", "token").await.expect("a token");
+    world.delete("ProxmoxToken", "ci").await;
+    world.gone("ProxmoxToken", "ci").await;
+    let kept = world.get_object("Secret", "ci").await.expect("a Secret");
+    assert_eq!(kept["metadata"].get("ownerReferences"), None, "it is not collected with its owner");
+    assert!(world.works(&token).await);
+}
+
 /// Makes a token, gives it a new secret, and removes it; answers with the number of calls or with whether it was killed.
 async fn life_of_a_token(release: Release, kill_at: Option<String>) -> (usize, bool) {
     let world = of_release(release).await;
