@@ -10,7 +10,6 @@ mod realm;
 mod rights;
 mod role;
 mod round_trip;
-
 mod sets;
 mod standing;
 mod table;
@@ -120,6 +119,8 @@ fn all() -> Vec<Table> {
         pool::table(),
         acl::table(),
         realm::openid::table(),
+        realm::directory::ldap::table(),
+        realm::directory::ad::table(),
         realm::pam::table(),
         realm::pve::table(),
     ]
