@@ -163,6 +163,13 @@ pub(crate) struct User {
     pub(crate) keys: Text,
 }
 
+/// `GET /access/users/{userid}`, as far as a change of groups needs it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupsOfUser {
+    #[serde(default)]
+    pub(crate) groups: Words,
+}
+
 /// A token in a user.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Token {

@@ -26,7 +26,10 @@ impl Session {
     /// [`FailureKind::Lost`] when it may have been carried out although no answer came. With every other kind it was
     /// not, except that a realm's failed connection check keeps the new bind password (FACTS 72).
     pub async fn write(&self, write: &Write) -> Result<Option<Secret>, Failure> {
-        let mut request = request(write)?;
+        let mut request = match write {
+            Write::Groups(change) if !change.leave.is_empty() => groups(&self.current(change).await?),
+            write => request(write)?,
+        };
         if let Write::Update { thing: Thing::Realm(realm), digest: None, .. } = write {
             // Only what stands now may be overwritten, also when we do not know its digest any more.
             if let Some(digest) = self.realm(realm).await?.digest {
@@ -56,6 +59,18 @@ fn of_check(failure: Failure, write: &Write) -> Failure {
     let password = if set.contains_key("password") { ", but the new bind password is stored already" } else { "" };
     let said = failure.message.strip_prefix(sentence(FailureKind::Other)).unwrap_or(&failure.message);
     Scrubber::new([]).failure(kind, &format!("{}{password}", sentence(kind)), said.trim_start_matches(": "))
+}
+
+impl Session {
+    /// The change with the groups to stay in as they are now: the whole list is sent, and what somebody else added since
+    /// the lists were read, such as a login, is not to be lost.
+    async fn current(&self, change: &GroupChange) -> Result<GroupChange, Failure> {
+        let about = About::Thing(Noun::User, change.user.as_str().to_owned());
+        let request = Request::get("/access/users/{user}").id(change.user.as_str()).about(about);
+        let wire::GroupsOfUser { groups } = self.get(&request).await?;
+        let stay = groups.0.iter().map(|group| GroupId::observed(group));
+        Ok(GroupChange { stay: stay.filter(|group| !change.leave.contains(group)).collect(), ..change.clone() })
+    }
 }
 
 fn request(write: &Write) -> Result<Request, Failure> {

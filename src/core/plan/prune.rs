@@ -7,12 +7,13 @@ use crate::core::claim::{Claim, Membership, Scope};
 use crate::core::ids::UserId;
 use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::bury;
-use crate::core::plan::make::Maker;
+use crate::core::plan::make::{Maker, unseen};
 use crate::core::plan::order::Operation;
 use crate::core::plan::release::removal;
 use crate::core::plan::stakes::Stakes;
 use crate::core::plan::{ClaimState, Draft, Input, Purpose};
 use crate::core::snapshot::Snapshot;
+use crate::core::visibility::Sight;
 
 /// Judges what is in exact sets beside what is claimed. Nothing of it is ours, so no ledger knows it: after a crash it
 /// is found again.
@@ -75,6 +76,9 @@ fn obstacle(input: &Input<'_>, maker: &Maker<'_>, owner: &Object, scope: &Scope,
     if let Some(other) = input.objects.iter().find(|other| other.open.iter().any(|open| open.meets(scope))) {
         let who = if other.key == owner.key { "this object".to_owned() } else { other.key.short() };
         return held(Reason::DependencyNotReady, format!("{who} refers to something that does not exist yet"));
+    }
+    if matches!(claim, Claim::Member(_)) && maker.view.sight_of_users() != Sight::Clear {
+        return Some(ClaimState::Refused(unseen(claim)));
     }
     if let Claim::Member(membership) = claim
         && let Some(why) = maker.overwritten(membership)

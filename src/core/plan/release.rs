@@ -135,6 +135,10 @@ impl Releaser<'_> {
             Standing::Absent(Sight::Blocked) => return Err(Box::new(ClaimState::Refused(make::unseen(claim)))),
             Standing::Unread(failure) => return Err(Box::new(ClaimState::Failed(failure))),
         }
+        // To take a group from a user's list the whole list is sent, which must be seen whole.
+        if matches!(claim, Claim::Member(_)) && self.view.sight_of_users() != Sight::Clear {
+            return Err(Box::new(ClaimState::Refused(make::unseen(claim))));
+        }
         let blocked = |message: String| Box::new(ClaimState::Refused(Refusal::new(Reason::DeletionBlocked, message)));
         if let Some(why) = self.input.frozen {
             return Err(blocked(format!("{claim} is not removed now: {why}")));

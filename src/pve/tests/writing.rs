@@ -17,6 +17,7 @@ async fn server() -> Server {
     Server::start(|request| {
         on_connecting(request).unwrap_or_else(|| match request.line() {
             "GET /api2/json/access/domains/oidc" => ok(r#"{"type":"openid","digest":"now"}"#),
+            "GET /api2/json/access/users/a@pve" => ok(r#"{"groups":["b","x"]}"#),
             "GET /api2/json/access/domains/nope" => failed(500, "domain 'nope' does not exist"),
             "POST /api2/json/access/ticket" => ok(r#"{"ticket":"t","CSRFPreventionToken":"c"}"#),
             _ => ok("null"),
@@ -113,16 +114,22 @@ async fn named_things_are_written() {
 }
 
 #[tokio::test]
-async fn groups_of_a_user_are_added_to_the_list_or_the_list_is_replaced() {
+async fn groups_of_a_user_are_added_to_the_list_or_what_stands_now_is_kept() {
     let groups = |ids: &[&str]| ids.iter().map(|id| GroupId::observed(id)).collect::<BTreeSet<_>>();
     let change = |join: &[&str], leave: &[&str]| {
         let (join, leave) = (groups(join), groups(leave));
-        Write::Groups(GroupChange { user: UserId::observed("a@pve"), join, leave, stay: groups(&["x"]) })
+        Write::Groups(GroupChange { user: UserId::observed("a@pve"), join, leave, stay: groups(&["old"]) })
     };
     let line = "PUT /access/users/a@pve";
     assert_eq!(one(change(&["a", "b"], &[])).await, pair(line, "groups=a%2Cb&append=1"));
-    assert_eq!(one(change(&["a"], &["b"])).await, pair(line, "groups=a%2Cx"));
-    assert_eq!(one(change(&[], &["b"])).await, pair(line, "groups=x"));
+    // `x` was joined since the lists were read, and `old` was left.
+    for (join, body) in [(&["a"][..], "groups=a%2Cx"), (&[], "groups=x")] {
+        let (result, received) = sent(change(join, &["b"])).await;
+        result.expect("a success");
+        let [read, write] = received.as_slice() else { panic!("{received:?}") };
+        assert_eq!(read.line(), "GET /api2/json/access/users/a@pve");
+        assert_eq!((write.line(), write.body()), ("PUT /api2/json/access/users/a@pve", body));
+    }
 }
 
 #[tokio::test]
