@@ -83,6 +83,10 @@ reasons! {
     DanglingEntries: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
+    /// Proxmox VE does not reach the provider of an OpenID realm, so that nobody can sign in with it. The message has
+    /// its words. Correct issuerUrl, or let the nodes reach the provider and trust its certificate; it is asked again
+    /// each minute.
+    IssuerUnreachable: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
     DependencyNotReady: Waiting,
     /// The connection does not exist in this namespace. Create it or correct connectionRef.

@@ -15,6 +15,7 @@ use crate::controller::Context;
 use crate::controller::deliver::InHand;
 use crate::controller::execute::Clock;
 use crate::controller::index::ConnectionKey;
+use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{KubernetesError, Target};
 use crate::controller::observer::Observer;
@@ -56,6 +57,10 @@ pub(super) struct Worker {
     pub(super) synced: HashMap<String, SyncStatus>,
     /// When the sync jobs of each realm ran and will run.
     pub(super) jobs: HashMap<String, Vec<SyncJobStatus>>,
+    /// Whether people can sign in with our realms.
+    pub(super) issuers: Issuers,
+    /// Wakes this worker.
+    pub(super) wake: Arc<Notify>,
     /// What the connection's own status says.
     pub(super) said: Option<Said>,
     /// The generation of each object's spec, and the pass that first saw it.
@@ -77,7 +82,7 @@ pub(super) struct Worker {
 
 /// Works on a connection until nobody needs it any more or the operator stops.
 pub(super) async fn work(context: Arc<Context>, key: ConnectionKey, wake: Arc<Notify>) {
-    let mut worker = Worker::new(key, Arc::clone(&context));
+    let mut worker = Worker::new(key, Arc::clone(&context), Arc::clone(&wake));
     let stopping = context.stopping();
     while !stopping() {
         let next = if context.index.is_ready() { Box::pin(worker.guarded()).await } else { None };
@@ -97,7 +102,7 @@ pub(super) async fn work(context: Arc<Context>, key: ConnectionKey, wake: Arc<No
 }
 
 impl Worker {
-    fn new(key: ConnectionKey, context: Arc<Context>) -> Self {
+    fn new(key: ConnectionKey, context: Arc<Context>, wake: Arc<Notify>) -> Self {
         Self {
             key,
             context,
@@ -110,6 +115,8 @@ impl Worker {
             in_hand: HashMap::new(),
             synced: HashMap::new(),
             jobs: HashMap::new(),
+            issuers: Issuers::default(),
+            wake,
             said: None,
             seen: HashMap::new(),
             number: 0,

@@ -6,8 +6,9 @@ use futures::StreamExt;
 
 use crate::api::FINALIZER;
 use crate::controller::connection::Worker;
+use crate::controller::gather::Subject;
 use crate::controller::kubernetes::Target;
-use crate::controller::pass::{Subject, gives_up};
+use crate::controller::pass::gives_up;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
 

@@ -1,43 +1,30 @@
 //! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
-use crate::api::management::DeletionPolicy;
-use crate::api::refs::KeyRef;
 use crate::api::status::{LastChange, ObjectStatus};
 use crate::controller::connection::Worker;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
 use crate::controller::execute::{Done, execute};
+use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::Target;
-use crate::controller::prepare;
 use crate::controller::report::{self, Facts, Report};
 use crate::controller::sync;
-use crate::core::claim::{Claim, Ledger, Membership, Origin, Scope, Thing};
+use crate::core::claim::{Claim, Origin};
 use crate::core::failure::{Failure, FailureKind};
-use crate::core::ledger::from_rows;
-use crate::core::object::{Mode, Object, Refusal};
-use crate::core::plan::{ClaimState, FailedClaim, Input, Plan, Purpose, Verdict, plan};
-use crate::core::wants::{References, SecretValue, Wants};
-use crate::pve::read::SnapshotScope;
+use crate::core::object::{Mode, Object};
+use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
 use crate::pve::session::Session;
 
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
-
-/// An object with what the plan needs of it.
-pub(super) struct Subject<'a> {
-    pub any: &'a AnyObject,
-    pub previous: ObjectStatus,
-    pub external_id: Option<String>,
-}
 
 /// What one pass did.
 pub(super) struct Outcome {
@@ -50,52 +37,8 @@ pub(super) struct Outcome {
 impl Worker {
     /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
     pub(super) async fn judge(&mut self, session: &Session, objects: &[AnyObject]) -> Result<Outcome, Failure> {
-        let secrets = self.secrets(objects).await;
-        let mut references = References { secrets, ..References::default() };
-        for any in objects {
-            any.enter(&mut references);
-        }
-        let mut tokens = self.tokens(objects, &references).await;
-        let mut frozen = self.context.index.unreadable(&self.key.namespace);
-        let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
-        for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
-            let Ok(ledger) = from_rows(&previous.ledger) else {
-                let orphan = any.management().deletion_policy == Some(DeletionPolicy::Orphan);
-                if any.is_being_deleted() && orphan {
-                    self.let_go(any, Vec::new()).await;
-                    continue;
-                }
-                let why = format!(
-                    "the ledger in the status of {} cannot be read; restore it, or set its deletionPolicy to Orphan and \
-                     delete it",
-                    any.key().short()
-                );
-                self.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
-                frozen = Some(why);
-                continue;
-            };
-            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, &references);
-            let changed = self.first_seen(any);
-            if changed == self.number {
-                // What failed for another spec says nothing about this one.
-                for wanted in &wanted {
-                    let exists = |it: &FailedClaim| it.failure.kind == FailureKind::AlreadyExists;
-                    if self.memory.failures.get(&wanted.claim).is_some_and(|it| !exists(it)) {
-                        self.memory.failures.remove(&wanted.claim);
-                    }
-                }
-            }
-            let written = self.written.get(any.uid()).cloned().or_else(|| previous.written_secret.clone());
-            let token = tokens.remove(any.uid()).map(|(token, parcel)| {
-                parcels.insert(subjects.len(), (any.uid().to_owned(), parcel));
-                token
-            });
-            let known = object(any, &previous);
-            inputs.push(Object { changed, ledger, written, token, wanted, exact, open, refusals, unsure, ..known });
-            subjects.push(Subject { any, previous, external_id });
-        }
-        let scope = scope(&inputs);
+        let Gathered { subjects, inputs, parcels, frozen } = self.gather(objects).await;
+        let scope = gather::scope(&inputs);
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
@@ -105,6 +48,7 @@ impl Worker {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
         let syncing = self.syncs(session, objects, &snapshot).await;
+        self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
         let frozen = frozen.as_deref();
         let now = self.clock().now;
         let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, frozen, now });
@@ -133,21 +77,6 @@ impl Worker {
             (true, ..) => stalled,
         };
         Ok(Outcome { next, broken: done.broken })
-    }
-
-    /// The pass that first saw the object's spec as it is.
-    fn first_seen(&mut self, any: &AnyObject) -> u64 {
-        let seen = self.seen.entry(any.uid().to_owned()).or_insert((any.generation(), self.number));
-        if seen.0 != any.generation() {
-            *seen = (any.generation(), self.number);
-        }
-        seen.1
-    }
-
-    async fn secrets(&self, objects: &[AnyObject]) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
-        let keys: BTreeSet<KeyRef> =
-            objects.iter().filter(|any| !any.is_being_deleted()).flat_map(AnyObject::secrets).collect();
-        prepare::secrets(&self.context.kubernetes, &self.key.namespace, keys).await
     }
 
     /// Keeps what was learned only of claims that are still in question.
@@ -220,7 +149,14 @@ impl Worker {
             sync: self.synced.get(subject.any.uid()).cloned(),
             now: Timestamp::now(),
         };
-        report::status(&report::report(object, verdict), facts, &subject.previous, self.context.progress_deadline)
+        let mut report = report::report(object, verdict);
+        let realm = subject.external_id.as_deref().unwrap_or_default();
+        if matches!(subject.any, AnyObject::Realm(_)) && self.issuers.is_open(realm) {
+            // Neither a restart nor another issuer takes back what was said before there is an answer.
+            report.says.warning =
+                report.says.warning.or_else(|| report::warned(&subject.previous, Reason::IssuerUnreachable));
+        }
+        report::status(&report, facts, &subject.previous, self.context.progress_deadline)
     }
 
     fn tell_adopted(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) {
@@ -289,79 +225,4 @@ fn is_done(object: &Object, verdict: &Verdict) -> bool {
 /// True when something of the object needs attention, whatever else is under way for it.
 fn has_trouble(verdict: &Verdict) -> bool {
     !verdict.refusals.is_empty() || verdict.worst().is_some()
-}
-
-/// What must be read beside the lists to judge these objects.
-fn scope(objects: &[Object]) -> SnapshotScope {
-    let mut scope = SnapshotScope::default();
-    for claim in objects.iter().flat_map(|object| object.wanted.iter().map(|wanted| &wanted.claim)) {
-        match claim {
-            Claim::Thing(Thing::Realm(id)) => {
-                scope.realms.insert(id.clone());
-            }
-            // Its realm may overwrite it at each login.
-            Claim::Member(Membership { group: _, user }) => {
-                scope.realms.insert(user.realm());
-            }
-            Claim::PoolMember(pool, item) => {
-                scope.members.insert((pool.clone(), item.clone()));
-                scope.pools.insert(pool.clone());
-            }
-            Claim::Thing(Thing::SyncJob(_)) => scope.jobs = true,
-            Claim::Thing(_) | Claim::Acl(_) => {}
-        }
-    }
-    for object in objects {
-        scope.pools.extend(object.exact.iter().filter_map(|exact| match exact {
-            Scope::Pool(pool) => Some(pool.clone()),
-            _ => None,
-        }));
-        scope.jobs |= object.ledger.keys().any(|claim| matches!(claim, Claim::Thing(Thing::SyncJob(_))));
-        // A pool goes only when it is empty, and nothing goes out of it that is not in it.
-        scope.pools.extend(object.ledger.keys().filter_map(|claim| match claim {
-            Claim::Thing(Thing::Pool(pool)) if !object.mode.is_live() => Some(pool.clone()),
-            Claim::PoolMember(pool, _) => Some(pool.clone()),
-            _ => None,
-        }));
-    }
-    scope
-}
-
-/// A panic over one object stays with that object.
-fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
-    if any.is_being_deleted() {
-        return Wants::default();
-    }
-    catch_unwind(AssertUnwindSafe(|| any.wants(references))).unwrap_or_else(|_| Wants {
-        refusals: vec![Refusal::new(
-            Reason::InvalidSpec,
-            "the operator failed on this object; this is a defect, please report it with the object",
-        )],
-        unsure: true,
-        ..Wants::default()
-    })
-}
-
-/// What is known of an object without its claims.
-fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
-    let management = any.management();
-    let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-    let ready = report::ready_of(previous).0 == "True";
-    Object {
-        key: any.key(),
-        created,
-        changed: 0,
-        settled: ready && previous.observed_generation == Some(any.generation()),
-        mode: any.mode(),
-        adoption: management.adoption_policy,
-        deletion: management.deletion_policy,
-        ledger: Ledger::new(),
-        written: None,
-        token: None,
-        wanted: Vec::new(),
-        exact: BTreeSet::new(),
-        open: BTreeSet::new(),
-        refusals: Vec::new(),
-        unsure: false,
-    }
 }

@@ -241,6 +241,12 @@ pub fn status(
     }
 }
 
+/// A warning for this reason in a status.
+pub fn warned(status: &ObjectStatus, reason: Reason) -> Option<(Reason, String)> {
+    let warning = conditions::find(&status.conditions, conditions::WARNING)?;
+    (warning.reason == reason.as_str()).then(|| (reason, warning.message.clone()))
+}
+
 /// How long the object has not been ready in this generation.
 fn lasted(previous: &ObjectStatus, generation: i64, now: Timestamp) -> std::time::Duration {
     let ready = conditions::find(&previous.conditions, conditions::READY);

@@ -9,6 +9,7 @@ mod answer;
 pub mod client;
 pub mod config;
 mod error;
+mod issuer;
 mod login;
 mod message;
 pub mod observer;

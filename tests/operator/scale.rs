@@ -46,6 +46,12 @@ async fn a_second_pass_writes_nothing_anywhere() {
         world.ready(kind, name).await;
     }
     world.ready("ProxmoxConnection", "pve").await;
+    // What is worth knowing of a realm is told a moment later.
+    world
+        .until("the issuer was asked for", async || {
+            condition(&world.get_object("ProxmoxRealm", "r").await?, "Warning").map(drop)
+        })
+        .await;
     world.passes(2).await;
     let (writes, before) = (world.pve_writes(), versions(&world, &all).await);
     let connection = versions(&world, &[("ProxmoxConnection", "pve")]).await;

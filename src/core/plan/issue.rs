@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::Reason;
 use crate::api::status::SecretState;
 use crate::core::batches;
 use crate::core::claim::{Claim, Content, Thing, Wanted};
@@ -10,13 +9,11 @@ use crate::core::failure::{Failure, FailureKind};
 use crate::core::fields::Difference;
 use crate::core::ids::{AclKey, Subject, TokenId};
 use crate::core::object::Refusal;
-use crate::core::permissions::Directory;
+use crate::core::plan::ClaimState;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
-use crate::core::plan::{ClaimState, Draft, Input};
-use crate::core::snapshot::{Credential, Snapshot};
+use crate::core::snapshot::Snapshot;
 use crate::core::token::{Issued, Next, Token};
-use crate::core::visibility::View;
 use crate::core::write::{AclChange, Write};
 
 /// What is to be done for the secret of a token.
@@ -163,43 +160,4 @@ fn restored(token: &TokenId, issued: &Issued, snapshot: &Snapshot) -> Vec<Write>
         (role_stands && !stands(&key)).then_some((key, AclChange::Grant { propagate: *propagate }))
     });
     batches::fold(missing).into_iter().map(Write::Acl).collect()
-}
-
-/// Tells of tokens that are as they should be and of no use: without a right, or without a known secret.
-pub(super) fn warn(input: &Input<'_>, view: &View<'_>, draft: &mut Draft) {
-    let mut directory: Option<Option<Directory>> = None;
-    for (index, object) in input.objects.iter().enumerate() {
-        let Some(token) = &object.token else { continue };
-        let verdict = &draft.verdicts[index];
-        let stands = verdict.claims.iter().find_map(|(claim, state)| match (claim, state) {
-            (Claim::Thing(Thing::Token(id)), ClaimState::Standing) => Some(id.clone()),
-            _ => None,
-        });
-        let Some(id) = stands else { continue };
-        let unknown = verdict.token.as_ref().is_some_and(|issued| issued.state == SecretState::Unknown);
-        let warning = if unknown {
-            let message = format!(
-                "the token was taken over and its secret is not known here, so that Secret {} is not written; ask for a \
-                 new one with the annotation {}",
-                token.wish.secret_name,
-                crate::api::ROTATE_REQUESTED_AT
-            );
-            Some(Refusal::new(Reason::SecretUnknown, message))
-        } else if view.sees_all_entries() {
-            let directory = directory.get_or_insert_with(|| super::guard::directory(input.snapshot, true));
-            let powerless = directory.as_ref().is_some_and(|directory| {
-                directory.rights(&Credential::Token(id.clone()), token.now).everywhere().is_empty()
-            });
-            powerless.then(|| {
-                let message = format!(
-                    "token {id} has no privilege at all: make it the subject of a ProxmoxAcl, and grant its user the same, \
-                     since a separated token holds only what both hold"
-                );
-                Refusal::new(Reason::NoPrivileges, message)
-            })
-        } else {
-            None
-        };
-        draft.verdicts[index].warning = warning;
-    }
 }

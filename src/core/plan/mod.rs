@@ -5,7 +5,8 @@
 //! 3. [`release`]: what is held and no longer wanted;
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
 //! 5. [`guard`]: what would lock the operator out is refused;
-//! 6. [`order`]: the rest becomes requests in a safe order.
+//! 6. [`warn`]: what is worth knowing of the rest;
+//! 7. [`order`]: what is left becomes requests in a safe order.
 
 pub mod bury;
 mod compare;
@@ -22,12 +23,14 @@ mod release;
 mod stakes;
 #[cfg(test)]
 mod tests;
+mod warn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Ledger, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
+use crate::core::ids::RealmId;
 use crate::core::object::{Object, ObjectKey, Refusal};
 use crate::core::snapshot::Snapshot;
 use crate::core::token::Issued;
@@ -61,6 +64,8 @@ pub struct Memory {
     /// Members that were put into their pools without an error, and are not shown there: PVE stores also what does not
     /// exist (FACTS 84). They are not sent again.
     pub unshown: BTreeSet<Claim>,
+    /// Why the issuers of these realms do not work, as Proxmox VE last said.
+    pub issuers: BTreeMap<RealmId, String>,
 }
 
 /// A claim whose last step failed: it backs off by itself, and the others go on.
@@ -166,7 +171,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
-    issue::warn(input, &view, &mut draft);
+    warn::warn(input, &view, &mut draft);
     let steps = order::steps(
         draft.operations,
         input.snapshot,

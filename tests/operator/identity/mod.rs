@@ -2,6 +2,7 @@
 
 mod directory;
 mod entries;
+mod issuers;
 mod members;
 mod namespace;
 mod pools;

@@ -83,12 +83,45 @@ fn capabilities(rights: &Rights<'_>) -> Value {
     Value::Object(CAPABILITIES.iter().map(of).collect())
 }
 
-/// There is no identity provider to discover (recording `openid-calls`).
-pub fn openid_url(call: &Call<'_>) -> Outcome {
+/// Where to sign in. Only providers on this machine are asked; all others are as in the recording `openid-calls`.
+pub async fn openid_url(call: &Call<'_>) -> Outcome {
     let id = call.text("realm");
-    match call.files.realms.0.get(id).and_then(|realm| realm.kind.as_deref()) {
+    let realm = call.files.realms.0.get(id);
+    match realm.and_then(|realm| realm.kind.as_deref()) {
         None => Err(Failure::die(format!("authentication domain '{id}' does not exist"))),
-        Some("openid") => Err(Failure::die("openid discovery not available in this stub")),
+        Some("openid") => {
+            let issuer = realm.and_then(|realm| realm.get("issuer-url")).unwrap_or_default();
+            if !issuer.starts_with("http://127.0.0.1:") {
+                return Err(Failure::die("openid discovery not available in this stub"));
+            }
+            let endpoint = discover(issuer).await.map_err(Failure::die)?;
+            let client = realm.and_then(|realm| realm.get("client-id")).unwrap_or_default();
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("response_type", "code")
+                .append_pair("client_id", client)
+                .append_pair("redirect_uri", call.text("redirect-url"))
+                .finish();
+            Ok(json!(format!("{endpoint}?{query}")))
+        }
         Some(kind) => Err(Failure::die(format!("wrong realm type ({kind} != openid)"))),
     }
+}
+
+/// The address to sign in at, from the provider's own document, which must call it by the very name that is asked for.
+async fn discover(issuer: &str) -> Result<String, String> {
+    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    // Whoever runs the simulator may have installed one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+    let answer = client.get(address).send().await.and_then(reqwest::Response::error_for_status);
+    let document: Value = answer
+        .map_err(|_| "Request failed".to_owned())?
+        .json()
+        .await
+        .map_err(|_| "Failed to parse server response".to_owned())?;
+    let found = document["issuer"].as_str().unwrap_or_default();
+    if found != issuer {
+        return Err(format!("Validation error: unexpected issuer URI `{found}` (expected `{issuer}`)"));
+    }
+    Ok(document["authorization_endpoint"].as_str().unwrap_or_default().to_owned())
 }

@@ -125,7 +125,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
 
         ("GET", "/access/ticket") => Ok(Value::Null),
         ("POST", "/access/ticket") => login::ticket(call),
-        ("POST", "/access/openid/auth-url") => login::openid_url(call),
+        ("POST", "/access/openid/auth-url") => login::openid_url(call).await,
         ("POST", "/access/openid/login" | "/access/vncticket") => Err(login::failure()),
 
         (verb, path) if path.contains("tfa") => tfa::answer(verb, path, call),

@@ -1,0 +1,183 @@
+//! From the objects of a connection to what their plan is made from.
+
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::api::Reason;
+use crate::api::management::DeletionPolicy;
+use crate::api::refs::KeyRef;
+use crate::api::status::ObjectStatus;
+use crate::controller::connection::Worker;
+use crate::controller::deliver::Parcel;
+use crate::controller::kinds::AnyObject;
+use crate::controller::pass::version;
+use crate::controller::prepare;
+use crate::controller::report::{self, Report};
+use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing};
+use crate::core::failure::FailureKind;
+use crate::core::ledger::from_rows;
+use crate::core::object::{Object, Refusal};
+use crate::core::plan::FailedClaim;
+use crate::core::wants::{References, SecretValue, Wants};
+use crate::pve::read::SnapshotScope;
+
+/// An object with what the plan needs of it.
+pub(super) struct Subject<'a> {
+    pub any: &'a AnyObject,
+    pub previous: ObjectStatus,
+    pub external_id: Option<String>,
+}
+
+/// All objects that can be judged, and what goes along with them.
+pub(super) struct Gathered<'a> {
+    /// By object.
+    pub subjects: Vec<Subject<'a>>,
+    /// The same objects as the plan sees them.
+    pub inputs: Vec<Object>,
+    /// Of tokens: what is delivered into their Secrets, with their uids.
+    pub parcels: HashMap<usize, (String, Parcel)>,
+    /// Why nothing may be removed now.
+    pub frozen: Option<String>,
+}
+
+impl Worker {
+    /// Reads what the objects refer to, and their ledgers.
+    pub(super) async fn gather<'a>(&mut self, objects: &'a [AnyObject]) -> Gathered<'a> {
+        let secrets = self.secrets(objects).await;
+        let mut references = References { secrets, ..References::default() };
+        for any in objects {
+            any.enter(&mut references);
+        }
+        let mut tokens = self.tokens(objects, &references).await;
+        let mut frozen = self.context.index.unreadable(&self.key.namespace);
+        let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
+        for any in objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let Ok(ledger) = from_rows(&previous.ledger) else {
+                let orphan = any.management().deletion_policy == Some(DeletionPolicy::Orphan);
+                if any.is_being_deleted() && orphan {
+                    self.let_go(any, Vec::new()).await;
+                    continue;
+                }
+                let why = format!(
+                    "the ledger in the status of {} cannot be read; restore it, or set its deletionPolicy to Orphan and \
+                     delete it",
+                    any.key().short()
+                );
+                self.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
+                frozen = Some(why);
+                continue;
+            };
+            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, &references);
+            let changed = self.first_seen(any);
+            if changed == self.number {
+                // What failed for another spec says nothing about this one.
+                for wanted in &wanted {
+                    let exists = |it: &FailedClaim| it.failure.kind == FailureKind::AlreadyExists;
+                    if self.memory.failures.get(&wanted.claim).is_some_and(|it| !exists(it)) {
+                        self.memory.failures.remove(&wanted.claim);
+                    }
+                }
+            }
+            let written = self.written.get(any.uid()).cloned().or_else(|| previous.written_secret.clone());
+            let token = tokens.remove(any.uid()).map(|(token, parcel)| {
+                parcels.insert(subjects.len(), (any.uid().to_owned(), parcel));
+                token
+            });
+            let known = object(any, &previous);
+            inputs.push(Object { changed, ledger, written, token, wanted, exact, open, refusals, unsure, ..known });
+            subjects.push(Subject { any, previous, external_id });
+        }
+        Gathered { subjects, inputs, parcels, frozen }
+    }
+
+    /// The pass that first saw the object's spec as it is.
+    fn first_seen(&mut self, any: &AnyObject) -> u64 {
+        let seen = self.seen.entry(any.uid().to_owned()).or_insert((any.generation(), self.number));
+        if seen.0 != any.generation() {
+            *seen = (any.generation(), self.number);
+        }
+        seen.1
+    }
+
+    async fn secrets(&self, objects: &[AnyObject]) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
+        let keys: BTreeSet<KeyRef> =
+            objects.iter().filter(|any| !any.is_being_deleted()).flat_map(AnyObject::secrets).collect();
+        prepare::secrets(&self.context.kubernetes, &self.key.namespace, keys).await
+    }
+}
+
+/// What must be read beside the lists to judge these objects.
+pub(super) fn scope(objects: &[Object]) -> SnapshotScope {
+    let mut scope = SnapshotScope::default();
+    for claim in objects.iter().flat_map(|object| object.wanted.iter().map(|wanted| &wanted.claim)) {
+        match claim {
+            Claim::Thing(Thing::Realm(id)) => {
+                scope.realms.insert(id.clone());
+            }
+            // Its realm may overwrite it at each login.
+            Claim::Member(Membership { group: _, user }) => {
+                scope.realms.insert(user.realm());
+            }
+            Claim::PoolMember(pool, item) => {
+                scope.members.insert((pool.clone(), item.clone()));
+                scope.pools.insert(pool.clone());
+            }
+            Claim::Thing(Thing::SyncJob(_)) => scope.jobs = true,
+            Claim::Thing(_) | Claim::Acl(_) => {}
+        }
+    }
+    for object in objects {
+        scope.pools.extend(object.exact.iter().filter_map(|exact| match exact {
+            Scope::Pool(pool) => Some(pool.clone()),
+            _ => None,
+        }));
+        scope.jobs |= object.ledger.keys().any(|claim| matches!(claim, Claim::Thing(Thing::SyncJob(_))));
+        // A pool goes only when it is empty, and nothing goes out of it that is not in it.
+        scope.pools.extend(object.ledger.keys().filter_map(|claim| match claim {
+            Claim::Thing(Thing::Pool(pool)) if !object.mode.is_live() => Some(pool.clone()),
+            Claim::PoolMember(pool, _) => Some(pool.clone()),
+            _ => None,
+        }));
+    }
+    scope
+}
+
+/// A panic over one object stays with that object.
+fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
+    if any.is_being_deleted() {
+        return Wants::default();
+    }
+    catch_unwind(AssertUnwindSafe(|| any.wants(references))).unwrap_or_else(|_| Wants {
+        refusals: vec![Refusal::new(
+            Reason::InvalidSpec,
+            "the operator failed on this object; this is a defect, please report it with the object",
+        )],
+        unsure: true,
+        ..Wants::default()
+    })
+}
+
+/// What is known of an object without its claims.
+fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
+    let management = any.management();
+    let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+    let ready = report::ready_of(previous).0 == "True";
+    Object {
+        key: any.key(),
+        created,
+        changed: 0,
+        settled: ready && previous.observed_generation == Some(any.generation()),
+        mode: any.mode(),
+        adoption: management.adoption_policy,
+        deletion: management.deletion_policy,
+        ledger: Ledger::new(),
+        written: None,
+        token: None,
+        wanted: Vec::new(),
+        exact: BTreeSet::new(),
+        open: BTreeSet::new(),
+        refusals: Vec::new(),
+        unsure: false,
+    }
+}
