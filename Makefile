@@ -24,8 +24,8 @@ lint: ## Check formatting and lints
 crds: ## Write crds/*.yaml anew from the types
 	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files
 
-docs: ## Write docs/reasons.md anew from the code
-	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test docs the_page_of_reasons
+docs: ## Write docs/reasons.md and the field references of docs/kinds anew from the code
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test docs make_docs_writes
 
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests, once
 	@tests/control-plane/build.sh

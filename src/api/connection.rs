@@ -25,7 +25,8 @@ use crate::api::{rules, schema};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ProxmoxConnectionSpec {
-    /// The nodes of one cluster, in order of preference, as `https://host:port`. Proxmox VE listens on port 8006;
+    /// The nodes of one cluster, in order of preference, as `https://host:port`. The first that answers is used until it
+    /// fails; then the next. Proxmox VE listens on port 8006;
     /// without a port it is 443.
     #[schemars(schema_with = "schema::endpoints")]
     pub endpoints: Vec<String>,

@@ -13,7 +13,7 @@ pub struct ConnectionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Ready` is always there. `Reconciling` and `Stalled` are there only while true: the operator is at work or
-    /// retries, or it needs a person.
+    /// retries, or it needs a person. `Warning` is there while something is worth knowing though all works.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -103,7 +103,8 @@ reasons! {
     /// Proxmox VE could not log in to the directory of a realm with checkConnection, so that the change was not taken; the
     /// message has its text. Correct servers, port, tls or the bind password. A new bind password is stored already.
     ConnectionCheckFailed: Transient,
-    /// Proxmox VE refuses this to API tokens. Use a connection with auth.ticket, or do it by hand.
+    /// Proxmox VE refuses this to API tokens. Give the connection auth.ticket, or leave out what the message
+    /// names: it is not managed then.
     TicketRequired: Terminal,
     /// A guest or storage that is to be in a pool does not exist, or the credential cannot see it. Correct its id, or
     /// make it; this heals by itself.

@@ -23,11 +23,11 @@ pub fn matches(text: &str, pattern: &str) -> String {
 // Ids: CEL conditions on any expression, so that they serve fields and metadata.name alike.
 
 pub fn is_group(text: &str) -> String {
-    format!("{} && {text} != '0'", matches(text, &format!("{WORD}+")))
+    format!("{} && {text} != '0'", is_role(text))
 }
 
 pub fn is_role(text: &str) -> String {
-    matches(text, &format!("{WORD}+"))
+    format!("{} && !({text} in ['.', '..'])", matches(text, &format!("{WORD}+")))
 }
 
 pub fn is_realm(text: &str) -> String {
@@ -77,7 +77,8 @@ pub fn name_is_pool() -> Rule {
 }
 
 pub fn name_is_role() -> Rule {
-    name_is("has(self.spec.roleId)", &is_role("self.metadata.name"), "role id", RoleId::RULE)
+    let condition = format!("({})", is_role("self.metadata.name"));
+    name_is("has(self.spec.roleId)", &condition, "role id", RoleId::RULE)
 }
 
 pub fn name_is_token() -> Rule {
@@ -100,6 +101,15 @@ pub fn no_token_key() -> Rule {
     rule(
         "!has(self.data) || !('token' in self.data)",
         "the key token is always written, as user@realm!tokenid=uuid, and cannot be another",
+    )
+}
+
+/// Kubernetes refuses other Secrets of this type, when the token is made already.
+pub fn basic_auth_keys() -> Rule {
+    rule(
+        "!has(self.type) || self.type != 'kubernetes.io/basic-auth' || !has(self.data) || size(self.data) == 0 || \
+         'username' in self.data || 'password' in self.data",
+        "data of a Secret of type kubernetes.io/basic-auth needs username or password; leave out data to have both",
     )
 }
 

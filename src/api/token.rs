@@ -79,7 +79,7 @@ pub struct ProxmoxTokenSpec {
 /// The Secret that a token is written into.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::no_token_key())]
+#[x_kube(validation = rules::no_token_key(), validation = rules::basic_auth_keys())]
 pub struct SecretTemplate {
     /// Its name, by default metadata.name. A Secret of this name that is not this object's is never overwritten.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -183,6 +183,10 @@ impl Worker {
             () = context.stopped() => return None,
         };
         let refusal = match session {
+            Ok(session) if self.is_another(&connection, &session) && !self.leave_cluster(&objects).await => {
+                self.failures = self.failures.saturating_add(1);
+                return Some(self.back_off());
+            }
             Ok(session) => match Box::pin(self.judge(&session, &objects)).await {
                 Ok(Outcome { next, broken: None }) => {
                     self.failures = 0;
@@ -250,6 +254,11 @@ impl Worker {
                 Ok(session)
             }
         }
+    }
+
+    /// True while the connection's status still says another cluster, which a person has confirmed to be left.
+    fn is_another(&self, connection: &ProxmoxConnection, session: &Session) -> bool {
+        self.status_of(connection).cluster_id.is_some_and(|known| known != session.cluster().as_str())
     }
 
     fn may_use_last(&self, objects: &[AnyObject]) -> bool {

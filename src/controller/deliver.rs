@@ -30,6 +30,8 @@ pub(super) struct Parcel {
     owner: OwnerReference,
     namespace: String,
     name: String,
+    /// The Secret that it was delivered into when the template had another name.
+    former: Option<String>,
     token: TokenId,
     template: SecretTemplate,
     endpoint: String,
@@ -75,9 +77,13 @@ impl Worker {
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let AnyObject::Token(object) = any else { continue };
             let Ok(id) = token_id(object, references) else { continue };
-            let issued = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
-            let issued = issued.as_ref().map(report::issued);
-            let mut parcel = parcel(object, id, &endpoint);
+            let status = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
+            let issued = status.as_ref().map(report::issued);
+            let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);
+            let mut parcel = Parcel {
+                former: delivered_to.filter(|name| name != secret_name(object)),
+                ..parcel(object, id, &endpoint)
+            };
             let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
             let mut kept = parcel.kept(&self.context.kubernetes, delivered).await;
             if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
@@ -108,6 +114,7 @@ fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel {
         },
         namespace: object.namespace().to_owned(),
         name: secret_name(object).to_owned(),
+        former: None,
         token,
         template: object.spec.secret_template.clone().unwrap_or_default(),
         endpoint: endpoint.to_owned(),
@@ -134,17 +141,13 @@ impl Parcel {
     async fn kept(&mut self, kubernetes: &Kubernetes, delivered: bool) -> Kept {
         let secret = match kubernetes.secret(&self.namespace, &self.name).await {
             Ok(Some(secret)) => secret,
-            Ok(None) => return Kept::Absent,
+            Ok(None) => return self.moved(kubernetes).await,
             Err(error) => return Kept::Unread(prepare::unread("Secret", &self.name, &error)),
         };
-        let owners = secret.metadata.owner_references.iter().flatten();
-        if !owners.into_iter().any(|owner| owner.uid == self.owner.uid) {
+        if !self.is_ours(&secret) {
             return Kept::Foreign;
         }
-        let annotations = secret.metadata.annotations.as_ref();
-        let issue = annotations.and_then(|all| all.get(ISSUE)?.parse().ok()).unwrap_or_default();
-        let value = secret.data.as_ref().and_then(|data| data.get(TOKEN_KEY));
-        let value = value.and_then(|ByteString(bytes)| read_back(&self.token, std::str::from_utf8(bytes).ok()?));
+        let (issue, value) = self.content(&secret);
         self.standing = Some(secret);
         if let (true, Some(value)) = (delivered, &value)
             && !self.fits(value)
@@ -152,6 +155,33 @@ impl Parcel {
             self.deliver(kubernetes, issue, value).await;
         }
         Kept::Ours { issue, holds: value.is_some() }
+    }
+
+    /// Takes the token over from the Secret of its former name, which is left: nobody here may delete Secrets.
+    async fn moved(&self, kubernetes: &Kubernetes) -> Kept {
+        let Some(former) = &self.former else { return Kept::Absent };
+        let secret = match kubernetes.secret(&self.namespace, former).await {
+            Ok(Some(secret)) if self.is_ours(&secret) => secret,
+            Ok(_) => return Kept::Absent,
+            Err(error) => return Kept::Unread(prepare::unread("Secret", former, &error)),
+        };
+        match self.content(&secret) {
+            (issue, Some(value)) if self.deliver(kubernetes, issue, &value).await => Kept::Ours { issue, holds: true },
+            _ => Kept::Absent,
+        }
+    }
+
+    fn is_ours(&self, secret: &SecretObject) -> bool {
+        secret.metadata.owner_references.iter().flatten().any(|owner| owner.uid == self.owner.uid)
+    }
+
+    /// Which of the token's secrets a Secret of ours holds, and the secret.
+    fn content(&self, secret: &SecretObject) -> (i64, Option<Secret>) {
+        let annotations = secret.metadata.annotations.as_ref();
+        let issue = annotations.and_then(|all| all.get(ISSUE)?.parse().ok()).unwrap_or_default();
+        let value = secret.data.as_ref().and_then(|data| data.get(TOKEN_KEY));
+        let value = value.and_then(|ByteString(bytes)| read_back(&self.token, std::str::from_utf8(bytes).ok()?));
+        (issue, value)
     }
 
     fn rendered(&self, secret: &Secret) -> BTreeMap<String, Secret> {

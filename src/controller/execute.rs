@@ -127,8 +127,9 @@ fn remember(step: &Step, failure: &Failure, memory: &mut Memory, clock: Clock) {
             _ => clock.back_off(tries),
         };
         let retry_at = clock.now + wait;
-        // It is stored there already and not shown.
-        if failure.kind == FailureKind::AlreadyExists && matches!(claim, Claim::PoolMember(..)) {
+        // It is stored in this very pool already and not shown.
+        let in_this_pool = failure.message.contains("is already a pool member");
+        if failure.kind == FailureKind::AlreadyExists && in_this_pool && matches!(claim, Claim::PoolMember(..)) {
             memory.unshown.insert(claim.clone());
         }
         memory.failures.insert(

@@ -116,7 +116,8 @@ pub(super) fn scope(objects: &[Object]) -> SnapshotScope {
                 scope.realms.insert(id.clone());
             }
             // Its realm may overwrite it at each login.
-            Claim::Member(Membership { group: _, user }) => {
+            Claim::Member(Membership { group, user }) => {
+                scope.jobs |= group.may_be_synced(&user.realm());
                 scope.realms.insert(user.realm());
             }
             Claim::PoolMember(pool, item) => {
@@ -128,6 +129,11 @@ pub(super) fn scope(objects: &[Object]) -> SnapshotScope {
         }
     }
     for object in objects {
+        for exact in &object.exact {
+            // Whoever is in it beside those declared may be of any realm.
+            scope.every_realm |= matches!(exact, Scope::Members(_) | Scope::AnyMembers | Scope::Groups(_));
+            scope.jobs |= matches!(exact, Scope::Members(group) if group.as_str().contains('-'));
+        }
         scope.pools.extend(object.exact.iter().filter_map(|exact| match exact {
             Scope::Pool(pool) => Some(pool.clone()),
             _ => None,

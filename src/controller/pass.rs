@@ -144,7 +144,7 @@ impl Worker {
                 .token
                 .as_ref()
                 .zip(verdict.token.as_ref())
-                .map(|(it, issued)| report::token_status(it, issued)),
+                .map(|(it, issued)| report::token_status(it, issued, subject.previous.token.as_ref())),
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
             now: Timestamp::now(),

@@ -52,7 +52,7 @@ pub async fn settings(
     })
 }
 
-/// A proxy URL may carry a password, so its text is not repeated.
+/// Somebody may have put a password into it, so its text is not repeated.
 fn proxy(spec: &ProxmoxConnectionSpec) -> Result<Url, Refusal> {
     let text = spec.proxy_url.as_deref().unwrap_or_default();
     Url::parse(text).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("proxyUrl is no URL: {error}")))

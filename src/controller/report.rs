@@ -6,13 +6,15 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
 use crate::api::reason::Severity;
-use crate::api::status::{LastChange, ObjectStatus, RestoredEntry, SyncJobStatus, SyncStatus, TokenStatus};
+use crate::api::status::{
+    LastChange, ObjectStatus, RestoredEntry, SecretState, SyncJobStatus, SyncStatus, TokenStatus,
+};
 use crate::core::claim::{Ledger, SecretVersion};
 use crate::core::ids::{AclPath, RoleId};
 use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::{ClaimState, Purpose, Verdict};
-use crate::core::token::{Issued, Token};
+use crate::core::token::{Issued, Kept, Token};
 
 /// What is said about an object apart from its ledger.
 #[derive(Debug, Clone)]
@@ -177,8 +179,10 @@ pub fn issued(status: &TokenStatus) -> Issued {
     }
 }
 
-/// What the plan says of a token's secret, as a status.
-pub fn token_status(token: &Token, issued: &Issued) -> TokenStatus {
+/// What the plan says of a token's secret, as a status. Where it was delivered is kept until it is somewhere else.
+pub fn token_status(token: &Token, issued: &Issued, previous: Option<&TokenStatus>) -> TokenStatus {
+    let lost = issued.state == SecretState::Delivered && !matches!(token.kept, Kept::Ours { holds: true, .. });
+    let name = previous.filter(|_| lost).map_or(&token.wish.secret_name, |previous| &previous.secret_name);
     let time = |at: i64| Timestamp::from_second(at).ok().map(Time);
     let Issued { state, issue, at, handled, restoring } = issued;
     let entry = |(path, role, propagate): &(AclPath, RoleId, bool)| RestoredEntry {
@@ -188,7 +192,7 @@ pub fn token_status(token: &Token, issued: &Issued) -> TokenStatus {
     };
     TokenStatus {
         secret_state: *state,
-        secret_name: token.wish.secret_name.clone(),
+        secret_name: name.clone(),
         issue: *issue,
         issued_at: at.and_then(time),
         next_rotation: token.due(issued).and_then(time),

@@ -27,7 +27,7 @@ impl Worker {
     /// Starts syncs that are asked for and follows those at work; true while one is.
     pub(super) async fn syncs(&mut self, session: &Session, objects: &[AnyObject], snapshot: &Snapshot) -> bool {
         let mut at_work = false;
-        for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
+        for any in objects.iter().filter(|any| matches!(any.mode(), Mode::Manage | Mode::Observe)) {
             let AnyObject::Realm(realm) = any else { continue };
             if !realm.spec.sync_jobs.is_empty() || self.jobs.contains_key(any.uid()) {
                 self.jobs.insert(any.uid().to_owned(), runs(&realm.spec.sync_jobs, snapshot));
@@ -37,6 +37,7 @@ impl Worker {
             let before = self.context.outbox.latest(any.uid(), any.status(), version(any)).sync;
             let known = self.synced.get(any.uid()).cloned().or(before).filter(|sync| sync.requested_at == *asked);
             let now = match known {
+                None if any.mode() == Mode::Observe => refused(asked),
                 None if snapshot.shows(&Thing::Realm(id.clone())) == Ok(true) => started(session, &id, asked).await,
                 Some(SyncStatus { state: SyncState::Running, task: Some(task), requested_at, message: _ }) => {
                     followed(session, task, requested_at).await
@@ -52,6 +53,12 @@ impl Worker {
         }
         at_work
     }
+}
+
+/// A sync changes users and groups.
+fn refused(asked: &str) -> SyncStatus {
+    let message = "the realm is only observed (managementPolicy), so that no sync is started".to_owned();
+    SyncStatus { requested_at: asked.to_owned(), state: SyncState::Failed, task: None, message: Some(message) }
 }
 
 async fn started(session: &Session, realm: &RealmId, asked: &str) -> SyncStatus {

@@ -72,12 +72,12 @@ macro_rules! identifier {
 identifier!(
     /// A group (FACTS 23: case-sensitive; `0` is created and does not exist afterwards).
     GroupId, "group id", is_group,
-    "1 to 255 letters, digits, '.', '-' or '_', and not '0'"
+    "1 to 255 letters, digits, '.', '-' or '_', and not '0', '.' or '..'"
 );
 identifier!(
     /// A role.
-    RoleId, "role id", is_word,
-    "1 to 255 letters, digits, '.', '-' or '_'"
+    RoleId, "role id", is_component,
+    "1 to 255 letters, digits, '.', '-' or '_', and not '.' or '..'"
 );
 identifier!(
     /// A realm (recording `realms-openid-errors`).
@@ -112,7 +112,7 @@ identifier!(
 identifier!(
     /// A storage (recording `pools-members`).
     StorageId, "storage id", is_storage,
-    "2 to 255 letters, digits, '.', '-' or '_', the first a letter"
+    "2 to 255 letters, digits, '.', '-' or '_', the first a letter, the last a letter or digit"
 );
 identifier!(
     /// A path of the permission tree, `/` or `/a/b` (recordings `acl-paths-valid`, `acl-paths-invalid`).
@@ -134,8 +134,13 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_ID && text.chars().all(word_char)
 }
 
+/// A word that can stand in the path of a URL: there `.` and `..` are steps in the tree.
+fn is_component(text: &str) -> bool {
+    is_word(text) && !matches!(text, "." | "..")
+}
+
 fn is_group(text: &str) -> bool {
-    is_word(text) && text != "0"
+    is_component(text) && text != "0"
 }
 
 fn letter_first(text: &str) -> bool {
@@ -170,7 +175,7 @@ fn is_guest(text: &str) -> bool {
 }
 
 fn is_storage(text: &str) -> bool {
-    text.len() >= 2 && is_word(text) && letter_first(text)
+    text.len() >= 2 && is_word(text) && letter_first(text) && text.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 fn is_pool(text: &str) -> bool {
@@ -189,6 +194,13 @@ fn is_path(text: &str) -> bool {
 fn is_fingerprint(text: &str) -> bool {
     text.split(':').count() == 32
         && text.split(':').all(|pair| pair.len() == 2 && pair.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')))
+}
+
+impl GroupId {
+    /// Whether the sync of a directory's realm may make the group: it appends `-<realm>` to the name (FACTS 75).
+    pub fn may_be_synced(&self, realm: &RealmId) -> bool {
+        self.as_str().strip_suffix(realm.as_str()).is_some_and(|rest| rest.ends_with('-'))
+    }
 }
 
 impl UserId {
@@ -365,7 +377,7 @@ mod tests {
 
     #[test]
     fn ids_that_pve_keeps_are_taken() {
-        for id in ["00", "a", "..", "proxmox_users-PocketID", "A.b-c_9"] {
+        for id in ["00", "a", "...", "proxmox_users-PocketID", "A.b-c_9"] {
             assert!(GroupId::parse(id).is_ok(), "{id:?}");
         }
         for id in ["a@pve", "a@b.c@PocketID", "ä!%@pve"] {

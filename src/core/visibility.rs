@@ -82,7 +82,7 @@ impl<'a> View<'a> {
     pub fn sight(&self, claim: &Claim) -> Sight {
         match claim {
             // Readable without login, and with any (FACTS 63, 50); as are the members of any pool that one knows of
-            // (FACTS 80).
+            // (FACTS 80). The list of jobs is whole, or it is refused.
             Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_)) | Claim::PoolMember(..) => Sight::Clear,
             // A user that is shown is shown with all its groups.
             Claim::Member(Membership { user, .. }) if self.shows_user(user) => Sight::Clear,
@@ -148,9 +148,8 @@ impl<'a> View<'a> {
 /// The rights that would show a claim, for telling people.
 pub fn shows(claim: &Claim) -> Needed {
     let (privileges, path) = match claim {
-        Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_)) => {
-            (SEES_ALL_ENTRIES, AclPath::observed("/access/realm"))
-        }
+        Claim::Thing(Thing::Realm(_) | Thing::Role(_)) => (SEES_ALL_ENTRIES, AclPath::observed("/access/realm")),
+        Claim::Thing(Thing::SyncJob(_)) => (SEES_ALL_ENTRIES, AclPath::observed("/")),
         Claim::Thing(Thing::Group(id)) => (SEES_GROUPS, AclPath::observed(&format!("/access/groups/{id}"))),
         Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {
             (SEES_USERS, AclPath::observed("/access/groups"))

@@ -66,7 +66,7 @@ pub enum SettingsError {
     #[error("endpoint {0} is not allowed: give https://host:port, without user, path or query")]
     Endpoint(String),
     /// The proxy is not an `http` URL.
-    #[error("the proxy URL is not allowed: give http://host:port, with user:password@ before the host if needed")]
+    #[error("the proxy URL is not allowed: give http://host:port, without user and path")]
     Proxy,
     /// The text of the Secret is not a token.
     #[error("the token is not allowed: {0}; give user@realm!id=uuid")]
@@ -102,7 +102,7 @@ impl Settings {
         if let Some(bad) = self.endpoints.iter().find(|url| !is_bare(url, "https") || has_user(url)) {
             return Err(SettingsError::Endpoint(shown(bad)));
         }
-        if self.proxy.as_ref().is_some_and(|url| !is_bare(url, "http")) {
+        if self.proxy.as_ref().is_some_and(|url| !is_bare(url, "http") || has_user(url)) {
             return Err(SettingsError::Proxy);
         }
         Ok(())

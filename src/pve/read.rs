@@ -21,6 +21,8 @@ use crate::pve::wire;
 pub struct SnapshotScope {
     /// The realms whose options are wanted.
     pub realms: BTreeSet<RealmId>,
+    /// Whether those of all realms are.
+    pub every_realm: bool,
     /// Whether the sync jobs are wanted.
     pub jobs: bool,
     /// The pools whose members are wanted.
@@ -42,7 +44,7 @@ impl Session {
             self.list(Request::get("/access/users").query("full", "1"), users),
             self.list(Request::get("/access/roles"), roles),
             self.list(Request::get("/access/acl"), acl),
-            Box::pin(self.realms(&scope.realms, cache)),
+            Box::pin(self.realms(scope, cache)),
             Box::pin(self.pools(&scope.pools)),
             self.jobs(scope.jobs),
         );

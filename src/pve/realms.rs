@@ -1,6 +1,6 @@
 //! The options of realms, read again only when their file has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::{join, join_all};
@@ -10,6 +10,7 @@ use crate::core::ids::RealmId;
 use crate::core::secret::Secret;
 use crate::core::snapshot::{Listing, OptionValue, Realm, RealmOptions, Realms};
 use crate::pve::error::{About, Noun};
+use crate::pve::read::SnapshotScope;
 use crate::pve::request::Request;
 use crate::pve::session::Session;
 use crate::pve::wire;
@@ -51,7 +52,7 @@ pub(crate) struct Details {
 }
 
 impl Session {
-    pub(crate) async fn realms(&self, wanted: &BTreeSet<RealmId>, cache: &RealmCache) -> Listing<Realms> {
+    pub(crate) async fn realms(&self, scope: &SnapshotScope, cache: &RealmCache) -> Listing<Realms> {
         let built_in = RealmId::observed(BUILT_IN);
         let list = Request::get("/access/domains");
         let (list, details) = join(self.get::<Vec<wire::Realm>>(&list), self.realm(&built_in)).await;
@@ -62,7 +63,8 @@ impl Session {
                 (RealmId::observed(&realm.id.0), Realm { kind, default: realm.default.0, options: None })
             })
             .collect();
-        let asked: Vec<RealmId> = wanted.iter().filter(|realm| realms.contains_key(*realm)).cloned().collect();
+        let wanted = |realm: &&RealmId| scope.every_realm || scope.realms.contains(*realm);
+        let asked: Vec<RealmId> = realms.keys().filter(wanted).cloned().collect();
         let digest = details.as_ref().ok().and_then(|details| details.digest.clone());
         let read = asked.iter().map(|realm| self.options(realm, &built_in, &details, cache));
         for (realm, options) in asked.iter().zip(join_all(read).await) {

@@ -37,7 +37,6 @@ pub(crate) struct Transport {
     /// Scheme, host and port as configured, for people.
     endpoint: String,
     seen: Arc<Seen>,
-    proxy_password: Option<Secret>,
     observer: Arc<dyn CallObserver>,
 }
 
@@ -83,8 +82,7 @@ impl Transport {
             base.set_host(Some(name.as_ref())).map_err(|_| SettingsError::ServerName(name.as_ref().to_owned()))?;
         }
         let http = builder.build().map_err(|error| SettingsError::Client(root_cause(&error)))?;
-        let proxy_password = settings.proxy.as_ref().and_then(Url::password).map(Secret::new);
-        Ok(Self { http, base, endpoint: shown(endpoint), seen, proxy_password, observer })
+        Ok(Self { http, base, endpoint: shown(endpoint), seen, observer })
     }
 
     /// Scheme, host and port as configured.
@@ -105,7 +103,7 @@ impl Transport {
             path: request.template,
             write: request.write,
         };
-        let known = authorization.secrets.iter().chain(&request.secrets).chain(&self.proxy_password);
+        let known = authorization.secrets.iter().chain(&request.secrets);
         let scrubber = Scrubber::new(known);
         self.observer.before(&call).await;
         let start = Instant::now();

@@ -28,7 +28,9 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 
 /// The blocks of a Markdown text that are marked as YAML.
 fn yaml_blocks(text: &str) -> Vec<&str> {
-    text.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+    let blocks = text.split("\n```yaml").skip(1).filter_map(|rest| rest.split("\n```").next());
+    // Behind the word may stand that it cannot be run.
+    blocks.filter_map(|block| block.split_once('\n')).map(|(_, manifests)| manifests).collect()
 }
 
 /// Asks the apiserver whether it takes all documents of a YAML text; stores nothing.

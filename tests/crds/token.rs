@@ -14,6 +14,7 @@ async fn a_token_is_of_a_user_and_goes_into_a_secret() {
         json!({"user": "ci@pve", "expiresAt": "2030-01-01T00:00:00Z"}),
         json!({"user": "ci@pve", "lifetime": "720h", "rotation": {"beforeExpiry": "240h", "onLostSecret": "Rotate"}}),
         json!({"user": "ci@pve", "rotation": {"interval": "10s"}, "secretTemplate": {"name": "s", "type": "kubernetes.io/basic-auth"}}),
+        json!({"user": "ci@pve", "secretTemplate": {"type": "kubernetes.io/basic-auth", "data": {"username": "x"}}}),
         json!({"user": "ci@pve", "secretTemplate": {"labels": {"a": "b"}, "annotations": {"c": "d"}, "data": {"k": "${secret}"}}}),
     ];
     kind.takes("ci", &takes.map(|fields| spec(&fields))).await;
@@ -33,6 +34,10 @@ async fn a_token_is_of_a_user_and_goes_into_a_secret() {
         (json!({"user": "ci@pve", "secretTemplate": {"type": "kubernetes.io/tls"}}), "Unsupported value"),
         (json!({"user": "ci@pve", "secretTemplate": {"data": {"token": "x"}}}), "the key token is always written"),
         (json!({"user": "ci@pve", "secretTemplate": {"labels": {"a": "b c"}}}), "must be the value of a label"),
+        (
+            json!({"user": "ci@pve", "secretTemplate": {"type": "kubernetes.io/basic-auth", "data": {"k": "v"}}}),
+            "needs username or password",
+        ),
     ];
     kind.refuses("ci", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     kind.refuses("1st", &[(spec(&json!({"user": "ci@pve"})), "metadata.name is the token's name")]).await;

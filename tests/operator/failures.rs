@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kube::api::{Patch, PatchParams};
 use proxmox_identity::sim::pve::{Fault, FaultName, Options, Simulator};
 
 use crate::world::{World, condition};
@@ -99,6 +100,38 @@ async fn another_cluster_behind_the_endpoint_is_never_written_to_before_it_is_co
         .await;
     world.ready("ProxmoxConnection", "pve").await;
     world.gone("ProxmoxGroup", "g").await;
+}
+
+#[tokio::test]
+async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    for (name, spec) in [("alike", ""), ("other", "comment: ours"), ("never", "adoptionPolicy: Never")] {
+        world.object("ProxmoxGroup", name, spec).await;
+        world.ready("ProxmoxGroup", name).await;
+    }
+    let elsewhere = World::with(Options { time_scale: 0.02, ..Options::default() }).await;
+    for group in ["alike", "other", "never"] {
+        elsewhere.pve_call("POST", "/access/groups", &[("groupid", group), ("comment", "theirs")]).await;
+    }
+    elsewhere.pve_call("PUT", "/access/groups/alike", &[("comment", "")]).await;
+    set_token(&world, &elsewhere.pve.token()).await;
+    reconnect(&world, &elsewhere.pve.url(), &elsewhere.pve.fingerprint()).await;
+    let message = world.reason("ProxmoxConnection", "pve", "ClusterChanged").await;
+    let id = message.rsplit(' ').next().expect("an id").to_owned();
+    let annotation = serde_json::json!({"metadata": {"annotations": {"proxmox-identity.dev/confirm-cluster": id}}});
+    let connections = world.api("ProxmoxConnection");
+    connections.patch("pve", &PatchParams::default(), &Patch::Merge(&annotation)).await.expect("annotated");
+    world.ready("ProxmoxGroup", "alike").await;
+    for name in ["other", "never"] {
+        world.reason("ProxmoxGroup", name, "AlreadyExists").await;
+    }
+    let writes = elsewhere.pve_writes();
+    for name in ["alike", "other", "never"] {
+        world.delete("ProxmoxGroup", name).await;
+        world.gone("ProxmoxGroup", name).await;
+    }
+    assert_eq!((elsewhere.groups().await.len(), elsewhere.pve_writes()), (3, writes), "nothing of it was ours");
 }
 
 #[tokio::test]

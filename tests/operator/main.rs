@@ -3,10 +3,13 @@
 mod attacks;
 mod crash;
 mod failures;
+mod guides;
 mod identity;
 mod kinds;
 mod lifecycle;
 mod ownership;
+#[path = "../support/parameters.rs"]
+mod parameters;
 mod rights;
 mod scale;
 mod secrets;

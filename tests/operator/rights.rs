@@ -84,6 +84,44 @@ async fn the_operator_does_not_lock_itself_out() {
 }
 
 #[tokio::test]
+async fn the_operators_own_token_is_neither_separated_nor_ended() {
+    let world = World::new().await;
+    let token = operator_token(&world, LEAST).await;
+    world.start_operator().await.connect_with(&token, "").await;
+    let own = |more: &str| format!("user: ops@pve, tokenId: operator, adoptionPolicy: Always, {more}");
+    for (name, more) in [
+        ("separated", "privilegeSeparation: true"),
+        ("ended", "privilegeSeparation: false, expiresAt: '2001-01-01T00:00:00Z'"),
+    ] {
+        world.object("ProxmoxToken", name, &own(more)).await;
+        let message = world.reason("ProxmoxToken", name, "WouldLockOut").await;
+        assert!(message.contains("the operator's own token"), "{message}");
+        world.delete("ProxmoxToken", name).await;
+        world.gone("ProxmoxToken", name).await;
+    }
+    world.object("ProxmoxToken", "noted", &own("privilegeSeparation: false, comment: managed")).await;
+    world.ready("ProxmoxToken", "noted").await;
+    assert_eq!(world.pve_get("/access/users/ops@pve/token/operator").await["comment"], "managed");
+}
+
+#[tokio::test]
+async fn a_pool_member_that_was_refused_keeps_nothing_from_going() {
+    let world = World::new().await;
+    let token = operator_token(&world, &without(&["Permissions.Modify"])).await;
+    world.start_operator().await.connect_with(&token, "").await;
+    world.object("ProxmoxPool", "p", "members: {guests: [102]}").await;
+    world.reason("ProxmoxPool", "p", "Forbidden").await;
+    world.object("ProxmoxPool", "p", "").await;
+    world.ready("ProxmoxPool", "p").await;
+    world.object("ProxmoxPool", "p", "members: {guests: [102]}").await;
+    world.reason("ProxmoxPool", "p", "Forbidden").await;
+    // Also who does not know of the refusal any more finds out.
+    world.start_operator().await;
+    world.delete("ProxmoxPool", "p").await;
+    world.gone("ProxmoxPool", "p").await;
+}
+
+#[tokio::test]
 async fn a_ticket_serves_as_well_as_a_token() {
     let world = World::new().await;
     world.start_operator().await;

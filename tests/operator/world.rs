@@ -115,11 +115,16 @@ impl World {
 
     /// A connection with a token and more lines of spec.
     pub async fn connect_with(&self, token: &str, more: &str) -> &Self {
+        self.connect_as("pve", "token", token, more).await
+    }
+
+    /// The same by another name, with the token in a Secret of another name.
+    pub async fn connect_as(&self, name: &str, secret: &str, token: &str, more: &str) -> &Self {
         let (url, fingerprint) = (self.pve.url(), self.pve.fingerprint());
         self.apply(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: token}}\nstringData: {{token: \"{token}\"}}\n---\n\
-             apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxConnection\nmetadata: {{name: pve}}\nspec:\n  \
-             endpoints: [\"{url}\"]\n  auth: {{token: {{secretRef: {{name: token}}}}}}\n  \
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {secret}}}\nstringData: {{token: \"{token}\"}}\n---\n\
+             apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxConnection\nmetadata: {{name: {name}}}\nspec:\n  \
+             endpoints: [\"{url}\"]\n  auth: {{token: {{secretRef: {{name: {secret}}}}}}}\n  \
              tls: {{fingerprints: [\"{fingerprint}\"]}}\n  resyncInterval: 1s\n{more}"
         ))
         .await
@@ -128,12 +133,17 @@ impl World {
     /// Applies manifests, as `kubectl apply --server-side` does.
     pub async fn apply(&self, manifests: &str) -> &Self {
         for object in serde_saphyr::from_multiple::<DynamicObject>(manifests).expect("manifests") {
-            let (kind, name) = (kind_of(&object), object.metadata.name.clone().expect("a name"));
-            let params = PatchParams::apply("test").force();
-            let applied = self.api(&kind).patch(&name, &params, &Patch::Apply(&object)).await;
-            applied.unwrap_or_else(|error| panic!("{kind} {name} is refused: {error}"));
+            self.put(&object).await;
         }
         self
+    }
+
+    /// Applies one manifest.
+    pub async fn put(&self, object: &DynamicObject) {
+        let (kind, name) = (kind_of(object), object.metadata.name.clone().expect("a name"));
+        let params = PatchParams::apply("test").force();
+        let applied = self.api(&kind).patch(&name, &params, &Patch::Apply(object)).await;
+        applied.unwrap_or_else(|error| panic!("{kind} {name} is refused: {error}"));
     }
 
     /// An object of ours in one line: `spec` is YAML flow without the connection.

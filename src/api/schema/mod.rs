@@ -137,7 +137,7 @@ pub fn guests(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub fn storages(_: &mut SchemaGenerator) -> Schema {
-    let storage = matches("self", "[A-Za-z][A-Za-z0-9._-]+");
+    let storage = matches("self", "[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]");
     list("atomic", 0, 256, &text(MAX_ID, rule(storage, format!("must be {}", StorageId::RULE))))
 }
 

@@ -1,10 +1,10 @@
 //! What PVE would refuse, or take and break on, is refused before it is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, PoolItem, Thing, Wanted};
-use crate::core::ids::{AclPath, GroupId, RealmId, RoleId};
+use crate::core::ids::{AclPath, RealmId, RoleId};
 use crate::core::object::Refusal;
 use crate::core::plan::make::Maker;
 use crate::core::snapshot::{Credential, OptionValue, Realm, RealmOptions};
@@ -87,12 +87,22 @@ impl Maker<'_> {
                 "the realm {realm} overwrites the groups of {user} at each login (groups.overwrite), so that the membership \
                  in {group} cannot be kept here; manage it at the identity provider, or set groups.overwrite to false"
             )),
-            "ldap" | "ad" if is_synced(group, &realm) && syncs_groups(options) => Some(format!(
+            "ldap" | "ad" if group.may_be_synced(&realm) && self.syncs_groups(&realm, options) => Some(format!(
                 "the sync of the realm {realm} overwrites who is in {group}; manage {user}'s membership in the directory, \
                  or use a group whose id does not end with -{realm}"
             )),
             _ => None,
         }
+    }
+
+    /// Whether a sync of a directory's realm is about groups, as far as its defaults and its jobs tell.
+    fn syncs_groups(&self, realm: &RealmId, options: &RealmOptions) -> bool {
+        let defaults = options.get("sync-defaults-options").map_or("", OptionValue::expose);
+        let jobs = self.input.snapshot.jobs.iter().flatten().flat_map(BTreeMap::values);
+        let of_realm = jobs.filter(|job| job.options.get("realm").is_some_and(|it| it.expose() == realm.as_str()));
+        let mut scopes = of_realm.filter_map(|job| job.options.get("scope")).map(OptionValue::expose);
+        defaults.split(',').any(|option| matches!(option.trim(), "scope=groups" | "scope=both"))
+            || scopes.any(|scope| matches!(scope, "groups" | "both"))
     }
 
     /// Why these writes cannot be made with this credential.
@@ -102,8 +112,8 @@ impl Maker<'_> {
         (only_password && token).then(|| {
             Refusal::new(
                 Reason::TicketRequired,
-                "the password's Secret has changed, and Proxmox VE lets no API token change a password; use a connection \
-                 with auth.ticket, or change it by hand",
+                "the password's Secret has changed, and Proxmox VE lets no API token change a password; give the connection \
+                 auth.ticket, or leave out passwordSecretRef: the password is no longer managed then",
             )
         })
     }
@@ -155,16 +165,6 @@ impl Maker<'_> {
 
 fn is_on(options: &RealmOptions, name: &str) -> bool {
     options.get(name).is_some_and(|value| value.expose() == "1")
-}
-
-fn is_synced(group: &GroupId, realm: &RealmId) -> bool {
-    group.as_str().strip_suffix(realm.as_str()).is_some_and(|rest| rest.ends_with('-'))
-}
-
-/// Whether the sync of a directory's realm is about groups, as far as its defaults tell.
-fn syncs_groups(options: &RealmOptions) -> bool {
-    let defaults = options.get("sync-defaults-options").map_or("", OptionValue::expose);
-    defaults.split(',').any(|option| matches!(option.trim(), "scope=groups" | "scope=both"))
 }
 
 /// The known name most like another one.

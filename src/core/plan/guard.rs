@@ -150,6 +150,10 @@ impl<'a> Guard<'a> {
                         "{user} is the operator's own user and would be disabled; give the connection another credential"
                     )
                 }
+                Write::Update { thing: Thing::Token(_), set, .. } if narrows(set) => {
+                    "it is the operator's own token and would lose rights or end; give the connection another credential"
+                        .to_owned()
+                }
                 Write::SetPassword { .. } => {
                     "it is the operator's own password; change it by hand, and then the Secret of the connection"
                         .to_owned()
@@ -199,6 +203,12 @@ fn turns_off(set: &Fields) -> bool {
     is("enable", |value| value == "0") || is("expire", |value| value != "0")
 }
 
+/// Whether a token is separated from its user, or ends.
+fn narrows(set: &Fields) -> bool {
+    let is = |name: &str, test: fn(&str) -> bool| set.get(name).is_some_and(|value| test(value.expose()));
+    is("privsep", |value| value == "1") || is("expire", |value| value != "0")
+}
+
 /// The requests of an operation, each for itself.
 fn writes(act: &Act) -> Vec<Write> {
     let entry = |key: &AclKey, change| {
@@ -238,7 +248,12 @@ fn needs(input: &Input<'_>) -> BTreeSet<Need> {
         for claim in object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys()) {
             let (path, privilege) = match claim {
                 Claim::Thing(Thing::Realm(_)) => (AclPath::observed("/access/realm"), "Realm.Allocate"),
-                Claim::Thing(Thing::SyncJob(_)) => (AclPath::observed("/access/realm"), "Realm.AllocateUser"),
+                Claim::Thing(Thing::SyncJob(_)) => {
+                    needs.insert((AclPath::observed("/access/realm"), "Realm.AllocateUser"));
+                    needs.insert((AclPath::observed("/access/groups"), "User.Modify"));
+                    needs.insert((AclPath::observed("/"), "Sys.Audit"));
+                    (AclPath::observed("/"), "Sys.Modify")
+                }
                 Claim::Thing(Thing::Role(_)) => (AclPath::observed("/access"), "Sys.Modify"),
                 Claim::Thing(Thing::Group(_)) => (AclPath::observed("/access/groups"), "Group.Allocate"),
                 Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
+use crate::core::failure::FailureKind;
 use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::plan::bury;
@@ -158,10 +159,14 @@ impl Releaser<'_> {
         }
     }
 
+    /// What PVE refused for lack of rights it has not stored, and it would refuse to remove it.
     fn may_be_stored(&self, claim: &Claim) -> bool {
+        let failed = self.input.memory.failures.get(claim).map(|failed| failed.failure.kind);
         match claim {
             Claim::PoolMember(pool, _) => {
-                self.input.snapshot.shows(&Thing::Pool(pool.clone())) == Ok(true) && !self.going.contains(claim)
+                self.input.snapshot.shows(&Thing::Pool(pool.clone())) == Ok(true)
+                    && !self.going.contains(claim)
+                    && failed != Some(FailureKind::Forbidden)
             }
             Claim::Thing(_) | Claim::Member(_) | Claim::Acl(_) => false,
         }

@@ -92,13 +92,11 @@ async fn tls_goes_through_a_proxy_end_to_end() {
     let (address, seen) = proxy().await;
     let tls = TlsSettings { ca_pem: Some(ca), server_name: Some("10.0.0.1".to_owned()), ..TlsSettings::default() };
     let mut settings = settings(&server.url, tls);
-    settings.proxy = Url::parse(&format!("http://me:proxy-canary@{address}")).ok();
+    settings.proxy = Url::parse(&format!("http://{address}")).ok();
     connected(&settings).await;
     let seen = seen.lock().expect("no panic").clone();
     let target = server.url.replace("https://", "CONNECT ");
     assert!(!seen.is_empty() && seen.iter().all(|request| request.line() == target), "{seen:?}");
-    assert!(seen.iter().all(|request| request.header("proxy-authorization").is_some()));
-    assert!(!format!("{settings:?}").contains("proxy-canary"));
 }
 
 #[test]
@@ -118,6 +116,8 @@ fn settings_that_cannot_work_are_refused_at_once() {
         assert!(matches!(error, SettingsError::Endpoint(_)) && !error.to_string().contains("canary"), "{error}");
     }
     assert_eq!(refused(|settings| settings.proxy = Url::parse("https://proxy").ok()), Some(SettingsError::Proxy));
+    let login = refused(|settings| settings.proxy = Url::parse("http://me:canary@proxy").ok());
+    assert_eq!(login, Some(SettingsError::Proxy));
     let bundle = refused(|settings| settings.tls.ca_pem = Some("nothing".to_owned()));
     assert!(matches!(bundle, Some(SettingsError::CaBundle(_))), "{bundle:?}");
     let name = refused(|settings| settings.tls.server_name = Some("a b".to_owned()));

@@ -74,6 +74,29 @@ async fn people_of_a_directory_get_what_their_group_may() {
 }
 
 #[tokio::test]
+async fn a_sync_of_an_observed_realm_is_not_started_and_that_is_said() {
+    let world = world().await;
+    world.object("ProxmoxRealm", "ld", &realm(&world, ", managementPolicy: Observe")).await;
+    world.reason("ProxmoxRealm", "ld", "Observed").await;
+    let sync = ask_for_sync(&world, "now").await;
+    assert!(sync["message"].as_str().is_some_and(|text| text.contains("managementPolicy")), "{sync}");
+    assert_eq!(world.pve_writes(), 0);
+}
+
+#[tokio::test]
+async fn members_that_a_sync_job_overwrites_are_a_conflict() {
+    let world = world().await;
+    let jobs = ", syncJobs: [{id: nightly, schedule: '02:30', scope: both}]";
+    let realm = realm(&world, jobs).replace("syncDefaults: {scope: both}, ", "");
+    world.object("ProxmoxRealm", "ld", &realm).await;
+    world.ready("ProxmoxRealm", "ld").await;
+    world.pve_call("POST", "/access/users", &[("userid", "ann@ld")]).await;
+    world.object("ProxmoxGroup", "devs", "groupId: devs-ld, members: [{user: ann@ld}]").await;
+    let message = world.reason("ProxmoxGroup", "devs", "Conflict").await;
+    assert!(message.contains("sync of the realm ld"), "{message}");
+}
+
+#[tokio::test]
 async fn a_bind_password_follows_its_secret_and_a_wrong_one_is_said() {
     let world = world().await;
     world.apply(&bind_password("wrong")).await;

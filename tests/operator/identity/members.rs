@@ -85,5 +85,28 @@ async fn a_membership_that_each_login_overwrites_is_a_conflict() {
     world.object("ProxmoxGroup", "g", "members: [{user: x@oid}, {user: a@pve}]").await;
     let message = world.reason("ProxmoxGroup", "g", "Conflict").await;
     assert!(message.contains("groups.overwrite"), "{message}");
-    assert_eq!(members(&world, "g").await, ["a@pve"], "the others of the list are in");
+    world
+        .until("the others of the list are in", async || (members(&world, "g").await == ["a@pve"]).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn an_exact_group_leaves_whom_a_realm_puts_into_it_though_nobody_manages_that_realm() {
+    let world = world().await;
+    let realm = [
+        ("realm", "oid"),
+        ("type", "openid"),
+        ("issuer-url", "https://id.example.com"),
+        ("client-id", "c"),
+        ("groups-claim", "groups"),
+        ("groups-overwrite", "1"),
+    ];
+    world.pve_call("POST", "/access/domains", &realm).await;
+    world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
+    world.pve_call("POST", "/access/users", &[("userid", "x@oid"), ("groups", "g")]).await;
+    world.pve_call("PUT", "/access/users/b@pve", &[("groups", "g")]).await;
+    world.object("ProxmoxGroup", "g", "membershipPolicy: Exact, members: [{user: a@pve}]").await;
+    let message = world.reason("ProxmoxGroup", "g", "Conflict").await;
+    assert!(message.contains("x@oid") && message.contains("groups.overwrite"), "{message}");
+    world.until("only b leaves", async || (members(&world, "g").await == ["a@pve", "x@oid"]).then_some(())).await;
 }

@@ -3,8 +3,8 @@
 use crate::world::World;
 
 async fn members(world: &World, pool: &str) -> Vec<String> {
-    let pools = world.pve_get(&format!("/pools?poolid={pool}")).await;
-    let members = pools[0]["members"].as_array().expect("members").iter();
+    let pools = world.pve_find(&format!("/pools?poolid={pool}")).await.unwrap_or_default();
+    let members = pools[0]["members"].as_array().into_iter().flatten();
     let mut ids: Vec<String> = members.filter_map(|member| Some(member["id"].as_str()?.to_owned())).collect();
     ids.sort();
     ids

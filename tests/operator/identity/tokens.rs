@@ -210,7 +210,16 @@ async fn a_template_that_changes_is_filled_again_without_a_new_secret() {
         })
         .await;
     assert_eq!(value(&world, "ci", "secret").await, None, "a key that is wanted no more is gone");
-    assert_eq!(value(&world, "ci", "token").await, Some(token));
+    assert_eq!(value(&world, "ci", "token").await.as_ref(), Some(&token));
+    // Under another name it is the same token.
+    world.object("ProxmoxToken", "ci", &format!("user: {USER}, secretTemplate: {{name: moved}}")).await;
+    world
+        .until("the Secret of the new name is there", async || {
+            value(&world, "moved", "token").await.filter(|moved| *moved == token).map(drop)
+        })
+        .await;
+    world.ready("ProxmoxToken", "ci").await;
+    assert!(world.works(&token).await);
     let bad = "secretTemplate: {data: {id: '${id}'}}";
     world.object("ProxmoxToken", "ci", &format!("user: {USER}, {bad}")).await;
     let message = world.reason("ProxmoxToken", "ci", "InvalidSpec").await;

@@ -22,6 +22,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSche
 use kube::CustomResourceExt as _;
 use proxmox_identity::api::{ProxmoxConnection, crd};
 
+use crate::parameters::parameter;
 use table::Table;
 
 /// Makes a test of each sentence.
@@ -152,6 +153,19 @@ fn every_field_of_every_kind_has_a_row_or_is_tested_elsewhere() {
                 fixed || named.into_iter().any(|path| leaf == path || leaf.starts_with(&format!("{path}/")))
             });
             assert!(covered, "{name} has no row for {leaf}");
+        }
+    }
+}
+
+#[test]
+fn every_row_has_the_parameter_that_the_documentation_names() {
+    for table in all() {
+        for field in &table.fields {
+            let children = ["", ".name", ".scope", ".oath.digits"];
+            let path = field.path.replace('/', ".");
+            let told = children.iter().find_map(|child| parameter(table.kind, &format!("{path}{child}")));
+            let told = told.unwrap_or_else(|| panic!("tests/support/parameters.rs lacks {} {path}", table.kind));
+            assert!(told.contains(&format!("`{}`", field.name)), "{} {path}: {told} and {}", table.kind, field.name);
         }
     }
 }

@@ -1,0 +1,40 @@
+//! Another cluster behind a connection, confirmed by a person.
+
+use futures::future::join_all;
+
+use crate::api::status::ObjectStatus;
+use crate::controller::connection::Worker;
+use crate::controller::issuers::Issuers;
+use crate::controller::kinds::AnyObject;
+use crate::controller::pass::{target, version};
+use crate::core::plan::Memory;
+use crate::pve::realms::RealmCache;
+
+impl Worker {
+    /// Forgets what was learned and owned in the cluster before: whatever stands in this one, the operator has not made
+    /// it. It happens before the connection takes the new cluster's id, so that a crash in between repeats it. False when
+    /// it could not be stored for all objects.
+    pub(super) async fn leave_cluster(&mut self, objects: &[AnyObject]) -> bool {
+        self.memory = Memory::default();
+        self.realms = RealmCache::default();
+        self.issuers = Issuers::default();
+        self.written.clear();
+        self.in_hand.clear();
+        self.synced.clear();
+        self.jobs.clear();
+        let forgetting = objects.iter().filter_map(|any| {
+            let known = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let forgotten = ObjectStatus {
+                ledger: Vec::new(),
+                written_secret: None,
+                token: None,
+                sync_jobs: Vec::new(),
+                sync: None,
+                ..known.clone()
+            };
+            let outbox = self.context.outbox.clone();
+            (forgotten != known).then_some(async move { outbox.store(target(any), &forgotten).await })
+        });
+        join_all(forgetting).await.into_iter().all(|stored| stored)
+    }
+}
