@@ -13,6 +13,8 @@
 
 mod evaluate;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
