@@ -80,7 +80,12 @@ impl Verdict {
             Ready::False => "False",
             Ready::Unknown => "Unknown",
         };
-        let mut conditions = vec![condition(READY, ready, &self.message)];
+        // What people see in a list is Ready's message alone.
+        let said = match &self.warning {
+            Some((reason, message)) => format!("{}; {reason}: {message}", self.message),
+            None => self.message.clone(),
+        };
+        let mut conditions = vec![condition(READY, ready, &said)];
         match self.motion {
             Motion::Settled => {}
             Motion::Reconciling => conditions.push(condition(RECONCILING, "True", &self.message)),

@@ -45,6 +45,10 @@ pub struct ConnectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["list"]))]
     pub visibility: Vec<ListVisibility>,
+    /// The privileges that objects of this connection need and that its credential lacks, as far as that can be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub missing_privileges: Vec<MissingPrivilege>,
     /// The last value of the annotation proxmox-identity.dev/reconcile-requested-at that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -55,6 +59,19 @@ impl ConnectionStatus {
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self == &Self { last_pass: self.last_pass.clone(), ..other.clone() }
     }
+}
+
+/// A privilege that the credential lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingPrivilege {
+    /// Its name, such as `User.Modify`.
+    pub privilege: String,
+    /// The path on which it is needed, or above it with `propagate`.
+    pub path: String,
+    /// The kinds of objects that need it.
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub kinds: Vec<String>,
 }
 
 /// How much of one list of Proxmox VE can be seen.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Whether a person must act before anything can change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// All is well, or on its way.
     Fine,
@@ -81,6 +81,9 @@ reasons! {
     /// Entries of the ACL are for users or groups that do not exist: whoever is made by such a name gets them. Make an ACL of
     /// that path Exact to have them removed, or remove them by making and deleting the user or group.
     DanglingEntries: Fine,
+    /// The credential of the connection lacks privileges that its objects need: status.missingPrivileges lists them. Grant
+    /// them, before an object is Forbidden or cannot be deleted.
+    MissingPrivileges: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
     /// Proxmox VE does not reach the provider of an OpenID realm, so that nobody can sign in with it. The message has

@@ -18,7 +18,7 @@ pub struct ObjectStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// What this is called in Proxmox VE: the id of the realm, group or pool; the path of an ACL.
+    /// What this is called in Proxmox VE: its id there; for an ACL the path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// What this object has made or taken over in Proxmox VE, or was about to. The operator needs it to clean up.

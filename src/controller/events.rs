@@ -23,6 +23,8 @@ pub enum News {
     Left(Vec<Claim>),
     /// It is not ready, for another reason than before.
     NotReady(Reason, String),
+    /// Something is worth knowing though it is ready, and was not so before.
+    Warned(Reason, String),
 }
 
 /// The longest note that Kubernetes takes is 1 KiB.
@@ -87,6 +89,7 @@ fn event(news: News) -> Event {
             let type_ = if reason == Reason::DependencyNotReady { EventType::Normal } else { EventType::Warning };
             (type_, reason.as_str(), "Reconcile", message)
         }
+        News::Warned(reason, message) => (EventType::Warning, reason.as_str(), "Warn", message),
     };
     Event { type_, reason: reason.to_owned(), note: Some(short(&note)), action: action.to_owned(), secondary: None }
 }

@@ -44,7 +44,7 @@ impl Worker {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
             () = context.stopped() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
         };
-        if !self.connected(session, &snapshot, objects.len()).await {
+        if !self.connected(session, &snapshot, &inputs).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
         let syncing = self.syncs(session, objects, &snapshot).await;
@@ -161,7 +161,7 @@ impl Worker {
 
     fn tell_adopted(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) {
         let adopted = verdict.ledger.iter().filter(|(claim, entry)| {
-            entry.origin == Origin::Adopted && !object.ledger.contains_key(claim) && !claim.is_builtin()
+            entry.origin == Origin::Adopted && !object.ledger.contains_key(claim) && !claim.is_unowned()
         });
         let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
         if !adopted.is_empty() {
@@ -224,5 +224,5 @@ fn is_done(object: &Object, verdict: &Verdict) -> bool {
 
 /// True when something of the object needs attention, whatever else is under way for it.
 fn has_trouble(verdict: &Verdict) -> bool {
-    !verdict.refusals.is_empty() || verdict.worst().is_some()
+    verdict.worst().is_some()
 }

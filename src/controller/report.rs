@@ -13,7 +13,7 @@ use crate::core::claim::{Ledger, SecretVersion};
 use crate::core::ids::{AclPath, RoleId};
 use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object};
-use crate::core::plan::{ClaimState, Purpose, Verdict};
+use crate::core::plan::{ClaimState, Purpose, Trouble, Verdict};
 use crate::core::token::{Issued, Kept, Token};
 
 /// What is said about an object apart from its ledger.
@@ -62,18 +62,10 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     }
     let pending: Vec<String> =
         verdict.claims.iter().filter_map(|(claim, state)| pending(&claim.to_string(), state)).collect();
-    if let Some(refusal) = verdict.refusals.first() {
-        return Report { pending, ..Report::not_ready(refusal.reason, more(&refusal.message, verdict)) };
-    }
-    match verdict.worst() {
-        Some(ClaimState::Refused(refusal)) => {
-            return Report { pending, ..Report::not_ready(refusal.reason, more(&refusal.message, verdict)) };
-        }
-        Some(ClaimState::Failed(failure)) => {
-            let reason = if object.mode.is_live() { failure.kind.reason() } else { Reason::DeletionBlocked };
-            return Report { pending, ..Report::not_ready(reason, more(&failure.message, verdict)) };
-        }
-        _ => {}
+    if let Some(trouble) = verdict.worst() {
+        let fails_to_go = matches!(trouble, Trouble::Failed(_)) && !object.mode.is_live();
+        let reason = if fails_to_go { Reason::DeletionBlocked } else { trouble.reason() };
+        return Report { pending, ..Report::not_ready(reason, more(trouble.message(), verdict)) };
     }
     if object.mode == Mode::Observe {
         let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);

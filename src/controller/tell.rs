@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
@@ -11,6 +12,7 @@ use crate::controller::connection::Worker;
 use crate::controller::deliver;
 use crate::controller::events::News;
 use crate::controller::kinds::AnyObject;
+use crate::controller::kubernetes::Target;
 use crate::controller::pass::target;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Claim, Thing};
@@ -70,6 +72,7 @@ impl Worker {
         }
         self.changes.remove(any.uid());
         let (_, reason_before) = report::ready_of(previous);
+        self.warn(target(any), &status.conditions, &previous.conditions);
         if ready == "False"
             && reason != reason_before
             && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
@@ -79,6 +82,17 @@ impl Worker {
             self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
         }
         self.context.outbox.send(target(any), status);
+    }
+
+    /// Tells of a warning that was not there before, or was for another reason.
+    pub(super) fn warn(&self, target: Target, conditions: &[Condition], previous: &[Condition]) {
+        let before = conditions::find(previous, conditions::WARNING).map(|warning| warning.reason.as_str());
+        if let Some(warning) = conditions::find(conditions, conditions::WARNING)
+            && before != Some(warning.reason.as_str())
+            && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == warning.reason)
+        {
+            self.context.events.tell(target, News::Warned(*reason, warning.message.clone()));
+        }
     }
 
     /// Takes objects that are gone out of the count.

@@ -8,15 +8,16 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::ProxmoxConnection;
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
-use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility};
+use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility, MissingPrivilege};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
 use crate::controller::events::News;
 use crate::controller::kubernetes::{Target, resource_version};
 use crate::controller::report::Report;
-use crate::core::object::Refusal;
+use crate::core::needs::{self, Need};
+use crate::core::object::{Object, Refusal};
 use crate::core::plan::bury;
-use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::{Credential, Snapshot};
 use crate::core::visibility::{View, Visibility};
 use crate::pve::session::Session;
 
@@ -41,7 +42,8 @@ impl Worker {
 
     /// The way works; it is said before anything is written, so that the cluster is known by its id from then on.
     /// False when that could not be stored.
-    pub(super) async fn connected(&mut self, session: &Session, snapshot: &Snapshot, objects: usize) -> bool {
+    pub(super) async fn connected(&mut self, session: &Session, snapshot: &Snapshot, inputs: &[Object]) -> bool {
+        let objects = inputs.len();
         let Some(connection) = self.context.index.connection(&self.key) else { return false };
         let expiry = session.certificate().and_then(|certificate| certificate.not_after);
         if let Some(expiry) = expiry {
@@ -55,7 +57,10 @@ impl Worker {
         } else {
             Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)
         };
-        report.says.warning = dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message));
+        let missing = missing(inputs, &view);
+        report.says.warning = lacks(&missing, snapshot)
+            .map(|message| (Reason::MissingPrivileges, message))
+            .or_else(|| dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message)));
         self.say_connection(&connection, report, |status| {
             status.cluster_id = Some(session.cluster().to_string());
             status.external_id.clone_from(&status.cluster_id);
@@ -64,6 +69,7 @@ impl Worker {
             status.certificate_expiry = expiry.and_then(|at| Timestamp::from_second(at).ok()).map(Time);
             status.objects = i32::try_from(objects).ok();
             status.visibility = visibility;
+            status.missing_privileges = missing;
             status.last_pass = Some(Time(Timestamp::now()));
         })
         .await;
@@ -126,6 +132,7 @@ impl Worker {
             let news = News::NotReady(report.says.reason, report.says.message.clone());
             self.context.events.tell(target.clone(), news);
         }
+        self.warn(target.clone(), &status.conditions, &previous.conditions);
         let result = self.context.kubernetes.write_status(&target, &status).await;
         self.context.metrics.status_written("ProxmoxConnection", result.is_ok());
         match result {
@@ -133,6 +140,32 @@ impl Worker {
             Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),
         }
     }
+}
+
+/// What the credential lacks; a status lists the first of many.
+fn missing(inputs: &[Object], view: &View<'_>) -> Vec<MissingPrivilege> {
+    const LISTED: usize = 50;
+    let missing = needs::missing(inputs, view).into_iter().take(LISTED).map(|(Need { path, privilege }, kinds)| {
+        let kinds = kinds.into_iter().map(str::to_owned).collect();
+        MissingPrivilege { privilege: privilege.to_owned(), path: path.to_string(), kinds }
+    });
+    missing.collect()
+}
+
+fn lacks(missing: &[MissingPrivilege], snapshot: &Snapshot) -> Option<String> {
+    let first = missing.first()?;
+    let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+    let MissingPrivilege { privilege, path, kinds } = first;
+    // The most likely mistake of all: `pveum user token add` separates by default.
+    let separated = if snapshot.permissions.0.is_empty() && matches!(snapshot.credential, Credential::Token(_)) {
+        "; it holds nothing at all: a separated token (privsep 1) needs ACL entries of its own beside its user's"
+    } else {
+        ""
+    };
+    Some(format!(
+        "the credential lacks {privilege} on {path} for {}{more}; see status.missingPrivileges and grant them{separated}",
+        kinds.join(", ")
+    ))
 }
 
 /// Names entries that nobody has and that somebody may get.

@@ -105,7 +105,12 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// True for what is always there: it is managed without being owned, and left as it is.
+    /// True for what belongs to nobody: it is managed without being taken over.
+    pub fn is_unowned(&self) -> bool {
+        self.is_builtin() && matches!(self, Self::Thing(Thing::Realm(_)))
+    }
+
+    /// True for what is always there: it is never removed.
     pub fn is_builtin(&self) -> bool {
         match self {
             Self::Thing(Thing::Realm(id)) => matches!(id.as_str(), "pam" | "pve"),

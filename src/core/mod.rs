@@ -7,6 +7,7 @@ pub mod failure;
 pub mod fields;
 pub mod ids;
 pub mod ledger;
+pub mod needs;
 pub mod object;
 pub mod permissions;
 pub mod plan;

@@ -69,7 +69,7 @@ pub enum SettingsError {
     #[error("the proxy URL is not allowed: give http://host:port, without user and path")]
     Proxy,
     /// The text of the Secret is not a token.
-    #[error("the token is not allowed: {0}; give user@realm!id=uuid")]
+    #[error("the text in the Secret is no token: {0}; it must be user@realm!id=uuid")]
     Token(&'static str),
     /// Not a fingerprint.
     #[error(
@@ -154,7 +154,7 @@ impl Auth {
             return Err(SettingsError::Token("it begins with 'PVEAPIToken=', which belongs to the header"));
         }
         let (id, uuid) = line.rsplit_once('=').ok_or(SettingsError::Token("it has no '='"))?;
-        let token = TokenId::parse(id).map_err(|_| SettingsError::Token("what stands before '=' is not a token id"))?;
+        let token = TokenId::parse(id).map_err(|_| SettingsError::Token("what is before '=' is not user@realm!id"))?;
         if !is_uuid(uuid) {
             return Err(SettingsError::Token("what stands after '=' is not a UUID in lower case"));
         }

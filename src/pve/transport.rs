@@ -195,7 +195,7 @@ impl Transport {
     fn broken(&self, error: &reqwest::Error, request: &Request, scrubber: &Scrubber) -> Failure {
         let endpoint = &self.endpoint;
         if let Some(why) = tls::certificate_refusal(error) {
-            let sentence = format!("wrong certificate at {endpoint}");
+            let sentence = format!("wrong certificate at {endpoint} (tls.fingerprints, tls.caBundle)");
             return scrubber.failure(FailureKind::Certificate, &sentence, &why);
         }
         let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };

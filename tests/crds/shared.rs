@@ -48,6 +48,7 @@ fn status() -> ObjectStatus {
 fn connection_status() -> ConnectionStatus {
     let note = Some("needs Sys.Audit on /access".into());
     ConnectionStatus {
+        missing_privileges: Vec::new(),
         observed_generation: Some(1),
         conditions: verdict().conditions(1, &[], &now()),
         external_id: Some("3B:82".into()),

@@ -135,6 +135,17 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
 }
 
 #[tokio::test]
+async fn what_may_come_by_itself_does_not_hide_what_never_will() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    let entry = "path: /vms/abc, roles: [{role: PVEAuditor}], subjects: [{group: g}, {user: zoe@pve}]";
+    world.object("ProxmoxAcl", "a", entry).await;
+    let message = world.reason("ProxmoxAcl", "a", "InvalidSpec").await;
+    assert!(message.contains("invalid ACL path") && message.contains("and 1 more"), "{message}");
+}
+
+#[tokio::test]
 async fn what_a_claim_lacks_is_named_and_the_others_go_on() {
     let world = World::new().await;
     world.start_operator().await.connect().await;

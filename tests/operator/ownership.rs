@@ -89,3 +89,28 @@ async fn an_entry_of_two_objects_goes_with_the_last() {
     world.gone("ProxmoxAcl", "two").await;
     assert!(world.acl().await.is_empty());
 }
+
+#[tokio::test]
+async fn an_object_that_others_refer_to_stays_also_where_another_would_take_over() {
+    let world = World::new().await;
+    world.start_operator().await.connect().await;
+    world.object("ProxmoxGroup", "a", "groupId: g").await;
+    world.ready("ProxmoxGroup", "a").await;
+    let entry = "path: /vms, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: a}}]";
+    world.object("ProxmoxAcl", "entry", entry).await;
+    world.ready("ProxmoxAcl", "entry").await;
+    world.object("ProxmoxGroup", "b", "groupId: g").await;
+    world.reason("ProxmoxGroup", "b", "Conflict").await;
+    world.delete("ProxmoxGroup", "a").await;
+    let message = world.reason("ProxmoxGroup", "a", "DeletionBlocked").await;
+    assert!(message.contains("ProxmoxAcl entry"), "{message}");
+    world.passes(2).await;
+    assert_eq!(world.acl().await, ["/vms PVEAuditor group:g 1"], "nobody lost a permission");
+    world
+        .object("ProxmoxAcl", "entry", "path: /vms, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: b}}]")
+        .await;
+    world.gone("ProxmoxGroup", "a").await;
+    world.ready("ProxmoxGroup", "b").await;
+    world.ready("ProxmoxAcl", "entry").await;
+    assert_eq!(world.acl().await, ["/vms PVEAuditor group:g 1"]);
+}

@@ -1,6 +1,8 @@
 //! A credential with too few rights: what it cannot see is never taken for gone.
 
-use crate::world::World;
+use serde_json::{Value, json};
+
+use crate::world::{World, condition};
 
 /// Makes a role, a user and a full token of it; answers with the token's text.
 pub async fn operator_token(world: &World, privileges: &str) -> String {
@@ -81,6 +83,38 @@ async fn the_operator_does_not_lock_itself_out() {
     assert!(message.contains("Group.Allocate") || message.contains("Permissions.Modify"), "{message}");
     world.ready("ProxmoxGroup", "g").await;
     assert_eq!(world.acl().await, ["/ Ops user:ops@pve 1"]);
+}
+
+#[tokio::test]
+async fn privileges_that_are_missing_are_told_before_the_first_refusal() {
+    let world = World::new().await;
+    let token = operator_token(&world, &without(&["Realm.AllocateUser", "Sys.Modify"])).await;
+    world.start_operator().await.connect_with(&token, "").await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.object("ProxmoxRole", "watched", "privileges: [VM.Audit], managementPolicy: Observe").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let missing = async || {
+        let connection = world.get_object("ProxmoxConnection", "pve").await.expect("a connection");
+        let warned = condition(&connection, "Warning").is_some_and(|it| it["reason"] == "MissingPrivileges");
+        let missing = connection["status"]["missingPrivileges"].clone();
+        assert_eq!(warned, missing != Value::Null, "{connection}");
+        missing
+    };
+    assert_eq!(missing().await, Value::Null, "a group needs none of them, and what is observed needs nothing");
+    world.object("ProxmoxUser", "ann", "realm: pve").await;
+    let expected = json!([{"privilege": "Realm.AllocateUser", "path": "/access/realm/pve", "kinds": ["ProxmoxUser"]}]);
+    world.until("it is told", async || (missing().await == expected).then_some(())).await;
+    world.pve_call("PUT", "/access/roles/Ops", &[("privs", LEAST)]).await;
+    world.until("nothing is missing", async || missing().await.is_null().then_some(())).await;
+    world.ready("ProxmoxUser", "ann").await;
+    // A token that is separated by mistake.
+    world.pve_call("PUT", "/access/users/ops@pve/token/operator", &[("privsep", "1")]).await;
+    world
+        .until("the mistake is named, also as an Event", async || {
+            let events = world.events("pve").await;
+            events.iter().find(|it| it.starts_with("MissingPrivileges") && it.contains("privsep 1")).map(drop)
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -34,7 +34,12 @@ fn roles(
             let here = directory.acl.iter().filter(|(key, propagate)| {
                 key.path.as_str() == level && concerns(&key.subject) && (**propagate || level == path)
             });
-            here.map(|(key, propagate)| (key.role.to_string(), *propagate)).collect()
+            let mut roles = Roles::new();
+            // Two groups may have the same role; passed on by one of them is passed on.
+            for (key, propagate) in here {
+                *roles.entry(key.role.to_string()).or_default() |= *propagate;
+            }
+            roles
         };
         for own in [counting(is_of_group), counting(is_own)] {
             if !own.is_empty() {

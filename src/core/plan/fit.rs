@@ -69,6 +69,10 @@ impl Maker<'_> {
             .split(',')
             .filter(|name| !name.is_empty() && !known.contains(name))
             .map(|name| match near(name, &known) {
+                // Its uses were spread over several others.
+                _ if name == "VM.Monitor" => {
+                    format!("{name} (it ended with version 9: see VM.GuestAgent.Audit and its like, and Sys.Audit)")
+                }
                 Some(near) => format!("{name} (did you mean {near}?)"),
                 None => name.to_owned(),
             })

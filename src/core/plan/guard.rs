@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Membership, Progress, Thing};
+use crate::core::claim::{Membership, Progress, Thing};
 use crate::core::fields::Fields;
 use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, UserId};
+use crate::core::needs::{self, Need};
 use crate::core::object::Refusal;
 use crate::core::permissions::{self, Directory};
 use crate::core::plan::order::{self, Act, Operation};
@@ -14,9 +15,6 @@ use crate::core::plan::{ClaimState, Draft, Input};
 use crate::core::snapshot::{Credential, Snapshot, Token};
 use crate::core::visibility::View;
 use crate::core::write::{AclBatch, AclChange, GroupChange, Write};
-
-/// A privilege that the objects need, and where.
-type Need = (AclPath, &'static str);
 
 /// Takes out of the plan each change after which the operator's credential would lack what its objects need, or be
 /// gone with its realm.
@@ -112,9 +110,11 @@ struct Guard<'a> {
 impl<'a> Guard<'a> {
     fn new(input: &'a Input<'_>, view: &View<'_>) -> Self {
         let credential = &input.snapshot.credential;
-        let held: Vec<Need> = needs(input)
-            .into_iter()
-            .filter(|(path, privilege)| view.holds(path, &[*privilege]) == Some(true))
+        let own = Need { path: AclPath::observed("/access"), privilege: "Sys.Audit" };
+        let held: Vec<Need> = needs::of(input.objects)
+            .into_keys()
+            .chain([own])
+            .filter(|need| view.holds(&need.path, &[need.privilege]) == Some(true))
             .collect();
         let listed = match credential {
             Credential::Token(id) => {
@@ -178,7 +178,7 @@ impl<'a> Guard<'a> {
                 *tried = after;
                 Ok(())
             }
-            Err(Loss::Of((path, privilege))) => Err(format!(
+            Err(Loss::Of(Need { path, privilege })) => Err(format!(
                 "afterwards the operator would lack {privilege} on {path}, which its objects need; give the connection \
                  another credential, or make this change by hand"
             )),
@@ -238,37 +238,7 @@ fn lost<'n>(snapshot: &Snapshot, separated: bool, held: &'n [Need]) -> Result<()
     let directory = directory(snapshot, separated).ok_or(Loss::Untold)?;
     // Expiry is not what a plan changes: everybody counts as not expired.
     let rights = directory.rights(&snapshot.credential, 0);
-    held.iter().find(|(path, privilege)| !rights.holds(path, privilege)).map_or(Ok(()), |need| Err(Loss::Of(need)))
-}
-
-/// What the objects of the connection need.
-fn needs(input: &Input<'_>) -> BTreeSet<Need> {
-    let mut needs = BTreeSet::from([(AclPath::observed("/access"), "Sys.Audit")]);
-    for object in input.objects {
-        for claim in object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys()) {
-            let (path, privilege) = match claim {
-                Claim::Thing(Thing::Realm(_)) => (AclPath::observed("/access/realm"), "Realm.Allocate"),
-                Claim::Thing(Thing::SyncJob(_)) => {
-                    needs.insert((AclPath::observed("/access/realm"), "Realm.AllocateUser"));
-                    needs.insert((AclPath::observed("/access/groups"), "User.Modify"));
-                    needs.insert((AclPath::observed("/"), "Sys.Audit"));
-                    (AclPath::observed("/"), "Sys.Modify")
-                }
-                Claim::Thing(Thing::Role(_)) => (AclPath::observed("/access"), "Sys.Modify"),
-                Claim::Thing(Thing::Group(_)) => (AclPath::observed("/access/groups"), "Group.Allocate"),
-                Claim::Thing(Thing::User(_) | Thing::Token(_)) | Claim::Member(_) => {
-                    (AclPath::observed("/access/groups"), "User.Modify")
-                }
-                Claim::Thing(Thing::Pool(id)) | Claim::PoolMember(id, _) => {
-                    needs.insert((id.acl_path(), "Pool.Audit"));
-                    (id.acl_path(), "Pool.Allocate")
-                }
-                Claim::Acl(key) => (key.path.clone(), "Permissions.Modify"),
-            };
-            needs.insert((path, privilege));
-        }
-    }
-    needs
+    held.iter().find(|need| !rights.holds(&need.path, need.privilege)).map_or(Ok(()), |need| Err(Loss::Of(need)))
 }
 
 fn alive(token: &Token) -> permissions::Token {

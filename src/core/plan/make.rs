@@ -79,7 +79,7 @@ impl<'a> Firsts<'a> {
             && object != stake.object
             && !agree(wanted, theirs)
         {
-            return Some((wanted.claim.to_string(), object));
+            return Some((contested(wanted), object));
         }
         if let Some(first) = self.default
             && first.object != stake.object
@@ -100,6 +100,14 @@ impl<'a> Firsts<'a> {
 
 fn contest(what: &str, winner: &ObjectKey) -> String {
     format!("{} claims {what} too and it came first; make both say the same, or delete one of them", winner.short())
+}
+
+/// The claim, with what two objects say otherwise of it.
+fn contested(wanted: &Wanted) -> String {
+    match &wanted.claim {
+        Claim::Acl(_) => format!("{} with another propagate", wanted.claim),
+        claim => claim.to_string(),
+    }
 }
 
 fn wants_default(wanted: &Wanted) -> bool {

@@ -111,7 +111,7 @@ impl Maker<'_> {
             .entry
             .filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim))
             .or(inherited.map(intended))
-            .or_else(|| claim.is_builtin().then_some(intended(Origin::Adopted)))
+            .or_else(|| claim.is_unowned().then_some(intended(Origin::Adopted)))
     }
 
     /// The claim as it should be now, and what stands of it.

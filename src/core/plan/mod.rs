@@ -162,6 +162,33 @@ pub enum ClaimState {
     Failed(Failure),
 }
 
+/// Why something of an object is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble<'a> {
+    /// It cannot be done as things are.
+    Refused(&'a Refusal),
+    /// It was tried, or could not be read, and will be tried again.
+    Failed(&'a Failure),
+}
+
+impl Trouble<'_> {
+    /// The reason that a status gives for it.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused(refusal) => refusal.reason,
+            Self::Failed(failure) => failure.kind.reason(),
+        }
+    }
+
+    /// What is missing or wrong.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => &refusal.message,
+            Self::Failed(failure) => &failure.message,
+        }
+    }
+}
+
 /// Makes a plan.
 pub fn plan(input: &Input<'_>) -> Plan {
     let view = View::new(input.snapshot);
@@ -235,11 +262,16 @@ impl Input<'_> {
 }
 
 impl Verdict {
-    /// The first thing that keeps the object from being ready: refusals first, then what failed.
-    pub fn worst(&self) -> Option<&ClaimState> {
-        let of = |wanted: fn(&ClaimState) -> bool| self.claims.values().find(|state| wanted(state));
-        of(|state| matches!(state, ClaimState::Refused(_)))
-            .or_else(|| of(|state| matches!(state, ClaimState::Failed(_))))
+    /// What keeps the object from being ready: first what a person must mend, last what may come by itself. What waits
+    /// must not hide what never will be.
+    pub fn worst(&self) -> Option<Trouble<'_>> {
+        let refused = self.refusals.iter().map(Trouble::Refused);
+        let of_claims = self.claims.values().filter_map(|state| match state {
+            ClaimState::Refused(refusal) => Some(Trouble::Refused(refusal)),
+            ClaimState::Failed(failure) => Some(Trouble::Failed(failure)),
+            ClaimState::Standing | ClaimState::Planned(_) | ClaimState::Differs(_) | ClaimState::Surplus => None,
+        });
+        refused.chain(of_claims).min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
     }
 }
 

@@ -6,9 +6,9 @@ use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, Thing};
 use crate::core::ids::{AclKey, RealmId, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
+use crate::core::plan::Draft;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
-use crate::core::plan::{ClaimState, Draft};
 use crate::core::snapshot::Credential;
 use crate::core::visibility::Sight;
 
@@ -27,13 +27,9 @@ impl Maker<'_> {
                 return Err(not_ready(key, "it is not there"));
             };
             let verdict = &draft.verdicts[*index];
-            if let Some(refusal) = verdict.refusals.first() {
-                return Err(not_ready(key, refusal.reason.as_str()));
-            }
             match verdict.worst() {
-                Some(ClaimState::Refused(refusal)) => return Err(not_ready(key, refusal.reason.as_str())),
-                Some(ClaimState::Failed(failure)) => return Err(not_ready(key, failure.kind.reason().as_str())),
-                _ => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
+                Some(trouble) => return Err(not_ready(key, trouble.reason().as_str())),
+                None => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
             }
         }
         match (claim, content) {

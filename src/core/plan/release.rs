@@ -56,6 +56,11 @@ struct Releaser<'a> {
 
 impl Releaser<'_> {
     fn release(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>], kept_by_another: bool) {
+        let leaving = self.not_referred_to(draft, claim, leaving);
+        let leaving = leaving.as_slice();
+        if leaving.is_empty() {
+            return;
+        }
         let ours: Vec<&Stake<'_>> = leaving.iter().copied().filter(|stake| !self.is_foreign(claim, stake)).collect();
         let done = |draft: &mut Draft| {
             for stake in leaving {
@@ -72,7 +77,7 @@ impl Releaser<'_> {
             return done(draft);
         }
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
-        let state = match self.obstacle(claim, proven, leaving) {
+        let state = match self.obstacle(claim, proven) {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 if let Claim::Acl(key) = claim
@@ -114,13 +119,33 @@ impl Releaser<'_> {
         }
     }
 
-    /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
-    fn obstacle(
-        &self,
+    /// Without the deleted objects that others refer to: these would lose what they have through the reference, also
+    /// where the thing itself stays.
+    fn not_referred_to<'s>(
+        &mut self,
+        draft: &mut Draft,
         claim: &Claim,
-        proven: bool,
-        leaving: &[&Stake<'_>],
-    ) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+        leaving: &[&'s Stake<'s>],
+    ) -> Vec<&'s Stake<'s>> {
+        let mut free = Vec::new();
+        for stake in leaving {
+            let object = &self.input.objects[stake.object];
+            let referrer = self.stakes.referrer_of(&object.key).filter(|_| !object.mode.is_live());
+            match referrer.filter(|_| claim.thing().is_some()) {
+                Some(referrer) => {
+                    let message =
+                        format!("{claim} is still used by {}; it goes when that is gone", referrer.key.short());
+                    draft.refuse(stake.object, claim, Reason::DeletionBlocked, message);
+                    self.staying.insert(claim.clone());
+                }
+                None => free.push(*stake),
+            }
+        }
+        free
+    }
+
+    /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
+    fn obstacle(&self, claim: &Claim, proven: bool) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
         let confirmed = self.input.memory.confirmed_gone.contains(claim);
         match compare::presence(claim, self.input.snapshot, self.view) {
             // What PVE was told to take into a pool it may have stored without ever showing it (FACTS 84).
@@ -144,7 +169,7 @@ impl Releaser<'_> {
         if let Some(why) = self.input.frozen {
             return Err(blocked(format!("{claim} is not removed now: {why}")));
         }
-        if let Some(user) = claim.thing().and_then(|thing| self.user_of(thing, leaving)) {
+        if let Some(user) = claim.thing().and_then(|thing| self.stakes.user_of(thing)) {
             return Err(blocked(format!("{claim} is still used by {}; it goes when that is gone", user.key.short())));
         }
         let after = self.dependents(claim).map_err(|other| blocked(format!("{claim} waits for {other}")))?;
@@ -170,14 +195,6 @@ impl Releaser<'_> {
             }
             Claim::Thing(_) | Claim::Member(_) | Claim::Acl(_) => false,
         }
-    }
-
-    /// A live object that uses the thing, or refers to one that gives it up by its deletion.
-    fn user_of(&self, thing: &Thing, leaving: &[&Stake<'_>]) -> Option<&Object> {
-        self.stakes.user_of(thing).or_else(|| {
-            let objects = leaving.iter().map(|stake| &self.input.objects[stake.object]);
-            objects.filter(|object| !object.mode.is_live()).find_map(|object| self.stakes.referrer_of(&object.key))
-        })
     }
 
     /// Something in a pool that does not leave it in this plan: PVE deletes only what is empty (FACTS 86).

@@ -98,6 +98,8 @@ async fn the_operators_own_user_is_not_disabled() {
     assert!(message.contains("root@pam"), "{message}");
     assert_eq!(user(&world, "root@pam").await["enable"], 1);
     world.object("ProxmoxUser", "root", "userId: root@pam, comment: managed").await;
+    world.reason("ProxmoxUser", "root", "AlreadyExists").await;
+    world.object("ProxmoxUser", "root", "userId: root@pam, comment: managed, adoptionPolicy: Always").await;
     world.ready("ProxmoxUser", "root").await;
     world.delete("ProxmoxUser", "root").await;
     world.gone("ProxmoxUser", "root").await;

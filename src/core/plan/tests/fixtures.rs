@@ -207,7 +207,7 @@ pub fn settle(objects: &mut [Object], snapshot: &mut Snapshot) -> Vec<Write> {
 
 pub fn refusal(plan: &Plan, object: usize) -> (Reason, String) {
     match plan.verdicts[object].worst() {
-        Some(ClaimState::Refused(refusal)) => (refusal.reason, refusal.message.clone()),
+        Some(Trouble::Refused(refusal)) => (refusal.reason, refusal.message.clone()),
         other => panic!("not refused but {other:?}"),
     }
 }
