@@ -1,14 +1,16 @@
 //! What is wanted: taken over, made or changed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Content, PoolItem, Wanted};
+use crate::core::claim::{Claim, Content, PoolItem, Thing, Wanted};
 use crate::core::ids::GuestId;
 use crate::core::object::{Mode, ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::stakes::{Stake, Stakes, agree};
 use crate::core::plan::{ClaimState, Draft, Input};
+use crate::core::snapshot::Snapshot;
 use crate::core::visibility::{Sight, View, shows};
 
 /// Judges every wanted claim. Claims come in the order realm, role, group, user, token, pool, membership, pool member,
@@ -22,7 +24,7 @@ pub(super) fn wanted<'a>(
     let index: BTreeMap<&ObjectKey, usize> =
         input.objects.iter().enumerate().map(|(index, object)| (&object.key, index)).collect();
     let mut maker = Maker { input, view, index, planned: BTreeSet::new() };
-    let firsts = Firsts::new(stakes);
+    let firsts = Firsts::new(stakes, input.snapshot);
     for (claim, interests) in &stakes.by_claim {
         let winner = stakes.winner(interests);
         let mut operation = None;
@@ -30,15 +32,16 @@ pub(super) fn wanted<'a>(
             let Some(wanted) = stake.wanted else { continue };
             match input.objects[stake.object].mode {
                 Mode::Observe => maker.observe(draft, stake.object, wanted, winner.is_some()),
-                Mode::Manage => match firsts.rival(stake, wanted, winner) {
-                    Some((what, rival)) => {
+                Mode::Manage => {
+                    if let Some((what, rival)) = firsts.rival(stake, wanted, winner) {
                         let message = contest(&what, &input.objects[rival].key);
                         draft.refuse(stake.object, claim, Reason::Conflict, message);
+                        continue;
                     }
-                    None => {
-                        maker.manage(draft, *stake, wanted, Stakes::inherited(interests, stake.object), &mut operation);
-                    }
-                },
+                    let wanted = firsts.without_flag(draft, input, stake, wanted);
+                    let inherited = Stakes::inherited(interests, stake.object);
+                    maker.manage(draft, *stake, &wanted, inherited, &mut operation);
+                }
                 Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => {}
             }
         }
@@ -59,9 +62,12 @@ struct Firsts<'a> {
 }
 
 impl<'a> Firsts<'a> {
-    fn new(stakes: &Stakes<'a>) -> Self {
+    fn new(stakes: &Stakes<'a>, snapshot: &Snapshot) -> Self {
         let wanting = stakes.by_claim.values().flatten().filter(|stake| stake.wanted.is_some_and(wants_default));
-        let default = stakes.winner(&wanting.copied().collect::<Vec<_>>());
+        let wanting: Vec<Stake<'_>> = wanting.copied().collect();
+        // Who has the flag keeps it, also against an older one that asks for it later.
+        let having: Vec<Stake<'_>> = wanting.iter().copied().filter(|stake| has_default(stake, snapshot)).collect();
+        let default = stakes.winner(&having).or_else(|| stakes.winner(&wanting));
         let mut guests: BTreeMap<&GuestId, Vec<Stake<'_>>> = BTreeMap::new();
         for (claim, interests) in &stakes.by_claim {
             if let Claim::PoolMember(_, PoolItem::Guest(guest)) = claim {
@@ -73,6 +79,27 @@ impl<'a> Firsts<'a> {
         Self { default, guests }
     }
 
+    /// The claim, without the flag of the default realm where another object has that: the rest of a realm does not
+    /// wait for it.
+    fn without_flag<'w>(
+        &self,
+        draft: &mut Draft,
+        input: &Input<'_>,
+        stake: &Stake<'_>,
+        wanted: &'w Wanted,
+    ) -> Cow<'w, Wanted> {
+        let Some(first) = self.default.filter(|first| first.object != stake.object && wants_default(wanted)) else {
+            return Cow::Borrowed(wanted);
+        };
+        let message = contest("the default realm", &input.objects[first.object].key);
+        draft.verdicts[stake.object].refusals.push(Refusal::new(Reason::Conflict, message));
+        let mut rest = wanted.clone();
+        if let Content::Realm(realm) = &mut rest.content {
+            realm.options.remove("default");
+        }
+        Cow::Owned(rest)
+    }
+
     /// What another object was first with, and which one.
     fn rival(&self, stake: &Stake<'_>, wanted: &Wanted, winner: Option<Stake<'_>>) -> Option<(String, usize)> {
         if let Some(Stake { object, wanted: Some(theirs), entry: _ }) = winner
@@ -80,12 +107,6 @@ impl<'a> Firsts<'a> {
             && !agree(wanted, theirs)
         {
             return Some((contested(wanted), object));
-        }
-        if let Some(first) = self.default
-            && first.object != stake.object
-            && wants_default(wanted)
-        {
-            return Some(("the default realm".to_owned(), first.object));
         }
         let Claim::PoolMember(pool, PoolItem::Guest(guest)) = &wanted.claim else { return None };
         let first = self.guests.get(guest)?;
@@ -108,6 +129,13 @@ fn contested(wanted: &Wanted) -> String {
         Claim::Acl(_) => format!("{} with another propagate", wanted.claim),
         claim => claim.to_string(),
     }
+}
+
+/// Whether a realm of ours is the default one now.
+fn has_default(stake: &Stake<'_>, snapshot: &Snapshot) -> bool {
+    let claim = stake.wanted.filter(|_| stake.entry.is_some()).map(|wanted| &wanted.claim);
+    let Some(Claim::Thing(Thing::Realm(id))) = claim else { return false };
+    snapshot.realms.as_ref().is_ok_and(|realms| realms.realms.get(id).is_some_and(|realm| realm.default))
 }
 
 fn wants_default(wanted: &Wanted) -> bool {

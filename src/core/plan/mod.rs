@@ -162,6 +162,17 @@ pub enum ClaimState {
     Failed(Failure),
 }
 
+impl ClaimState {
+    /// What keeps the claim from being as it should be.
+    fn trouble(&self) -> Option<Trouble<'_>> {
+        match self {
+            Self::Refused(refusal) => Some(Trouble::Refused(refusal)),
+            Self::Failed(failure) => Some(Trouble::Failed(failure)),
+            Self::Standing | Self::Planned(_) | Self::Differs(_) | Self::Surplus => None,
+        }
+    }
+}
+
 /// Why something of an object is not as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble<'a> {
@@ -266,11 +277,7 @@ impl Verdict {
     /// must not hide what never will be.
     pub fn worst(&self) -> Option<Trouble<'_>> {
         let refused = self.refusals.iter().map(Trouble::Refused);
-        let of_claims = self.claims.values().filter_map(|state| match state {
-            ClaimState::Refused(refusal) => Some(Trouble::Refused(refusal)),
-            ClaimState::Failed(failure) => Some(Trouble::Failed(failure)),
-            ClaimState::Standing | ClaimState::Planned(_) | ClaimState::Differs(_) | ClaimState::Surplus => None,
-        });
+        let of_claims = self.claims.values().filter_map(ClaimState::trouble);
         refused.chain(of_claims).min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
     }
 }

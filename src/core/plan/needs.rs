@@ -6,9 +6,9 @@ use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, Thing};
 use crate::core::ids::{AclKey, RealmId, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
-use crate::core::plan::Draft;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
+use crate::core::plan::{ClaimState, Draft, Trouble, Verdict};
 use crate::core::snapshot::Credential;
 use crate::core::visibility::Sight;
 
@@ -27,10 +27,10 @@ impl Maker<'_> {
                 return Err(not_ready(key, "it is not there"));
             };
             let verdict = &draft.verdicts[*index];
-            match verdict.worst() {
-                Some(trouble) => return Err(not_ready(key, trouble.reason().as_str())),
-                None => after.extend(verdict.claims.keys().filter(|claim| self.planned.contains(claim)).cloned()),
+            if let Some(trouble) = trouble_of_thing(verdict) {
+                return Err(not_ready(key, trouble.reason().as_str()));
             }
+            after.extend(things(verdict).map(|(claim, _)| claim).filter(|claim| self.planned.contains(claim)).cloned());
         }
         match (claim, content) {
             (Claim::Thing(Thing::SyncJob(_)), Content::Fields(wishes)) => {
@@ -113,6 +113,20 @@ impl Maker<'_> {
             Standing::Absent(Sight::Uncertain | Sight::Blocked) | Standing::Unread(_) => None,
         }
     }
+}
+
+/// What an object stands for, as others refer to it: neither its members nor its sync jobs.
+fn things(verdict: &Verdict) -> impl Iterator<Item = (&Claim, &ClaimState)> {
+    let is_thing = |claim: &Claim| claim.thing().is_some_and(|thing| !matches!(thing, Thing::SyncJob(_)));
+    verdict.claims.iter().filter(move |(claim, _)| is_thing(claim))
+}
+
+/// Why nobody can rely on what an object stands for; a member that is missing keeps nobody waiting.
+fn trouble_of_thing(verdict: &Verdict) -> Option<Trouble<'_>> {
+    if things(verdict).next().is_none() {
+        return verdict.worst();
+    }
+    things(verdict).find_map(|(_, state)| state.trouble())
 }
 
 fn missing(claim: &Claim, hint: &str) -> Refusal {

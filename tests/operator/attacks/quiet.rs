@@ -17,9 +17,20 @@ async fn two_default_realms_do_not_fight() {
     world.object("ProxmoxRealm", "one", &realm("one", ", default: true")).await;
     world.ready("ProxmoxRealm", "one").await;
     world.object("ProxmoxRealm", "two", &realm("two", ", default: true")).await;
+    world.reason("ProxmoxRealm", "two", "Conflict").await;
+    let default = async |id: &str| world.pve_find(&format!("/access/domains/{id}")).await.map(|it| it["default"] == 1);
+    world.until("all of it but the flag is made", async || (default("two").await == Some(false)).then_some(())).await;
     sleep(2000).await;
     let (passes, writes) = rate(&world, 3000).await;
     assert!(writes == 0, "a write war: {passes} passes, {writes} writes in 3 s");
+    // Who has the flag keeps it, though the other object is older.
+    world.object("ProxmoxRealm", "one", &realm("one", ", default: false")).await;
+    world.ready("ProxmoxRealm", "two").await;
+    assert_eq!((default("one").await, default("two").await), (Some(false), Some(true)));
+    world.object("ProxmoxRealm", "one", &realm("one", ", default: true")).await;
+    world.reason("ProxmoxRealm", "one", "Conflict").await;
+    world.passes(2).await;
+    assert_eq!((default("one").await, default("two").await), (Some(false), Some(true)));
 }
 
 #[tokio::test]

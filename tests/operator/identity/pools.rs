@@ -84,6 +84,12 @@ async fn a_guest_is_taken_from_another_pool_only_when_allowed() {
     world.object("ProxmoxPool", "rival", "members: {guests: [102]}, allowMove: true").await;
     let message = world.reason("ProxmoxPool", "rival", "Conflict").await;
     assert!(message.contains("ProxmoxPool ours"), "{message}");
+    // The pool stands all the same, and who has a permission on it need not wait for the guest.
+    world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
+    world
+        .object("ProxmoxAcl", "a", "poolRef: {name: rival}, roles: [{role: PVEPoolUser}], subjects: [{group: g}]")
+        .await;
+    world.ready("ProxmoxAcl", "a").await;
 }
 
 #[tokio::test]

@@ -208,7 +208,10 @@ fn only_one_realm_may_be_the_default_one() {
         Object { created, wanted, ..object(name, []) }
     };
     let plan = one(&[realm("younger", 2), realm("older", 1)], &empty());
-    assert_eq!(plan.steps.len(), 1);
+    let flagged = |step: &Step| matches!(&step.write, Write::Create { fields, .. } if fields.contains_key("default"));
+    let flags: Vec<bool> = plan.steps.iter().map(flagged).collect();
+    assert_eq!(flags.iter().filter(|flag| **flag).count(), 1, "{flags:?}");
+    assert_eq!(flags.len(), 2, "the rest of the other realm does not wait");
     let (reason, message) = refusal(&plan, 0);
     assert_eq!(reason, Reason::Conflict);
     assert!(message.contains("Test older"), "{message}");
