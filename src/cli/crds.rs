@@ -9,11 +9,14 @@ use crate::api::crd;
 /// Prints all CRDs as YAML documents.
 ///
 /// # Errors
-/// When standard output cannot be written.
+/// When standard output cannot be written. A reader that has seen enough is none.
 pub fn run() -> io::Result<()> {
     let mut out = io::stdout().lock();
     for crd in crd::all() {
-        writeln!(out, "---\n{}", yaml(&crd)?.trim_end())?;
+        match writeln!(out, "---\n{}", yaml(&crd)?.trim_end()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
     }
     Ok(())
 }

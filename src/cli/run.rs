@@ -25,9 +25,9 @@ pub struct Run {
     /// The only namespace to watch. Without it all namespaces are.
     #[arg(long, env = "PROXMOX_IDENTITY_WATCH_NAMESPACE")]
     watch_namespace: Option<String>,
-    /// How long something may be retried before it counts as Stalled, in seconds.
-    #[arg(long, env = "PROXMOX_IDENTITY_PROGRESS_DEADLINE", default_value_t = 600, value_name = "SECONDS")]
-    progress_deadline: u64,
+    /// How long something may be retried before it counts as Stalled, such as 90s or 10m.
+    #[arg(long, env = "PROXMOX_IDENTITY_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
+    progress_deadline: Duration,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -54,12 +54,16 @@ impl Run {
                 _ = interrupt.recv() => {}
             }
         };
-        let options = controller::Options {
-            listen,
-            namespace: watch_namespace,
-            progress_deadline: Duration::from_secs(progress_deadline),
-        };
+        let options = controller::Options { listen, namespace: watch_namespace, progress_deadline };
         Ok(controller::run(client, options, stop).await?)
+    }
+}
+
+/// A duration as in our objects.
+fn duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<kube::core::Duration>() {
+        Ok(duration) if !text.is_empty() && !duration.is_negative() => Ok(duration.into()),
+        Ok(_) | Err(_) => Err("give a duration such as 90s, 10m or 1h30m".to_owned()),
     }
 }
 
@@ -69,5 +73,18 @@ fn log(format: LogFormat) {
     match format {
         LogFormat::Json => builder.json().flatten_event(true).init(),
         LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_a_duration_with_a_unit() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        for bad in ["", "600", "-10m", "10 minutes"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
     }
 }

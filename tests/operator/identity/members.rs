@@ -3,8 +3,8 @@
 use crate::world::World;
 
 async fn members(world: &World, group: &str) -> Vec<String> {
-    let group = world.pve_get(&format!("/access/groups/{group}")).await;
-    let users = group["members"].as_array().expect("members").iter();
+    let group = world.pve_find(&format!("/access/groups/{group}")).await.unwrap_or_default();
+    let users = group["members"].as_array().into_iter().flatten();
     let mut users: Vec<String> = users.filter_map(|user| Some(user.as_str()?.to_owned())).collect();
     users.sort();
     users
