@@ -65,6 +65,8 @@ pub(super) struct Worker {
     pub(super) said: Option<Said>,
     /// The generation of each object's spec, and the pass that first saw it.
     pub(super) seen: HashMap<String, (i64, u64)>,
+    /// The generation of each object's spec that was last seen to be so in PVE.
+    pub(super) settled: HashMap<String, i64>,
     /// The number of this pass.
     pub(super) number: u64,
     /// What was last counted of each object: its kind and the status of Ready.
@@ -119,6 +121,7 @@ impl Worker {
             wake,
             said: None,
             seen: HashMap::new(),
+            settled: HashMap::new(),
             number: 0,
             counted: HashMap::new(),
             client: None,
@@ -154,6 +157,7 @@ impl Worker {
         self.synced.retain(|uid, _| present.contains(uid));
         self.jobs.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
+        self.settled.retain(|uid, _| present.contains(uid));
         self.number += 1;
         self.count(&present);
         let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();

@@ -85,10 +85,32 @@ impl Worker {
                 token
             });
             let known = object(any, &previous);
-            inputs.push(Object { changed, ledger, written, token, wanted, exact, open, refusals, unsure, ..known });
+            let settled = self.is_settled(any, known.settled);
+            inputs.push(Object {
+                settled,
+                changed,
+                ledger,
+                written,
+                token,
+                wanted,
+                exact,
+                open,
+                refusals,
+                unsure,
+                ..known
+            });
             subjects.push(Subject { any, previous, external_id });
         }
         Gathered { subjects, inputs, parcels, frozen }
+    }
+
+    /// Whether the spec as it is has stood before. A correction that fails once makes the object unready, and is a
+    /// correction all the same.
+    fn is_settled(&mut self, any: &AnyObject, ready: bool) -> bool {
+        if ready {
+            self.settled.insert(any.uid().to_owned(), any.generation());
+        }
+        self.settled.get(any.uid()) == Some(&any.generation())
     }
 
     /// The pass that first saw the object's spec as it is.
