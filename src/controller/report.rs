@@ -112,13 +112,7 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
 }
 
 fn more(message: &str, verdict: &Verdict) -> String {
-    let troubles = verdict.refusals.len()
-        + verdict
-            .claims
-            .values()
-            .filter(|state| matches!(state, ClaimState::Refused(_) | ClaimState::Failed(_)))
-            .count();
-    match troubles {
+    match verdict.troubles().count() {
         0 | 1 => message.to_owned(),
         count => format!("{message} (and {} more)", count - 1),
     }

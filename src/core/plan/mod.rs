@@ -276,9 +276,12 @@ impl Verdict {
     /// What keeps the object from being ready: first what a person must mend, last what may come by itself. What waits
     /// must not hide what never will be.
     pub fn worst(&self) -> Option<Trouble<'_>> {
-        let refused = self.refusals.iter().map(Trouble::Refused);
-        let of_claims = self.claims.values().filter_map(ClaimState::trouble);
-        refused.chain(of_claims).min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
+        self.troubles().min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
+    }
+
+    /// All that keeps the object from being ready.
+    pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
+        self.refusals.iter().map(Trouble::Refused).chain(self.claims.values().filter_map(ClaimState::trouble))
     }
 }
 
