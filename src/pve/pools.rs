@@ -15,7 +15,7 @@ use crate::pve::session::Session;
 use crate::pve::wire;
 
 impl Session {
-    pub(crate) async fn pools(&self, wanted: &BTreeSet<PoolId>) -> Listing<BTreeMap<PoolId, Pool>> {
+    pub(crate) async fn pools(&self, scope: &SnapshotScope) -> Listing<BTreeMap<PoolId, Pool>> {
         let listed: Vec<wire::Pool> = self.get(&Request::get("/pools")).await?;
         let mut pools: BTreeMap<PoolId, Pool> = listed
             .into_iter()
@@ -23,7 +23,8 @@ impl Session {
                 (PoolId::observed(&poolid.0), Pool { comment: comment.0, members: None })
             })
             .collect();
-        let asked: Vec<PoolId> = wanted.iter().filter(|pool| pools.contains_key(*pool)).cloned().collect();
+        let asked: Vec<PoolId> =
+            pools.keys().filter(|pool| scope.every_pool || scope.pools.contains(*pool)).cloned().collect();
         let read = join_all(asked.iter().map(|pool| self.members(pool))).await;
         for (pool, members) in asked.iter().zip(read) {
             pools.entry(pool.clone()).and_modify(|pool| pool.members = Some(members));

@@ -27,6 +27,8 @@ pub struct SnapshotScope {
     pub jobs: bool,
     /// The pools whose members are wanted.
     pub pools: BTreeSet<PoolId>,
+    /// Whether those of all pools are.
+    pub every_pool: bool,
     /// What is to be in which pool: where something is not, whether it exists at all is wanted.
     pub members: BTreeSet<(PoolId, PoolItem)>,
 }
@@ -45,7 +47,7 @@ impl Session {
             self.list(Request::get("/access/roles"), roles),
             self.list(Request::get("/access/acl"), acl),
             Box::pin(self.realms(scope, cache)),
-            Box::pin(self.pools(&scope.pools)),
+            Box::pin(self.pools(scope)),
             self.jobs(scope.jobs),
         );
         let resources = self.resources(scope, &pools).await;

@@ -14,6 +14,7 @@
 mod evaluate;
 #[cfg(test)]
 mod oracle;
+mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,6 @@
 //! What would lock the operator out is refused, and the rest goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::api::Reason;
 use crate::core::claim::{Membership, Progress, Thing};
@@ -12,7 +11,7 @@ use crate::core::object::Refusal;
 use crate::core::permissions::{self, Directory};
 use crate::core::plan::order::{self, Act, Operation};
 use crate::core::plan::{ClaimState, Draft, Input};
-use crate::core::snapshot::{Credential, Snapshot, Token};
+use crate::core::snapshot::{Credential, Snapshot};
 use crate::core::visibility::View;
 use crate::core::write::{AclBatch, AclChange, GroupChange, Write};
 
@@ -241,27 +240,11 @@ fn lost<'n>(snapshot: &Snapshot, separated: bool, held: &'n [Need]) -> Result<()
     held.iter().find(|need| !rights.holds(&need.path, need.privilege)).map_or(Ok(()), |need| Err(Loss::Of(need)))
 }
 
-fn alive(token: &Token) -> permissions::Token {
-    permissions::Token { privilege_separation: token.privilege_separation, expire: 0 }
-}
-
-/// What rights follow from, with our own user and token taken to be there: lists may leave them out (FACTS 42).
+/// What rights follow from, with everybody enabled, and with our own token taken to be there: lists may leave it out
+/// (FACTS 42).
 pub(super) fn directory(snapshot: &Snapshot, privilege_separation: bool) -> Option<Directory> {
-    let (users, groups, roles, acl) = (&snapshot.users, &snapshot.groups, &snapshot.roles, &snapshot.acl);
-    let (Ok(users), Ok(groups), Ok(roles), Ok(acl)) = (users, groups, roles, acl) else { return None };
-    let active = permissions::User { enabled: true, expire: 0 };
-    let mut directory = Directory {
-        users: users.keys().map(|id| (id.clone(), active.clone())).collect(),
-        tokens: users.values().flat_map(|user| &user.tokens).map(|(id, token)| (id.clone(), alive(token))).collect(),
-        groups: groups.iter().map(|(id, group)| (id.clone(), group.members.clone())).collect(),
-        roles: roles
-            .iter()
-            .map(|(id, role)| (id.clone(), role.privileges.iter().map(|name| Arc::from(name.as_str())).collect()))
-            .collect(),
-        acl: acl.clone(),
-        pools: BTreeMap::new(),
-    };
-    directory.users.insert(snapshot.credential.user(), active);
+    let mut directory = Directory::of(snapshot)?;
+    directory.users.values_mut().for_each(|user| user.enabled = true);
     if let Credential::Token(token) = &snapshot.credential {
         directory.tokens.insert(token.clone(), permissions::Token { privilege_separation, expire: 0 });
     }
