@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::management::is_false;
+use crate::api::policy::{ConnectionPolicy, UnreachableDeletion};
 use crate::api::refs::{KeyRef, TokenSecretRef};
 use crate::api::{rules, schema};
 
@@ -25,6 +26,15 @@ use crate::api::{rules, schema};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ProxmoxConnectionSpec {
+    /// Which cluster, as whom, and how.
+    #[serde(flatten)]
+    pub connection: ConnectionSpec,
+}
+
+/// Which cluster, as whom, and how: what both kinds of connections say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionSpec {
     /// The nodes of one cluster, in order of preference, as `https://host:port`. The first that answers is used until it
     /// fails; then the next. Proxmox VE listens on port 8006;
     /// without a port it is 443.
@@ -56,7 +66,7 @@ pub struct ProxmoxConnectionSpec {
     pub policy: Option<ConnectionPolicy>,
 }
 
-impl ProxmoxConnectionSpec {
+impl ConnectionSpec {
     /// How long one request may take.
     pub fn request_timeout(&self) -> std::time::Duration {
         self.request_timeout.map_or(std::time::Duration::from_secs(30), Into::into)
@@ -90,7 +100,7 @@ pub struct Auth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenAuth {
-    /// The Secret in the same namespace that holds the token, as `user@realm!tokenid=uuid`.
+    /// The Secret that holds the token, as `user@realm!tokenid=uuid`.
     pub secret_ref: TokenSecretRef,
 }
 
@@ -101,7 +111,7 @@ pub struct TicketAuth {
     /// The user, `name@realm`.
     #[schemars(schema_with = "schema::user_id")]
     pub user_name: String,
-    /// The Secret in the same namespace that holds the password.
+    /// The Secret that holds the password.
     pub password_secret_ref: KeyRef,
 }
 
@@ -130,7 +140,8 @@ pub struct Tls {
     pub server_name: Option<String>,
 }
 
-/// Where certificates are kept, in the same namespace: exactly one of the fields.
+/// Where certificates are kept: exactly one of the fields. Secrets and ConfigMaps of a ProxmoxConnection are in its own
+/// namespace, those of a ClusterProxmoxConnection in the namespace of the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::exactly_one(&["configMapKeyRef", "secretKeyRef"]))]
@@ -141,25 +152,4 @@ pub struct CaBundleRef {
     /// A key of a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_key_ref: Option<KeyRef>,
-}
-
-/// What the objects of a connection may do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionPolicy {
-    /// What happens to deleted objects while Proxmox VE cannot be reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreachable_deletion: Option<UnreachableDeletion>,
-}
-
-// The schema of an optional enum shows the documentation of the enum, not of the field.
-/// What happens to deleted objects while Proxmox VE cannot be reached. `Wait` (the default) keeps them until it can;
-/// `Orphan` lets them go and leaves in Proxmox VE what they stand for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum UnreachableDeletion {
-    /// They wait.
-    #[default]
-    Wait,
-    /// They go; what they stand for stays.
-    Orphan,
 }

@@ -8,8 +8,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 
 use crate::api::{
-    Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken,
-    ProxmoxUser,
+    ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm,
+    ProxmoxRole, ProxmoxToken, ProxmoxUser,
 };
 
 const CATEGORY: &str = "proxmox";
@@ -28,7 +28,8 @@ const REALMS: &[&str] = &["ProxmoxRealm"];
 /// All kinds, in the order in which a person would write them.
 pub fn all() -> Vec<CustomResourceDefinition> {
     vec![
-        connection(),
+        connection::<ProxmoxConnection>(),
+        connection::<ClusterProxmoxConnection>(),
         object::<ProxmoxRealm>(),
         object::<ProxmoxGroup>(),
         object::<ProxmoxUser>(),
@@ -39,8 +40,8 @@ pub fn all() -> Vec<CustomResourceDefinition> {
     ]
 }
 
-fn connection() -> CustomResourceDefinition {
-    publish(ProxmoxConnection::crd(), &[("Endpoint", ".status.endpoint"), ("Version", ".status.version")], None)
+fn connection<K: CustomResourceExt>() -> CustomResourceDefinition {
+    publish(K::crd(), &[("Endpoint", ".status.endpoint"), ("Version", ".status.version")], None)
 }
 
 fn object<K: Object>() -> CustomResourceDefinition {

@@ -32,7 +32,7 @@ impl Management {
     /// A spec's shared part with nothing but its connection.
     pub fn new(connection: impl Into<String>) -> Self {
         Self {
-            connection_ref: ConnectionRef { name: connection.into() },
+            connection_ref: ConnectionRef { name: connection.into(), kind: None },
             management_policy: ManagementPolicy::default(),
             adoption_policy: AdoptionPolicy::default(),
             deletion_policy: None,

@@ -3,6 +3,7 @@
 //! The doc comments of spec and status are for users: `kubectl explain` shows them.
 
 pub mod acl;
+pub mod cluster_connection;
 pub mod conditions;
 pub mod connection;
 pub mod connection_status;
@@ -13,6 +14,7 @@ pub mod management;
 pub mod membership;
 pub mod object;
 pub mod openid;
+pub mod policy;
 pub mod pool;
 pub mod realm;
 pub mod reason;
@@ -26,6 +28,7 @@ pub mod token;
 pub mod user;
 
 pub use acl::ProxmoxAcl;
+pub use cluster_connection::ClusterProxmoxConnection;
 pub use connection::ProxmoxConnection;
 pub use group::ProxmoxGroup;
 pub use object::Object;

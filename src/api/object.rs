@@ -31,11 +31,6 @@ pub trait Object:
     /// The part of the spec that all kinds share.
     fn management(&self) -> &Management;
 
-    /// The name of its connection, in its own namespace.
-    fn connection_name(&self) -> &str {
-        &self.management().connection_ref.name
-    }
-
     /// True when it is only compared.
     fn is_observed(&self) -> bool {
         self.management().management_policy == ManagementPolicy::Observe

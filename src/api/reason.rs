@@ -118,7 +118,11 @@ reasons! {
     LockTimeout: Transient,
     /// Another object wants the same thing otherwise, and was first. Delete one of them or make them agree.
     Conflict: Terminal,
-    /// The change would take away the operator's own rights, user, token or realm. Make it by hand if it is meant.
+    /// The policy of the connection does not allow this; nothing is written for the object. The message says what of it.
+    /// Change the object, or ask whoever keeps the connection for a rule.
+    PolicyDenied: Terminal,
+    /// The change would take away the operator's own rights, user, token or realm. Make it by hand if it is meant,
+    /// or name the object in policy.allowLockout of the connection.
     WouldLockOut: Terminal,
     /// The object is deleted and cannot go yet, for the cause in the message.
     DeletionBlocked: Waiting,

@@ -11,9 +11,41 @@ use crate::api::schema;
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("self == oldSelf", "connectionRef cannot be changed: create another object"))]
 pub struct ConnectionRef {
-    /// Name of a ProxmoxConnection in the same namespace.
+    /// Its name.
     #[schemars(schema_with = "schema::object_name")]
     pub name: String,
+    /// Its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ConnectionKind>,
+}
+
+impl ConnectionRef {
+    /// The kind of connection that it names.
+    pub fn kind(&self) -> ConnectionKind {
+        self.kind.unwrap_or_default()
+    }
+}
+
+// The schema of an optional enum shows the documentation of the enum, not of the field.
+/// `ProxmoxConnection` (the default): one in the same namespace. `ClusterProxmoxConnection`: one that is offered to this
+/// namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ConnectionKind {
+    /// In the same namespace.
+    #[default]
+    ProxmoxConnection,
+    /// For the whole Kubernetes cluster.
+    ClusterProxmoxConnection,
+}
+
+impl ConnectionKind {
+    /// The kind's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProxmoxConnection => "ProxmoxConnection",
+            Self::ClusterProxmoxConnection => "ClusterProxmoxConnection",
+        }
+    }
 }
 
 /// Another object of ours in the same namespace.

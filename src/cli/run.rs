@@ -25,6 +25,10 @@ pub struct Run {
     /// The only namespace to watch. Without it all namespaces are.
     #[arg(long, env = "PROXMOX_IDENTITY_WATCH_NAMESPACE")]
     watch_namespace: Option<String>,
+    /// Where the Secrets of each ClusterProxmoxConnection are. Without it it is the namespace of the service account, or
+    /// of the kubeconfig's context.
+    #[arg(long, env = "POD_NAMESPACE")]
+    namespace: Option<String>,
     /// How long something may be retried before it counts as Stalled, such as 90s or 10m.
     #[arg(long, env = "PROXMOX_IDENTITY_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
     progress_deadline: Duration,
@@ -44,7 +48,7 @@ impl Run {
     /// # Errors
     /// When Kubernetes cannot be reached as configured, or the address cannot be listened on.
     pub async fn run(self) -> Result<(), Box<dyn std::error::Error>> {
-        let Self { listen, log_format, watch_namespace, progress_deadline } = self;
+        let Self { listen, log_format, watch_namespace, namespace, progress_deadline } = self;
         log(log_format);
         let client = kube::Client::try_default().await?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -54,7 +58,8 @@ impl Run {
                 _ = interrupt.recv() => {}
             }
         };
-        let options = controller::Options { listen, namespace: watch_namespace, progress_deadline };
+        let options =
+            controller::Options { listen, namespace: watch_namespace, progress_deadline, own_namespace: namespace };
         Ok(controller::run(client, options, stop).await?)
     }
 }

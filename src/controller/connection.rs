@@ -10,20 +10,21 @@ use futures::FutureExt;
 use tokio::sync::Notify;
 
 use crate::api::status::{LastChange, SecretVersion, SyncJobStatus, SyncStatus};
-use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxConnection, Reason};
+use crate::api::{CONFIRM_CLUSTER, FINALIZER, Reason};
 use crate::controller::Context;
+use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::deliver::InHand;
 use crate::controller::execute::Clock;
-use crate::controller::index::ConnectionKey;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
-use crate::controller::kubernetes::{KubernetesError, Target};
+use crate::controller::kubernetes::KubernetesError;
 use crate::controller::observer::Observer;
 use crate::controller::pass::Outcome;
 use crate::controller::prepare;
 use crate::controller::way::Said;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
+use crate::core::policy::Policy;
 use crate::pve::client::Client;
 use crate::pve::config::Settings;
 use crate::pve::observer::CallObserver;
@@ -191,12 +192,15 @@ impl Worker {
                 self.failures = self.failures.saturating_add(1);
                 return Some(self.back_off());
             }
-            Ok(session) => match Box::pin(self.judge(&session, &objects)).await {
-                Ok(Outcome { next, broken: None }) => {
-                    self.failures = 0;
-                    return Some(next);
-                }
-                Ok(Outcome { broken: Some(failure), .. }) | Err(failure) => failure.into(),
+            Ok(session) => match Policy::parse(connection.spec.policy.as_ref(), self.key.kind()) {
+                Ok(policy) => match Box::pin(self.judge(&session, &connection, &policy, &objects)).await {
+                    Ok(Outcome { next, broken: None }) => {
+                        self.failures = 0;
+                        return Some(next);
+                    }
+                    Ok(Outcome { broken: Some(failure), .. }) | Err(failure) => failure.into(),
+                },
+                Err(error) => Refusal::new(Reason::InvalidSpec, format!("policy.rules: {error}")),
             },
             Err(refusal) => refusal,
         };
@@ -208,14 +212,14 @@ impl Worker {
     }
 
     /// Keeps the connection until its objects are gone; false when it goes now.
-    async fn hold(&self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> Result<bool, KubernetesError> {
+    async fn hold(&self, connection: &Connection, objects: &[AnyObject]) -> Result<bool, KubernetesError> {
         let meta = &connection.metadata;
         let held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-        let target = Target::of(connection);
+        let target = &connection.target;
         match (meta.deletion_timestamp.is_some(), held) {
-            (false, false) => self.context.kubernetes.add_finalizer(&target).await?,
+            (false, false) => self.context.kubernetes.add_finalizer(target).await?,
             (true, true) if objects.is_empty() => {
-                self.context.kubernetes.remove_finalizer(&target).await?;
+                self.context.kubernetes.remove_finalizer(target).await?;
                 return Ok(false);
             }
             _ => {}
@@ -224,12 +228,13 @@ impl Worker {
     }
 
     /// A session with the right cluster.
-    async fn session(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) -> Result<Session, Refusal> {
-        let settings = match prepare::settings(&self.context.kubernetes, &self.key.namespace, &connection.spec).await {
-            Ok(settings) => Some(settings),
-            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
-            Err(refusal) => return Err(refusal),
-        };
+    async fn session(&mut self, connection: &Connection, objects: &[AnyObject]) -> Result<Session, Refusal> {
+        let settings =
+            match prepare::settings(&self.context.kubernetes, self.secret_namespace(), &connection.spec).await {
+                Ok(settings) => Some(settings),
+                Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
+                Err(refusal) => return Err(refusal),
+            };
         if let Some(settings) = settings
             && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
         {
@@ -261,8 +266,13 @@ impl Worker {
     }
 
     /// True while the connection's status still says another cluster, which a person has confirmed to be left.
-    fn is_another(&self, connection: &ProxmoxConnection, session: &Session) -> bool {
+    fn is_another(&self, connection: &Connection, session: &Session) -> bool {
         self.status_of(connection).cluster_id.is_some_and(|known| known != session.cluster().as_str())
+    }
+
+    /// Where the Secrets and ConfigMaps of the connection are.
+    fn secret_namespace(&self) -> &str {
+        self.key.namespace.as_deref().unwrap_or(&self.context.own_namespace)
     }
 
     fn may_use_last(&self, objects: &[AnyObject]) -> bool {

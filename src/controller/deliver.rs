@@ -13,6 +13,7 @@ use crate::api::status::SecretState;
 use crate::api::token::SecretTemplate;
 use crate::api::{ISSUE, Object as _, ProxmoxToken};
 use crate::controller::connection::Worker;
+use crate::controller::gather::ByNamespace;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::pass::version;
@@ -23,7 +24,7 @@ use crate::core::object::Mode;
 use crate::core::secret::Secret;
 use crate::core::token::template::{Contents, TOKEN_KEY, read_back, render};
 use crate::core::token::{Kept, Token};
-use crate::core::wants::{References, secret_name, token_id, wish_of};
+use crate::core::wants::{secret_name, token_id, wish_of};
 
 /// Where the secret of a token goes.
 pub(super) struct Parcel {
@@ -68,7 +69,7 @@ impl Worker {
     pub(super) async fn tokens(
         &mut self,
         objects: &[AnyObject],
-        references: &References<'_>,
+        references: &ByNamespace<'_>,
     ) -> HashMap<String, (Token, Parcel)> {
         self.in_hand.retain(|uid, _| objects.iter().any(|any| any.uid() == uid && !any.is_being_deleted()));
         let endpoints = self.context.index.connection(&self.key).map(|connection| connection.spec.endpoints);
@@ -76,7 +77,7 @@ impl Worker {
         let mut tokens = HashMap::new();
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let AnyObject::Token(object) = any else { continue };
-            let Ok(id) = token_id(object, references) else { continue };
+            let Ok(id) = token_id(object, references.of(any)) else { continue };
             let status = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
             let issued = status.as_ref().map(report::issued);
             let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);

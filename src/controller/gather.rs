@@ -1,13 +1,16 @@
 //! From the objects of a connection to what their plan is made from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures::future::join_all;
 
 use crate::api::Reason;
 use crate::api::management::DeletionPolicy;
 use crate::api::refs::KeyRef;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
+use crate::controller::connections::Connection;
 use crate::controller::deliver::Parcel;
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
@@ -18,7 +21,7 @@ use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
 use crate::core::object::{Object, Refusal};
 use crate::core::plan::FailedClaim;
-use crate::core::wants::{References, SecretValue, Wants};
+use crate::core::wants::{References, Wants};
 use crate::pve::read::SnapshotScope;
 
 /// An object with what the plan needs of it.
@@ -42,14 +45,16 @@ pub(super) struct Gathered<'a> {
 
 impl Worker {
     /// Reads what the objects refer to, and their ledgers.
-    pub(super) async fn gather<'a>(&mut self, objects: &'a [AnyObject]) -> Gathered<'a> {
-        let secrets = self.secrets(objects).await;
-        let mut references = References { secrets, ..References::default() };
-        for any in objects {
-            any.enter(&mut references);
-        }
+    pub(super) async fn gather<'a>(&mut self, connection: &Connection, objects: &'a [AnyObject]) -> Gathered<'a> {
+        let references = self.references(objects).await;
         let mut tokens = self.tokens(objects, &references).await;
-        let mut frozen = self.context.index.unreadable(&self.key.namespace);
+        let mut frozen = self.context.index.unreadable(&self.key).map(|key| {
+            if self.key.namespace.is_none() {
+                tracing::warn!(connection = %self.key, object = %key, "it cannot be read, so that nothing is removed");
+                return "an object of some namespace cannot be read; the operator's log names it".to_owned();
+            }
+            format!("{} cannot be read; make it fit its CRD, or delete it", key.short())
+        });
         let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
@@ -68,7 +73,7 @@ impl Worker {
                 frozen = Some(why);
                 continue;
             };
-            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, &references);
+            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, references.of(any));
             let changed = self.first_seen(any);
             if changed == self.number {
                 // What failed for another spec says nothing about this one.
@@ -87,6 +92,7 @@ impl Worker {
             let known = object(any, &previous);
             let settled = self.is_settled(any, known.settled);
             inputs.push(Object {
+                admitted: self.context.index.may_use(any.namespace(), connection),
                 settled,
                 changed,
                 ledger,
@@ -122,10 +128,36 @@ impl Worker {
         seen.1
     }
 
-    async fn secrets(&self, objects: &[AnyObject]) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
-        let keys: BTreeSet<KeyRef> =
-            objects.iter().filter(|any| !any.is_being_deleted()).flat_map(AnyObject::secrets).collect();
-        prepare::secrets(&self.context.kubernetes, &self.key.namespace, keys).await
+    /// What objects refer to, each in its own namespace.
+    async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
+        let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
+        let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
+        for any in objects {
+            any.enter(all.entry(any.namespace()).or_default());
+            if !any.is_being_deleted() {
+                keys.entry(any.namespace()).or_default().extend(any.secrets());
+            }
+        }
+        let read = keys.into_iter().map(async |(namespace, keys)| {
+            (namespace, prepare::secrets(&self.context.kubernetes, namespace, keys).await)
+        });
+        for (namespace, secrets) in join_all(read).await {
+            all.entry(namespace).or_default().secrets = secrets;
+        }
+        ByNamespace { all, none: References::default() }
+    }
+}
+
+/// What objects refer to, by their namespace.
+pub(super) struct ByNamespace<'a> {
+    all: BTreeMap<&'a str, References<'a>>,
+    none: References<'a>,
+}
+
+impl<'a> ByNamespace<'a> {
+    /// What an object may refer to.
+    pub fn of(&self, any: &AnyObject) -> &References<'a> {
+        self.all.get(any.namespace()).unwrap_or(&self.none)
     }
 }
 
@@ -194,6 +226,7 @@ fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
     Object {
         key: any.key(),
         created,
+        admitted: true,
         changed: 0,
         settled: ready && previous.observed_generation == Some(any.generation()),
         mode: any.mode(),

@@ -15,25 +15,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole,
-    ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+    CONFIRM_CLUSTER, ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
+    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
+    SYNC_REQUESTED_AT,
 };
+use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
-
-/// Names a connection, also one that does not exist.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionKey {
-    /// Its namespace, also that of its objects.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl fmt::Display for ConnectionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
+use crate::controller::namespaces::Namespaces;
+use crate::core::object::ObjectKey;
 
 /// Who is to look again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +42,7 @@ macro_rules! objects {
 
         impl Objects {
             fn start(start: &mut Starter<'_>) -> Self {
-                Self { $($several: start.kind(|object: &$kind| connection_of(object)),)* }
+                Self { $($several: start.kind(start.in_namespaces(), |object: &$kind| connection_of(object)),)* }
             }
 
             fn states(&self) -> Vec<(&'static str, u8)> {
@@ -66,7 +55,7 @@ macro_rules! objects {
                 objects
             }
 
-            fn unreadable(&self, namespace: &str) -> Option<String> {
+            fn unreadable(&self, namespace: Option<&str>) -> Option<ObjectKey> {
                 None$(.or_else(|| self.$several.unreadable(namespace)))*
             }
 
@@ -82,12 +71,14 @@ kinds!(objects);
 
 /// The connection that an object names.
 fn connection_of<K: Object>(object: &K) -> ConnectionKey {
-    ConnectionKey { namespace: object.namespace().to_owned(), name: object.connection_name().to_owned() }
+    ConnectionKey::referred(&object.management().connection_ref, object.namespace())
 }
 
 /// All watched objects.
 pub struct Index {
     connections: Kind<ProxmoxConnection>,
+    /// Only where all namespaces are watched, with their labels.
+    cluster: Option<(Kind<ClusterProxmoxConnection>, Namespaces)>,
     objects: Objects,
 }
 
@@ -110,19 +101,18 @@ impl<K: Resource<DynamicType = ()> + 'static> Kind<K> {
 impl<K: Object> Kind<K> {
     /// The readable objects of a connection.
     fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = K> {
-        let readable = self.store.state_filter(|guard| {
-            guard
-                .0
-                .as_ref()
-                .is_ok_and(|object| object.namespace() == key.namespace && object.connection_name() == key.name)
-        });
+        let readable =
+            self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(|object| connection_of(object) == *key));
         readable.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned())
     }
 
-    fn unreadable(&self, namespace: &str) -> Option<String> {
-        self.store
-            .find(|guard| guard.0.is_err() && guard.namespace().as_deref() == Some(namespace))
-            .map(|guard| format!("{} {} cannot be read; make it fit its CRD, or delete it", K::KIND, guard.name_any()))
+    fn unreadable(&self, namespace: Option<&str>) -> Option<ObjectKey> {
+        let concerns = |of: Option<String>| namespace.is_none() || of.as_deref() == namespace;
+        self.store.find(|guard| guard.0.is_err() && concerns(guard.namespace())).map(|guard| ObjectKey {
+            kind: K::KIND,
+            namespace: guard.namespace().unwrap_or_default(),
+            name: guard.name_any(),
+        })
     }
 
     fn connections(&self) -> impl Iterator<Item = ConnectionKey> {
@@ -138,17 +128,20 @@ impl Index {
         wake: &mpsc::UnboundedSender<Wake>,
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Self {
-        let of_connection = |connection: &ProxmoxConnection| ConnectionKey {
-            namespace: connection.namespace().unwrap_or_default(),
-            name: connection.name_any(),
-        };
         let mut start = Starter { client, namespace, wake, tasks };
-        Self { connections: start.kind(of_connection), objects: Objects::start(&mut start) }
+        let connections = start.kind(start.in_namespaces(), |connection: &ProxmoxConnection| key_of(connection));
+        let cluster = namespace.is_none().then(|| {
+            let connections =
+                start.kind(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| key_of(connection));
+            (connections, Namespaces::start(client, wake, start.tasks))
+        });
+        Self { connections, cluster, objects: Objects::start(&mut start) }
     }
 
     /// True once every kind has its first full list, or no CRD.
     pub fn is_ready(&self) -> bool {
         self.states().iter().all(|(_, state)| *state != WAITING)
+            && self.cluster.as_ref().is_none_or(|(_, namespaces)| namespaces.are_listed())
     }
 
     /// What is not ready yet, and which CRDs are missing: `None` when all is well.
@@ -167,14 +160,35 @@ impl Index {
 
     fn states(&self) -> Vec<(&'static str, u8)> {
         let mut states = vec![("ProxmoxConnection", self.connections.state())];
+        states.extend(self.cluster.iter().map(|(connections, _)| ("ClusterProxmoxConnection", connections.state())));
         states.extend(self.objects.states());
         states
     }
 
     /// The connection, if it exists.
-    pub fn connection(&self, key: &ConnectionKey) -> Option<ProxmoxConnection> {
-        let key = reflector::ObjectRef::new(&key.name).within(&key.namespace);
-        self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().cloned())
+    pub fn connection(&self, key: &ConnectionKey) -> Option<Connection> {
+        match &key.namespace {
+            Some(namespace) => {
+                let key = reflector::ObjectRef::new(&key.name).within(namespace);
+                self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().map(Connection::from))
+            }
+            None => {
+                let (connections, _) = self.cluster.as_ref()?;
+                let guard = connections.store.get(&reflector::ObjectRef::new(&key.name));
+                guard.and_then(|guard| guard.0.as_ref().ok().map(Connection::from))
+            }
+        }
+    }
+
+    /// Whether objects of a namespace may use a connection.
+    pub fn may_use(&self, namespace: &str, connection: &Connection) -> bool {
+        let labels = || self.cluster.as_ref().and_then(|(_, namespaces)| namespaces.labels(namespace));
+        connection.users.allow(namespace, labels)
+    }
+
+    /// False where only one namespace is watched: what is not in a namespace cannot be known then.
+    pub fn knows_cluster_connections(&self) -> bool {
+        self.cluster.is_some()
     }
 
     /// The objects of a connection, also of one that does not exist.
@@ -184,22 +198,26 @@ impl Index {
         objects
     }
 
-    /// An object of the namespace that cannot be read: what it wants is not known.
-    pub fn unreadable(&self, namespace: &str) -> Option<String> {
-        self.objects.unreadable(namespace)
+    /// An object that cannot be read, and that may be for this connection: what it wants is not known.
+    pub fn unreadable(&self, key: &ConnectionKey) -> Option<ObjectKey> {
+        self.objects.unreadable(key.namespace.as_deref())
     }
 
     /// All connections that exist or that objects name.
     pub fn keys(&self) -> BTreeSet<ConnectionKey> {
+        fn names<K: Resource<DynamicType = ()> + Clone>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
+            kind.store.state().into_iter().map(|guard| key_of(guard.as_ref()))
+        }
         let mut keys = self.objects.connections();
-        keys.extend(
-            self.connections.store.state().into_iter().map(|guard| ConnectionKey {
-                namespace: guard.namespace().unwrap_or_default(),
-                name: guard.name_any(),
-            }),
-        );
+        keys.extend(names(&self.connections));
+        keys.extend(self.cluster.iter().flat_map(|(connections, _)| names(connections)));
         keys
     }
+}
+
+/// The key of a connection of either kind.
+fn key_of(connection: &impl ResourceExt) -> ConnectionKey {
+    ConnectionKey { namespace: connection.namespace(), name: connection.name_any() }
 }
 
 struct Starter<'a> {
@@ -210,20 +228,21 @@ struct Starter<'a> {
 }
 
 impl Starter<'_> {
-    fn kind<K>(&mut self, key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static) -> Kind<K>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + Clone
-            + fmt::Debug
-            + DeserializeOwned
-            + Send
-            + Sync
-            + 'static,
-    {
-        let api = match self.namespace {
-            Some(namespace) => Api::<DeserializeGuard<K>>::namespaced(self.client.clone(), namespace),
+    fn in_namespaces<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<DeserializeGuard<K>> {
+        match self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
-        };
+        }
+    }
+
+    fn kind<K>(
+        &mut self,
+        api: Api<DeserializeGuard<K>>,
+        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+    ) -> Kind<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
         let (store, writer) = store();
         let state = Arc::new(AtomicU8::new(WAITING));
         self.tasks.spawn(watch(api, writer, key, self.wake.clone(), Arc::clone(&state)));

@@ -87,6 +87,11 @@ impl AnyObject {
         each!(self, object => kind(object.as_ref()))
     }
 
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        self.meta().namespace.as_deref().unwrap_or_default()
+    }
+
     /// Its uid.
     pub fn uid(&self) -> &str {
         self.meta().uid.as_deref().unwrap_or_default()

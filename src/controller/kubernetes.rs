@@ -25,8 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Target {
     /// How Kubernetes calls its kind.
     pub resource: ApiResource,
-    /// Its namespace.
-    pub namespace: String,
+    /// Its namespace, where its kind has one.
+    pub namespace: Option<String>,
     /// Its name.
     pub name: String,
     /// Its uid.
@@ -38,7 +38,7 @@ impl Target {
     pub fn new(resource: ApiResource, meta: &ObjectMeta) -> Self {
         Self {
             resource,
-            namespace: meta.namespace.clone().unwrap_or_default(),
+            namespace: meta.namespace.clone(),
             name: meta.name.clone().unwrap_or_default(),
             uid: meta.uid.clone().unwrap_or_default(),
         }
@@ -143,7 +143,10 @@ impl Kubernetes {
     }
 
     fn api(&self, target: &Target) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &target.namespace, &target.resource)
+        match &target.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &target.resource),
+            None => Api::all_with(self.client.clone(), &target.resource),
+        }
     }
 
     /// Reads a Secret; `None` when it does not exist.
@@ -198,7 +201,7 @@ impl Kubernetes {
         let reference = k8s_openapi::api::core::v1::ObjectReference {
             api_version: Some(target.resource.api_version.clone()),
             kind: Some(target.resource.kind.clone()),
-            namespace: Some(target.namespace.clone()),
+            namespace: target.namespace.clone(),
             name: Some(target.name.clone()),
             uid: Some(target.uid.clone()),
             ..Default::default()

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod connection;
+mod connections;
 mod deliver;
 mod events;
 mod execute;
@@ -15,6 +16,7 @@ mod issuers;
 mod kinds;
 mod kubernetes;
 mod metrics;
+mod namespaces;
 mod observer;
 mod offline;
 mod outbox;
@@ -36,8 +38,9 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::outward::Outward;
+use connections::ConnectionKey;
 use events::Events;
-use index::{ConnectionKey, Index, Wake};
+use index::{Index, Wake};
 use kubernetes::Kubernetes;
 use metrics::Metrics;
 use outbox::Outbox;
@@ -51,6 +54,9 @@ pub struct Options {
     pub namespace: Option<String>,
     /// How long something transient may last before it is Stalled.
     pub progress_deadline: Duration,
+    /// Where the operator itself is, and with it the Secrets of each ClusterProxmoxConnection; by default the namespace of
+    /// the service account or of the kubeconfig's context.
+    pub own_namespace: Option<String>,
 }
 
 /// What all workers share.
@@ -62,6 +68,7 @@ struct Context {
     metrics: Arc<Metrics>,
     outward: Arc<Outward>,
     progress_deadline: Duration,
+    own_namespace: String,
     stop: watch::Receiver<bool>,
 }
 
@@ -88,7 +95,8 @@ const GRACE: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the address to listen on cannot be had.
 pub async fn run(client: kube::Client, options: Options, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let Options { listen, namespace, progress_deadline } = options;
+    let Options { listen, namespace, progress_deadline, own_namespace } = options;
+    let own_namespace = own_namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let outward = Arc::new(Outward::new());
     let kubernetes = Kubernetes::new(client.clone(), Arc::clone(&outward));
     let metrics = Metrics::new();
@@ -103,6 +111,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         metrics,
         outward,
         progress_deadline,
+        own_namespace,
         stop: stop_said,
     });
     server::serve(listen, Arc::clone(&context.index), Arc::clone(&context.metrics), &mut watches).await?;

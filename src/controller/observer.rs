@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::controller::Context;
-use crate::controller::index::ConnectionKey;
+use crate::controller::connections::ConnectionKey;
 use crate::controller::metrics::Metrics;
 use crate::outward::Outward;
 use crate::pve::observer::{Call, CallObserver, Outcome};

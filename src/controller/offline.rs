@@ -1,13 +1,13 @@
 //! What objects are told while Proxmox VE is not asked: it cannot be reached, the connection is not there, or it is
 //! suspended.
 
-use crate::api::ProxmoxConnection;
 use crate::api::Reason;
 use crate::api::conditions::Motion;
-use crate::api::connection::UnreachableDeletion;
 use crate::api::management::{DeletionPolicy, ManagementPolicy};
+use crate::api::policy::UnreachableDeletion;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
+use crate::controller::connections::Connection;
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
 use crate::controller::report::{self, Report};
@@ -17,7 +17,7 @@ use crate::core::object::Refusal;
 impl Worker {
     /// The connection does not work: it says so at once. Objects that are ready stay so for the deadline, so that a
     /// short outage changes nothing; the others say what they wait for.
-    pub(super) async fn unreachable(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject], why: &Refusal) {
+    pub(super) async fn unreachable(&mut self, connection: &Connection, objects: &[AnyObject], why: &Refusal) {
         self.failures = self.failures.saturating_add(1);
         let lasted = self.disconnected(connection, why, objects.len()).await;
         let orphan = connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
@@ -32,7 +32,7 @@ impl Worker {
             if ready && lasted < self.context.progress_deadline {
                 continue;
             }
-            let message = format!("ProxmoxConnection {} is not ready: {}", self.key.name, why.reason);
+            let message = format!("{} is not ready: {}", self.key.short(), why.reason);
             let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
             if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
                 report.says.motion = Motion::Stalled;
@@ -42,7 +42,14 @@ impl Worker {
     }
 
     pub(super) async fn without_connection(&mut self, objects: &[AnyObject]) {
-        let message = format!("ProxmoxConnection {} does not exist in this namespace; create it", self.key.name);
+        let message = match (&self.key.namespace, self.context.index.knows_cluster_connections()) {
+            (Some(_), _) => format!("{} does not exist in this namespace; create it", self.key.short()),
+            (None, true) => format!("{} does not exist; create it", self.key.short()),
+            (None, false) => format!(
+                "{} cannot be used: the operator watches one namespace only; use a ProxmoxConnection of this namespace",
+                self.key.short()
+            ),
+        };
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             if any.is_being_deleted() {
@@ -53,9 +60,9 @@ impl Worker {
         }
     }
 
-    pub(super) async fn suspended(&mut self, connection: &ProxmoxConnection, objects: &[AnyObject]) {
+    pub(super) async fn suspended(&mut self, connection: &Connection, objects: &[AnyObject]) {
         self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
-        let by = format!("ProxmoxConnection {}", self.key.name);
+        let by = self.key.short();
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             if any.is_being_deleted() {

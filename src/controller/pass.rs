@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::api::Reason;
 use crate::api::status::{LastChange, ObjectStatus};
 use crate::controller::connection::Worker;
+use crate::controller::connections::Connection;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
 use crate::controller::execute::{Done, execute};
@@ -21,6 +22,7 @@ use crate::core::claim::{Claim, Origin};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::object::{Mode, Object};
 use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
+use crate::core::policy::Policy;
 use crate::pve::session::Session;
 
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
@@ -36,9 +38,16 @@ pub(super) struct Outcome {
 
 impl Worker {
     /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
-    pub(super) async fn judge(&mut self, session: &Session, objects: &[AnyObject]) -> Result<Outcome, Failure> {
-        let Gathered { subjects, inputs, parcels, frozen } = self.gather(objects).await;
-        let scope = gather::scope(&inputs);
+    pub(super) async fn judge(
+        &mut self,
+        session: &Session,
+        connection: &Connection,
+        policy: &Policy,
+        objects: &[AnyObject],
+    ) -> Result<Outcome, Failure> {
+        let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
+        let mut scope = gather::scope(&inputs);
+        scope.every_pool |= policy.looks_into_pools(&inputs);
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
@@ -47,11 +56,13 @@ impl Worker {
         if !self.connected(session, &snapshot, &inputs).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
-        let syncing = self.syncs(session, objects, &snapshot).await;
         self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
         let frozen = frozen.as_deref();
         let now = self.clock().now;
-        let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, frozen, now });
+        let input = Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, policy, frozen, now };
+        let plan = plan(&input);
+        let allowed = subjects.iter().zip(&plan.verdicts).filter(|(_, verdict)| !verdict.denied);
+        let syncing = self.syncs(session, allowed.map(|(subject, _)| subject.any), &snapshot).await;
         self.forget(&plan);
         let blocked = self.store(&subjects, &inputs, &plan).await;
         self.report(&subjects, &inputs, &plan, &blocked).await;
@@ -218,7 +229,9 @@ fn is_done(object: &Object, verdict: &Verdict) -> bool {
     match object.mode {
         Mode::DeletingObserver => true,
         Mode::Deleting => verdict.ledger.is_empty(),
-        Mode::Manage | Mode::Observe | Mode::Suspended | Mode::DeletingSuspended => false,
+        Mode::Manage | Mode::Observe | Mode::Suspended | Mode::Denied | Mode::Revoked | Mode::DeletingSuspended => {
+            false
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use k8s_openapi::ByteString;
 use url::Url;
 
 use crate::api::Reason;
-use crate::api::connection::{Auth, CaBundleRef, ProxmoxConnectionSpec, Tls};
+use crate::api::connection::{Auth, CaBundleRef, ConnectionSpec, Tls};
 use crate::api::refs::KeyRef;
 use crate::api::status::SecretVersion;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError};
@@ -21,11 +21,7 @@ use crate::pve::config::{self, Fingerprint, Settings, SettingsError, TlsSettings
 ///
 /// # Errors
 /// What is missing or malformed, as the connection's status will say it.
-pub async fn settings(
-    kubernetes: &Kubernetes,
-    namespace: &str,
-    spec: &ProxmoxConnectionSpec,
-) -> Result<Settings, Refusal> {
+pub async fn settings(kubernetes: &Kubernetes, namespace: &str, spec: &ConnectionSpec) -> Result<Settings, Refusal> {
     let auth = match &spec.auth {
         Auth { token: Some(token), ticket: None } => {
             let key = KeyRef { name: token.secret_ref.name.clone(), key: token.secret_ref.key().to_owned() };
@@ -53,7 +49,7 @@ pub async fn settings(
 }
 
 /// Somebody may have put a password into it, so its text is not repeated.
-fn proxy(spec: &ProxmoxConnectionSpec) -> Result<Url, Refusal> {
+fn proxy(spec: &ConnectionSpec) -> Result<Url, Refusal> {
     let text = spec.proxy_url.as_deref().unwrap_or_default();
     Url::parse(text).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("proxyUrl is no URL: {error}")))
 }

@@ -58,7 +58,7 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
             let message = "it is suspended: set spec.suspend to false to have what it stands for removed";
             return Report::not_ready(Reason::DeletionBlocked, message);
         }
-        Mode::Manage | Mode::Observe | Mode::Deleting | Mode::DeletingObserver => {}
+        Mode::Manage | Mode::Observe | Mode::Denied | Mode::Revoked | Mode::Deleting | Mode::DeletingObserver => {}
     }
     let pending: Vec<String> =
         verdict.claims.iter().filter_map(|(claim, state)| pending(&claim.to_string(), state)).collect();

@@ -25,9 +25,14 @@ pub(super) const POLL: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Starts syncs that are asked for and follows those at work; true while one is.
-    pub(super) async fn syncs(&mut self, session: &Session, objects: &[AnyObject], snapshot: &Snapshot) -> bool {
+    pub(super) async fn syncs<'a>(
+        &mut self,
+        session: &Session,
+        objects: impl Iterator<Item = &'a AnyObject>,
+        snapshot: &Snapshot,
+    ) -> bool {
         let mut at_work = false;
-        for any in objects.iter().filter(|any| matches!(any.mode(), Mode::Manage | Mode::Observe)) {
+        for any in objects.filter(|any| matches!(any.mode(), Mode::Manage | Mode::Observe)) {
             let AnyObject::Realm(realm) = any else { continue };
             if !realm.spec.sync_jobs.is_empty() || self.jobs.contains_key(any.uid()) {
                 self.jobs.insert(any.uid().to_owned(), runs(&realm.spec.sync_jobs, snapshot));

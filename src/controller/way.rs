@@ -5,14 +5,14 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::ProxmoxConnection;
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
 use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility, MissingPrivilege};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
+use crate::controller::connections::Connection;
 use crate::controller::events::News;
-use crate::controller::kubernetes::{Target, resource_version};
+use crate::controller::kubernetes::resource_version;
 use crate::controller::report::Report;
 use crate::core::needs::{self, Need};
 use crate::core::object::{Object, Refusal};
@@ -29,7 +29,7 @@ pub(super) struct Said {
 
 impl Worker {
     /// The connection's status, as we wrote it where the watch does not show that yet.
-    pub(super) fn status_of(&self, connection: &ProxmoxConnection) -> ConnectionStatus {
+    pub(super) fn status_of(&self, connection: &Connection) -> ConnectionStatus {
         match &self.said {
             Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
             _ => {
@@ -77,12 +77,7 @@ impl Worker {
     }
 
     /// The way does not work; answers for how long that has been so.
-    pub(super) async fn disconnected(
-        &mut self,
-        connection: &ProxmoxConnection,
-        why: &Refusal,
-        objects: usize,
-    ) -> Duration {
+    pub(super) async fn disconnected(&mut self, connection: &Connection, why: &Refusal, objects: usize) -> Duration {
         let previous = self.status_of(connection);
         let lasted = match conditions::find(&previous.conditions, conditions::READY) {
             Some(ready) if ready.status == "False" => {
@@ -105,7 +100,7 @@ impl Worker {
     /// Writes the connection's status if it says something new.
     pub(super) async fn say_connection(
         &mut self,
-        connection: &ProxmoxConnection,
+        connection: &Connection,
         report: Report,
         fill: impl FnOnce(&mut ConnectionStatus),
     ) {
@@ -125,7 +120,7 @@ impl Worker {
         if status.says_the_same_as(&previous) {
             return;
         }
-        let target = Target::of(connection);
+        let target = connection.target.clone();
         let before = conditions::find(&previous.conditions, conditions::READY).map(|ready| ready.reason.as_str());
         if report.says.reason.severity() != Severity::Fine && before != Some(report.says.reason.as_str()) {
             tracing::warn!(connection = %self.key, reason = %report.says.reason, "{}", report.says.message);
@@ -134,7 +129,7 @@ impl Worker {
         }
         self.warn(target.clone(), &status.conditions, &previous.conditions);
         let result = self.context.kubernetes.write_status(&target, &status).await;
-        self.context.metrics.status_written("ProxmoxConnection", result.is_ok());
+        self.context.metrics.status_written(self.key.kind().as_str(), result.is_ok());
         match result {
             Ok(resource_version) => self.said = Some(Said { status, resource_version }),
             Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),

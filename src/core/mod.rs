@@ -11,6 +11,7 @@ pub mod needs;
 pub mod object;
 pub mod permissions;
 pub mod plan;
+pub mod policy;
 pub mod realm;
 mod rights;
 pub mod secret;

@@ -34,6 +34,8 @@ pub struct Object {
     pub created: i64,
     /// Whether its spec has been applied before: a difference is drift then, and an update otherwise.
     pub settled: bool,
+    /// Whether its namespace may use the connection.
+    pub admitted: bool,
     /// When its spec was last seen to change, as a rising number: what changed last does not wait behind the rest.
     pub changed: u64,
     /// What may be done for it now.
@@ -70,6 +72,10 @@ pub enum Mode {
     Observe,
     /// Nothing; what it owns stays owned.
     Suspended,
+    /// Nothing, by the policy of the connection; what it owns stays owned.
+    Denied,
+    /// Nothing, by the policy of the connection, and what the operator has made for it goes.
+    Revoked,
     /// Its claims are to go.
     Deleting,
     /// Its claims are to go once it is no longer suspended.
@@ -82,7 +88,7 @@ impl Mode {
     /// True while the object is not on its way out.
     pub fn is_live(self) -> bool {
         match self {
-            Self::Manage | Self::Observe | Self::Suspended => true,
+            Self::Manage | Self::Observe | Self::Suspended | Self::Denied | Self::Revoked => true,
             Self::Deleting | Self::DeletingSuspended | Self::DeletingObserver => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Schemas of the texts and scalar lists in our specs.
 
 pub mod directory;
+pub mod policy;
 
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};

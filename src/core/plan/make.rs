@@ -34,7 +34,7 @@ pub(super) fn wanted<'a>(
                 Mode::Observe => maker.observe(draft, stake.object, wanted, winner.is_some()),
                 Mode::Manage => {
                     if let Some((what, rival)) = firsts.rival(stake, wanted, winner) {
-                        let message = contest(&what, &input.objects[rival].key);
+                        let message = contest(&what, &input.objects[rival].key, &input.objects[stake.object].key);
                         draft.refuse(stake.object, claim, Reason::Conflict, message);
                         continue;
                     }
@@ -42,7 +42,12 @@ pub(super) fn wanted<'a>(
                     let inherited = Stakes::inherited(interests, stake.object);
                     maker.manage(draft, *stake, &wanted, inherited, &mut operation);
                 }
-                Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => {}
+                Mode::Suspended
+                | Mode::Denied
+                | Mode::Revoked
+                | Mode::Deleting
+                | Mode::DeletingSuspended
+                | Mode::DeletingObserver => {}
             }
         }
         if let Some(operation) = operation {
@@ -91,7 +96,7 @@ impl<'a> Firsts<'a> {
         let Some(first) = self.default.filter(|first| first.object != stake.object && wants_default(wanted)) else {
             return Cow::Borrowed(wanted);
         };
-        let message = contest("the default realm", &input.objects[first.object].key);
+        let message = contest("the default realm", &input.objects[first.object].key, &input.objects[stake.object].key);
         draft.verdicts[stake.object].refusals.push(Refusal::new(Reason::Conflict, message));
         let mut rest = wanted.clone();
         if let Content::Realm(realm) = &mut rest.content {
@@ -119,8 +124,9 @@ impl<'a> Firsts<'a> {
     }
 }
 
-fn contest(what: &str, winner: &ObjectKey) -> String {
-    format!("{} claims {what} too and it came first; make both say the same, or delete one of them", winner.short())
+fn contest(what: &str, winner: &ObjectKey, loser: &ObjectKey) -> String {
+    let winner = winner.as_told_to(&loser.namespace);
+    format!("{winner} claims {what} too and it came first; make both say the same, or delete one of them")
 }
 
 /// The claim, with what two objects say otherwise of it.

@@ -1,5 +1,6 @@
 //! From claims and a snapshot to ordered steps: a pure function, the same for the operator, a dry run and the tests.
 //!
+//! 0. [`deny`]: what the policy does not allow wants nothing;
 //! 1. [`stakes`]: who wants and who holds each claim, and who wins where they contradict;
 //! 2. [`make`]: what is wanted, compared with what stands;
 //! 3. [`release`]: what is held and no longer wanted;
@@ -10,6 +11,7 @@
 
 pub mod bury;
 mod compare;
+mod deny;
 mod fit;
 mod fold;
 mod guard;
@@ -32,6 +34,7 @@ use crate::core::claim::{Claim, Ledger, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::RealmId;
 use crate::core::object::{Object, ObjectKey, Refusal};
+use crate::core::policy::{Judge, Policy};
 use crate::core::snapshot::Snapshot;
 use crate::core::token::Issued;
 use crate::core::visibility::View;
@@ -48,6 +51,8 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// What earlier attempts taught.
     pub memory: &'a Memory,
+    /// What the objects may do.
+    pub policy: &'a Policy,
     /// Why nothing may be removed now: an object that cannot be read might want it.
     pub frozen: Option<&'a str>,
     /// Milliseconds on a monotonic clock of the caller.
@@ -135,6 +140,8 @@ pub struct Verdict {
     pub claims: BTreeMap<Claim, ClaimState>,
     /// What it would claim but cannot say yet.
     pub refusals: Vec<Refusal>,
+    /// Whether the policy of the connection denies it.
+    pub denied: bool,
     /// Claims that are given up and left standing.
     pub left: Vec<Claim>,
     /// Of a token: how it stands with its secret, to be stored before any step is taken.
@@ -203,13 +210,21 @@ impl Trouble<'_> {
 /// Makes a plan.
 pub fn plan(input: &Input<'_>) -> Plan {
     let view = View::new(input.snapshot);
+    let judge = Judge::new(input.policy, input.snapshot, &view);
+    let denials = judge.denials(input.objects);
+    let objects = deny::without_denied(input.objects, &denials, input.policy);
+    let input = &Input { objects: &objects, ..*input };
     let stakes = Stakes::new(input.objects);
     let mut draft = Draft::new(input);
     let maker = make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
-    prune::unclaimed(input, &maker, &stakes, &mut draft);
+    prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     warn::warn(input, &view, &mut draft);
+    for (index, denial) in denials.into_iter().filter(|(index, _)| input.objects[*index].mode.is_live()) {
+        draft.verdicts[index].denied = true;
+        draft.verdicts[index].refusals.push(denial);
+    }
     let steps = order::steps(
         draft.operations,
         input.snapshot,
@@ -289,5 +304,10 @@ impl ObjectKey {
     /// `Kind name`, for messages to people of the same namespace.
     pub fn short(&self) -> String {
         format!("{} {}", self.kind, self.name)
+    }
+
+    /// Who it is, for messages to people of another namespace too: those learn nothing of it.
+    fn as_told_to(&self, namespace: &str) -> String {
+        if self.namespace == namespace { self.short() } else { "an object of another namespace".to_owned() }
     }
 }

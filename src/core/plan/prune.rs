@@ -12,12 +12,19 @@ use crate::core::plan::order::Operation;
 use crate::core::plan::release::removal;
 use crate::core::plan::stakes::Stakes;
 use crate::core::plan::{ClaimState, Draft, Input, Purpose};
+use crate::core::policy::Judge;
 use crate::core::snapshot::Snapshot;
 use crate::core::visibility::Sight;
 
 /// Judges what is in exact sets beside what is claimed. Nothing of it is ours, so no ledger knows it: after a crash it
 /// is found again.
-pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
+pub(super) fn unclaimed(
+    input: &Input<'_>,
+    maker: &Maker<'_>,
+    stakes: &Stakes<'_>,
+    judge: &Judge<'_>,
+    draft: &mut Draft,
+) {
     let mut begun: BTreeMap<Claim, usize> =
         draft.operations.iter().enumerate().map(|(index, operation)| (operation.claim.clone(), index)).collect();
     for (index, object) in input.objects.iter().enumerate() {
@@ -28,7 +35,7 @@ pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_
                 }
                 let state = match object.mode {
                     Mode::Observe => ClaimState::Surplus,
-                    Mode::Manage => obstacle(input, maker, object, scope, &claim).unwrap_or_else(|| {
+                    Mode::Manage => obstacle(input, maker, judge, object, scope, &claim).unwrap_or_else(|| {
                         if let Claim::Acl(key) = &claim
                             && let Some(thing) = bury::dangles(key, input.snapshot, maker.view)
                         {
@@ -41,7 +48,12 @@ pub(super) fn unclaimed(input: &Input<'_>, maker: &Maker<'_>, stakes: &Stakes<'_
                         draft.operations[at].owners.push(index);
                         input.attempt(&claim, &Purpose::Remove)
                     }),
-                    Mode::Suspended | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => continue,
+                    Mode::Suspended
+                    | Mode::Denied
+                    | Mode::Revoked
+                    | Mode::Deleting
+                    | Mode::DeletingSuspended
+                    | Mode::DeletingObserver => continue,
                 };
                 draft.state(index, &claim, state);
             }
@@ -62,19 +74,30 @@ fn removing(claim: &Claim) -> Operation {
 }
 
 /// Why something unclaimed is not removed now.
-fn obstacle(input: &Input<'_>, maker: &Maker<'_>, owner: &Object, scope: &Scope, claim: &Claim) -> Option<ClaimState> {
+fn obstacle(
+    input: &Input<'_>,
+    maker: &Maker<'_>,
+    judge: &Judge<'_>,
+    owner: &Object,
+    scope: &Scope,
+    claim: &Claim,
+) -> Option<ClaimState> {
     let held = |reason, why: String| {
         Some(ClaimState::Refused(Refusal::new(
             reason,
             format!("{claim} is claimed by nobody and not removed now: {why}"),
         )))
     };
+    if let Some(refusal) = judge.denies_removal(owner, claim) {
+        return held(refusal.reason, refusal.message);
+    }
     if let Some(why) = input.frozen {
         return held(Reason::DependencyNotReady, why.to_owned());
     }
     // An object that cannot say all that it claims may claim just this.
     if let Some(other) = input.objects.iter().find(|other| other.open.iter().any(|open| open.meets(scope))) {
-        let who = if other.key == owner.key { "this object".to_owned() } else { other.key.short() };
+        let who =
+            if other.key == owner.key { "this object".to_owned() } else { other.key.as_told_to(&owner.key.namespace) };
         return held(Reason::DependencyNotReady, format!("{who} refers to something that does not exist yet"));
     }
     if matches!(claim, Claim::Member(_)) && maker.view.sight_of_users() != Sight::Clear {

@@ -6,7 +6,7 @@ use crate::api::Reason;
 use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
 use crate::core::failure::FailureKind;
 use crate::core::ids::{AclKey, PoolId, Subject};
-use crate::core::object::{Deletion, Mode, Object, Refusal};
+use crate::core::object::{Deletion, Mode, Object, ObjectKey, Refusal};
 use crate::core::plan::bury;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
@@ -38,9 +38,9 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
 fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
     stake.entry.is_some()
         && match object.mode {
-            Mode::Deleting => true,
+            Mode::Deleting | Mode::Revoked => true,
             Mode::Manage => stake.wanted.is_none() && !object.unsure,
-            Mode::Observe | Mode::Suspended | Mode::DeletingSuspended | Mode::DeletingObserver => false,
+            Mode::Observe | Mode::Suspended | Mode::Denied | Mode::DeletingSuspended | Mode::DeletingObserver => false,
         }
 }
 
@@ -77,7 +77,7 @@ impl Releaser<'_> {
             return done(draft);
         }
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
-        let state = match self.obstacle(claim, proven) {
+        let state = match self.obstacle(claim, proven, &self.readers(leaving)) {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 if let Claim::Acl(key) = claim
@@ -133,8 +133,8 @@ impl Releaser<'_> {
             let referrer = self.stakes.referrer_of(&object.key).filter(|_| !object.mode.is_live());
             match referrer.filter(|_| claim.thing().is_some()) {
                 Some(referrer) => {
-                    let message =
-                        format!("{claim} is still used by {}; it goes when that is gone", referrer.key.short());
+                    let user = referrer.key.as_told_to(&object.key.namespace);
+                    let message = format!("{claim} is still used by {user}; it goes when that is gone");
                     draft.refuse(stake.object, claim, Reason::DeletionBlocked, message);
                     self.staying.insert(claim.clone());
                 }
@@ -145,7 +145,12 @@ impl Releaser<'_> {
     }
 
     /// `Ok(None)`: it is gone. `Ok(Some)`: remove it after these. `Err`: not now.
-    fn obstacle(&self, claim: &Claim, proven: bool) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
+    fn obstacle(
+        &self,
+        claim: &Claim,
+        proven: bool,
+        readers: &Readers<'_>,
+    ) -> Result<Option<BTreeSet<Claim>>, Box<ClaimState>> {
         let confirmed = self.input.memory.confirmed_gone.contains(claim);
         match compare::presence(claim, self.input.snapshot, self.view) {
             // What PVE was told to take into a pool it may have stored without ever showing it (FACTS 84).
@@ -170,9 +175,16 @@ impl Releaser<'_> {
             return Err(blocked(format!("{claim} is not removed now: {why}")));
         }
         if let Some(user) = claim.thing().and_then(|thing| self.stakes.user_of(thing)) {
-            return Err(blocked(format!("{claim} is still used by {}; it goes when that is gone", user.key.short())));
+            let user = readers.told_of(&user.key);
+            return Err(blocked(format!("{claim} is still used by {user}; it goes when that is gone")));
         }
-        let after = self.dependents(claim).map_err(|other| blocked(format!("{claim} waits for {other}")))?;
+        let after = self.dependents(claim).map_err(|other| {
+            let holders = self.stakes.by_claim.get(&other).into_iter().flatten();
+            let mut keys = holders.map(|stake| &self.input.objects[stake.object].key);
+            let known = keys.any(|key| readers.may_know(key));
+            let what = if known { other.to_string() } else { "what an object of another namespace has".to_owned() };
+            blocked(format!("{claim} waits for {what}"))
+        })?;
         if let Claim::Thing(Thing::Pool(pool)) = claim
             && let Some(inside) = self.left_inside(pool, &after)
         {
@@ -182,6 +194,11 @@ impl Releaser<'_> {
             Some(failure) => Err(Box::new(ClaimState::Failed(failure.clone()))),
             None => Ok(Some(after)),
         }
+    }
+
+    /// Those who read why it does not go.
+    fn readers<'r>(&'r self, leaving: &[&Stake<'_>]) -> Readers<'r> {
+        Readers(leaving.iter().map(|stake| self.input.objects[stake.object].key.namespace.as_str()).collect())
     }
 
     /// What PVE refused for lack of rights it has not stored, and it would refuse to remove it.
@@ -258,11 +275,28 @@ impl Releaser<'_> {
     }
 }
 
+/// The namespaces in which a message is read.
+struct Readers<'a>(BTreeSet<&'a str>);
+
+impl Readers<'_> {
+    fn may_know(&self, key: &ObjectKey) -> bool {
+        self.0.iter().all(|namespace| *namespace == key.namespace)
+    }
+
+    fn told_of(&self, key: &ObjectKey) -> String {
+        let other = self.0.iter().find(|namespace| **namespace != key.namespace);
+        key.as_told_to(other.unwrap_or(&key.namespace.as_str()))
+    }
+}
+
 /// Whether the object's leaving means that the thing goes.
 fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
     let Some(Entry { origin, .. }) = stake.entry else { return false };
     if claim.is_builtin() {
         return false;
+    }
+    if object.mode == Mode::Revoked {
+        return origin == Origin::Created;
     }
     // Dropped from the spec while the object lives: removed whatever its origin.
     object.mode.is_live()

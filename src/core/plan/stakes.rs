@@ -50,9 +50,9 @@ impl<'a> Stakes<'a> {
             }
             for (claim, entry) in &object.ledger {
                 let keeps = match object.mode {
-                    Mode::Suspended | Mode::DeletingSuspended => true,
+                    Mode::Suspended | Mode::Denied | Mode::DeletingSuspended => true,
                     Mode::Manage => object.unsure,
-                    Mode::Observe | Mode::Deleting | Mode::DeletingObserver => false,
+                    Mode::Observe | Mode::Revoked | Mode::Deleting | Mode::DeletingObserver => false,
                 };
                 if keeps {
                     used(claim, index);
@@ -101,8 +101,8 @@ impl<'a> Stakes<'a> {
     pub fn counts(&self, stake: &Stake<'a>) -> bool {
         match self.objects[stake.object].mode {
             Mode::Manage => stake.wanted.is_some(),
-            Mode::Suspended => stake.entry.is_some(),
-            Mode::Observe | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => false,
+            Mode::Suspended | Mode::Denied => stake.entry.is_some(),
+            Mode::Observe | Mode::Revoked | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod ownership;
+mod policy;
 mod properties;
 mod realms;
 mod steps;

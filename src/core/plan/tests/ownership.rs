@@ -86,7 +86,14 @@ fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
     let failure = Failure { kind: FailureKind::AlreadyExists, message: "exists".to_owned() };
     let mut memory = Memory::default();
     memory.failures.insert(group("g"), FailedClaim { failure, retry_at: 0, tries: 1, hidden: None });
-    let plan = plan(&Input { objects: &objects, snapshot: &snapshot, memory: &memory, frozen: None, now: 1 });
+    let plan = plan(&Input {
+        objects: &objects,
+        snapshot: &snapshot,
+        memory: &memory,
+        policy: &Policy::default(),
+        frozen: None,
+        now: 1,
+    });
     assert_eq!(refusal(&plan, 0).0, Reason::AlreadyExists);
     assert!(plan.verdicts[0].ledger.is_empty());
     assert_eq!(one(&objects, &snapshot).steps.len(), 1, "without that answer, intended and standing is ours");

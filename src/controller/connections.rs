@@ -1,0 +1,118 @@
+//! Connections of both kinds as one type, and who may use them.
+
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{ObjectMeta, Selector, SelectorExt};
+
+use crate::api::cluster_connection::{AllowedNamespaces, ClusterProxmoxConnectionSpec};
+use crate::api::connection::{ConnectionSpec, ProxmoxConnectionSpec};
+use crate::api::connection_status::ConnectionStatus;
+use crate::api::refs::{ConnectionKind, ConnectionRef};
+use crate::api::{ClusterProxmoxConnection, ProxmoxConnection};
+use crate::controller::kubernetes::Target;
+
+/// Names a connection, also one that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionKey {
+    /// Its namespace, also that of its objects; a ClusterProxmoxConnection has none.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl ConnectionKey {
+    /// The connection that an object in a namespace refers to.
+    pub fn referred(reference: &ConnectionRef, namespace: &str) -> Self {
+        let namespace = match reference.kind() {
+            ConnectionKind::ProxmoxConnection => Some(namespace.to_owned()),
+            ConnectionKind::ClusterProxmoxConnection => None,
+        };
+        Self { namespace, name: reference.name.clone() }
+    }
+
+    /// Which kind it is of.
+    pub fn kind(&self) -> ConnectionKind {
+        match self.namespace {
+            Some(_) => ConnectionKind::ProxmoxConnection,
+            None => ConnectionKind::ClusterProxmoxConnection,
+        }
+    }
+
+    /// `Kind name`, for messages to those who use it.
+    pub fn short(&self) -> String {
+        format!("{} {}", self.kind().as_str(), self.name)
+    }
+}
+
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// A connection of either kind.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// What both kinds say.
+    pub spec: ConnectionSpec,
+    /// Its status as Kubernetes has it.
+    pub status: Option<ConnectionStatus>,
+    /// Where it is written to.
+    pub target: Target,
+    /// Whose objects may use it.
+    pub users: Users,
+}
+
+/// Whose objects may use a connection.
+#[derive(Debug, Clone)]
+pub enum Users {
+    /// Those of its own namespace.
+    OwnNamespace,
+    /// Those of these namespaces.
+    Namespaces(AllowedNamespaces),
+}
+
+impl Users {
+    /// Whether objects of a namespace with these labels are among them.
+    pub fn allow(&self, namespace: &str, labels: impl FnOnce() -> Option<Labels>) -> bool {
+        match self {
+            Self::OwnNamespace => true,
+            Self::Namespaces(AllowedNamespaces { names, selector }) => {
+                names.iter().any(|name| name == namespace)
+                    || selector.as_ref().is_some_and(|selector| labels().is_some_and(|it| matches(selector, &it)))
+            }
+        }
+    }
+}
+
+/// The labels of a namespace.
+pub type Labels = std::collections::BTreeMap<String, String>;
+
+/// A selector that cannot be understood matches nothing.
+fn matches(selector: &LabelSelector, labels: &Labels) -> bool {
+    Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
+}
+
+impl From<&ProxmoxConnection> for Connection {
+    fn from(connection: &ProxmoxConnection) -> Self {
+        let target = Target::of(connection);
+        let ProxmoxConnection { metadata, spec: ProxmoxConnectionSpec { connection: spec }, status } =
+            connection.clone();
+        Self { metadata, spec, status, target, users: Users::OwnNamespace }
+    }
+}
+
+impl From<&ClusterProxmoxConnection> for Connection {
+    fn from(connection: &ClusterProxmoxConnection) -> Self {
+        let target = Target::of(connection);
+        let ClusterProxmoxConnection { metadata, spec, status } = connection.clone();
+        let ClusterProxmoxConnectionSpec { connection: spec, allowed_namespaces } = spec;
+        Self { metadata, spec, status, target, users: Users::Namespaces(allowed_namespaces.unwrap_or_default()) }
+    }
+}

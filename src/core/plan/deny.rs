@@ -1,0 +1,37 @@
+//! What the policy of the connection does not allow is not done.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::policy::OnRevoke;
+use crate::core::object::{Deletion, Mode, Object, Refusal};
+use crate::core::policy::Policy;
+
+/// The objects as they count: what is denied wants nothing. What the operator has made for it goes with it all the
+/// same; what it took over does not.
+pub(super) fn without_denied<'a>(
+    objects: &'a [Object],
+    denials: &BTreeMap<usize, Refusal>,
+    policy: &Policy,
+) -> Cow<'a, [Object]> {
+    if denials.is_empty() {
+        return Cow::Borrowed(objects);
+    }
+    let mut objects = objects.to_vec();
+    for index in denials.keys() {
+        let object = &mut objects[*index];
+        object.mode = match (object.mode, policy.on_revoke) {
+            (Mode::Manage, OnRevoke::Remove) => Mode::Revoked,
+            (Mode::Manage | Mode::Observe, _) => Mode::Denied,
+            (mode, _) => mode,
+        };
+        object.deletion = object.deletion.filter(|deletion| *deletion == Deletion::Orphan);
+        if object.mode.is_live() {
+            object.wanted = Vec::new();
+            object.refusals = Vec::new();
+            (object.exact, object.open) = (BTreeSet::new(), BTreeSet::new());
+            object.unsure = false;
+        }
+    }
+    Cow::Owned(objects)
+}

@@ -1,0 +1,212 @@
+//! What a rule allows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Asked, path_of};
+use crate::api::policy::PolicyRule;
+use crate::core::claim::{Claim, Membership, PoolItem, Scope, Thing};
+use crate::core::ids::{AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
+use crate::core::object::Object;
+use crate::core::snapshot::Snapshot;
+
+/// A rule; a field that is `None` allows all there is.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    namespaces: Option<Vec<Pattern>>,
+    kinds: Option<Vec<String>>,
+    paths: Option<Vec<AclPath>>,
+    roles: Option<Vec<Pattern>>,
+    realms: Option<Vec<Pattern>>,
+    groups: Option<Vec<Pattern>>,
+    users: Option<Vec<Pattern>>,
+}
+
+/// A text in which `*` stands for any text.
+#[derive(Debug, Clone)]
+struct Pattern(String);
+
+impl Pattern {
+    fn matches(&self, text: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+        let Some(last) = parts.next_back() else { return rest.is_empty() };
+        let Some(mut middle) = rest.strip_suffix(last) else { return false };
+        for part in parts {
+            let Some((_, after)) = middle.split_once(part) else { return false };
+            middle = after;
+        }
+        true
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What of a rule something touches.
+#[derive(Default)]
+struct Touched {
+    paths: Vec<AclPath>,
+    roles: Vec<RoleId>,
+    realms: Vec<RealmId>,
+    groups: Vec<GroupId>,
+    users: Vec<UserId>,
+}
+
+impl Rule {
+    pub fn parse(rule: &PolicyRule) -> Result<Self, IdError> {
+        let PolicyRule { namespaces, kinds, paths, roles, realms, group_ids, user_ids } = rule;
+        let patterns =
+            |texts: &Option<Vec<String>>| texts.as_ref().map(|texts| texts.iter().cloned().map(Pattern).collect());
+        let parsed = |paths: &Vec<String>| paths.iter().map(|path| AclPath::parse(path)).collect();
+        Ok(Self {
+            namespaces: patterns(namespaces),
+            kinds: kinds.clone(),
+            paths: paths.as_ref().map(parsed).transpose()?,
+            roles: patterns(roles),
+            realms: patterns(realms),
+            groups: patterns(group_ids),
+            users: patterns(user_ids),
+        })
+    }
+
+    /// Whether it allows some guests or storages and not others.
+    pub fn names_members(&self) -> bool {
+        let trees = [AclPath::observed("/vms"), AclPath::observed("/storage")];
+        self.paths.iter().flatten().any(|path| trees.iter().any(|tree| path.is_within(tree)))
+    }
+
+    fn is_for(&self, object: &Object) -> bool {
+        let kind = self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == object.key.kind));
+        let namespace = |all: &Vec<Pattern>| all.iter().any(|pattern| pattern.matches(&object.key.namespace));
+        kind && self.namespaces.as_ref().is_none_or(namespace)
+    }
+
+    /// What is not allowed of all this.
+    fn violation(&self, what: &str, touched: &Touched) -> Option<String> {
+        let Touched { paths, roles, realms, groups, users } = touched;
+        let outside = self.paths.as_ref().and_then(|allowed| {
+            let path = paths.iter().find(|path| !allowed.iter().any(|prefix| path.is_within(prefix)))?;
+            Some(format!("path {path} is not within {}", joined(allowed)))
+        });
+        let violation = outside
+            .or_else(|| foreign("role", self.roles.as_ref(), roles.iter().map(RoleId::as_str)))
+            .or_else(|| foreign("realm", self.realms.as_ref(), realms.iter().map(RealmId::as_str)))
+            .or_else(|| foreign("group", self.groups.as_ref(), groups.iter().map(GroupId::as_str)))
+            .or_else(|| foreign("user", self.users.as_ref(), users.iter().map(UserId::as_str)))?;
+        Some(format!("{what}: {violation}"))
+    }
+}
+
+/// Whether one of the rules fits all that is asked for.
+///
+/// # Errors
+/// What keeps the rule that goes furthest from fitting.
+pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot: &Snapshot) -> Result<(), String> {
+    let mut nearest: Option<(usize, String)> = None;
+    for rule in rules.iter().filter(|rule| rule.is_for(object)) {
+        let claims = asked.iter().map(|asked| (asked.claim.to_string(), touched(asked, rule, snapshot)));
+        let scopes = object.exact.iter().map(|scope| ("what is Exact".to_owned(), in_scope(scope)));
+        let mut violations = claims
+            .chain(scopes)
+            .enumerate()
+            .filter_map(|(index, (what, touched))| Some((index, rule.violation(&what, &touched)?)));
+        match violations.next() {
+            None => return Ok(()),
+            Some(violation) if nearest.as_ref().is_none_or(|(fits, _)| violation.0 > *fits) => {
+                nearest = Some(violation)
+            }
+            Some(_) => {}
+        }
+    }
+    Err(nearest.map_or_else(
+        || format!("no rule is for {} in namespace {}", object.key.kind, object.key.namespace),
+        |(_, violation)| violation,
+    ))
+}
+
+fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
+    match asked.claim {
+        Claim::Thing(Thing::Realm(id)) => Touched { realms: vec![id.clone()], ..Touched::default() },
+        Claim::Thing(Thing::SyncJob(_)) => {
+            Touched { realms: asked.value("realm").map(RealmId::observed).into_iter().collect(), ..Touched::default() }
+        }
+        Claim::Thing(Thing::Role(id)) => {
+            // Whoever changes it changes what it grants everywhere.
+            let used = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| key.role == *id);
+            Touched { roles: vec![id.clone()], paths: used.map(|key| key.path.clone()).collect(), ..Touched::default() }
+        }
+        Claim::Thing(Thing::Group(id)) => Touched { groups: vec![id.clone()], ..Touched::default() },
+        Claim::Thing(Thing::User(id)) => of_user(id.clone()),
+        Claim::Thing(Thing::Token(id)) => of_user(id.user()),
+        Claim::Thing(Thing::Pool(id)) => Touched { paths: vec![id.acl_path()], ..Touched::default() },
+        Claim::Member(Membership { group, user }) => Touched { groups: vec![group.clone()], ..of_user(user.clone()) },
+        Claim::PoolMember(pool, item) => {
+            Touched { paths: vec![pool.acl_path(), path_of_item(item)], ..Touched::default() }
+        }
+        Claim::Acl(key) => {
+            let mut paths = vec![key.path.clone()];
+            if let Some(pool) = pool_at(&key.path).filter(|_| rule.names_members()) {
+                paths.extend(members(&pool, snapshot).iter().map(path_of_item));
+            }
+            let of_subject = match &key.subject {
+                Subject::Group(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
+                Subject::User(user) => of_user(user.clone()),
+                Subject::Token(token) => of_user(token.user()),
+            };
+            Touched { paths, roles: vec![key.role.clone()], ..of_subject }
+        }
+    }
+}
+
+fn of_user(user: UserId) -> Touched {
+    Touched { realms: vec![user.realm()], users: vec![user], ..Touched::default() }
+}
+
+fn in_scope(scope: &Scope) -> Touched {
+    let of_scope = match scope {
+        Scope::Members(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
+        Scope::Groups(user) => of_user(user.clone()),
+        Scope::AnyMembers | Scope::Pool(_) | Scope::Entries(_) => Touched::default(),
+    };
+    Touched { paths: path_of(scope).into_iter().collect(), ..of_scope }
+}
+
+/// The pool that rights on a path are for.
+pub(super) fn pool_at(path: &AclPath) -> Option<PoolId> {
+    path.as_str().strip_prefix("/pool/").map(PoolId::observed)
+}
+
+fn members(pool: &PoolId, snapshot: &Snapshot) -> Vec<PoolItem> {
+    let pools = snapshot.pools.iter().flatten();
+    // An entry on a pool that is passed on reaches the nested ones.
+    let within = pools.filter(|(id, _)| id.acl_path().is_within(&pool.acl_path()));
+    within.flat_map(|(_, pool)| pool.members.iter().flatten().flatten().cloned()).collect()
+}
+
+fn path_of_item(item: &PoolItem) -> AclPath {
+    match item {
+        PoolItem::Guest(id) => AclPath::observed(&format!("/vms/{id}")),
+        PoolItem::Storage(id) => AclPath::observed(&format!("/storage/{id}")),
+    }
+}
+
+fn foreign<'i>(noun: &str, allowed: Option<&Vec<Pattern>>, ids: impl Iterator<Item = &'i str>) -> Option<String> {
+    let allowed = allowed?;
+    let mut ids = ids;
+    let id = ids.find(|id| !allowed.iter().any(|pattern| pattern.matches(id)))?;
+    Some(format!("{noun} {id} is not among {}", joined(allowed)))
+}
+
+fn joined(allowed: &[impl fmt::Display]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = allowed.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = if allowed.len() > SHOWN { ", …" } else { "" };
+    match shown.as_slice() {
+        [] => "any: the list is empty".to_owned(),
+        shown => format!("{}{more}", shown.join(", ")),
+    }
+}
