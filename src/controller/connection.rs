@@ -193,7 +193,7 @@ impl Worker {
                 return Some(self.back_off());
             }
             Ok(session) => match Policy::parse(connection.spec.policy.as_ref(), self.key.kind()) {
-                Ok(policy) => match Box::pin(self.judge(&session, &connection, &policy, &objects)).await {
+                Ok(policy) => match Box::pin(self.judge(&session, &connection, policy, &objects)).await {
                     Ok(Outcome { next, broken: None }) => {
                         self.failures = 0;
                         return Some(next);

@@ -129,7 +129,7 @@ impl Worker {
     }
 
     /// What objects refer to, each in its own namespace.
-    async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
+    pub(super) async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
         let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
         let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
         for any in objects {
@@ -204,7 +204,7 @@ pub(super) fn scope(objects: &[Object]) -> SnapshotScope {
 }
 
 /// A panic over one object stays with that object.
-fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
+pub(super) fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
     if any.is_being_deleted() {
         return Wants::default();
     }
@@ -219,12 +219,13 @@ fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
 }
 
 /// What is known of an object without its claims.
-fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
+pub(super) fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
     let management = any.management();
     let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
     let ready = report::ready_of(previous).0 == "True";
     Object {
         key: any.key(),
+        connection: 0,
         created,
         admitted: true,
         changed: 0,

@@ -180,6 +180,22 @@ impl Index {
         }
     }
 
+    /// All connections whose status says that they lead to this cluster.
+    pub fn connections_to(&self, cluster: &str) -> Vec<(ConnectionKey, Connection)> {
+        let leads = |connection: &Connection| {
+            connection.status.as_ref().is_some_and(|status| status.cluster_id.as_deref() == Some(cluster))
+        };
+        let keys = self.connection_keys().into_iter();
+        keys.filter_map(|key| self.connection(&key).filter(leads).map(|connection| (key, connection))).collect()
+    }
+
+    /// The other connections to the same cluster, as far as is known.
+    pub fn peers(&self, key: &ConnectionKey) -> Vec<ConnectionKey> {
+        let cluster = self.connection(key).and_then(|connection| connection.status?.cluster_id);
+        let same = cluster.map(|cluster| self.connections_to(&cluster)).unwrap_or_default();
+        same.into_iter().map(|(other, _)| other).filter(|other| other != key).collect()
+    }
+
     /// Whether objects of a namespace may use a connection.
     pub fn may_use(&self, namespace: &str, connection: &Connection) -> bool {
         let labels = || self.cluster.as_ref().and_then(|(_, namespaces)| namespaces.labels(namespace));
@@ -205,11 +221,16 @@ impl Index {
 
     /// All connections that exist or that objects name.
     pub fn keys(&self) -> BTreeSet<ConnectionKey> {
+        let mut keys = self.objects.connections();
+        keys.extend(self.connection_keys());
+        keys
+    }
+
+    fn connection_keys(&self) -> BTreeSet<ConnectionKey> {
         fn names<K: Resource<DynamicType = ()> + Clone>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
             kind.store.state().into_iter().map(|guard| key_of(guard.as_ref()))
         }
-        let mut keys = self.objects.connections();
-        keys.extend(names(&self.connections));
+        let mut keys: BTreeSet<ConnectionKey> = names(&self.connections).collect();
         keys.extend(self.cluster.iter().flat_map(|(connections, _)| names(connections)));
         keys
     }

@@ -21,6 +21,7 @@ mod observer;
 mod offline;
 mod outbox;
 mod pass;
+mod peers;
 mod prepare;
 mod recorder;
 mod report;
@@ -124,7 +125,10 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
             Some(wake) = wakes.recv() => wake,
         };
         let keys = match wake {
-            Wake::Connection(key) => vec![key],
+            Wake::Connection(key) => {
+                let peers = if context.index.is_ready() { context.index.peers(&key) } else { Vec::new() };
+                std::iter::once(key).chain(peers).collect()
+            }
             Wake::All if context.index.is_ready() => {
                 context.index.keys().into_iter().chain(known.keys().cloned()).collect()
             }

@@ -1,5 +1,6 @@
 //! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,9 @@ use crate::pve::session::Session;
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
 
+/// How soon it is looked whether another connection's object has taken what passes to it.
+const HANDOVER: Duration = Duration::from_millis(500);
+
 /// What one pass did.
 pub(super) struct Outcome {
     /// When the next pass is due at the latest.
@@ -42,12 +46,13 @@ impl Worker {
         &mut self,
         session: &Session,
         connection: &Connection,
-        policy: &Policy,
+        policy: Policy,
         objects: &[AnyObject],
     ) -> Result<Outcome, Failure> {
         let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
         let mut scope = gather::scope(&inputs);
         scope.every_pool |= policy.looks_into_pools(&inputs);
+        let peers = self.peers(session.cluster()).await;
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
@@ -57,10 +62,16 @@ impl Worker {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
         self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
-        let frozen = frozen.as_deref();
-        let now = self.clock().now;
-        let input = Input { objects: &inputs, snapshot: &snapshot, memory: &self.memory, policy, frozen, now };
-        let plan = plan(&input);
+        let frozen = frozen.or(peers.frozen);
+        let (policies, all) = (with(policy, peers.policies), with_all(&inputs, peers.objects));
+        let plan = plan(&Input {
+            objects: &all,
+            snapshot: &snapshot,
+            memory: &self.memory,
+            policies: &policies,
+            frozen: frozen.as_deref(),
+            now: self.clock().now,
+        });
         let allowed = subjects.iter().zip(&plan.verdicts).filter(|(_, verdict)| !verdict.denied);
         let syncing = self.syncs(session, allowed.map(|(subject, _)| subject.any), &snapshot).await;
         self.forget(&plan);
@@ -68,7 +79,7 @@ impl Worker {
         self.report(&subjects, &inputs, &plan, &blocked).await;
         let refusals = inputs.iter().flat_map(|object| &object.refusals);
         let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
-        let Plan { steps, verdicts: _ } = plan;
+        let Plan { steps, verdicts: _, handing_over } = plan;
         let steps: Vec<_> =
             steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
         let planned = steps.len();
@@ -84,6 +95,7 @@ impl Worker {
             (false, ..) => Duration::ZERO,
             (true, 0, true) if waits_for_secret || !self.in_hand.is_empty() => self.next_retry().min(SECRET_RETRY),
             (true, 0, true) if syncing => sync::POLL,
+            (true, 0, true) if handing_over => HANDOVER,
             (true, 0, true) => self.next_retry(),
             (true, ..) => stalled,
         };
@@ -209,6 +221,18 @@ impl Worker {
             }
         }
     }
+}
+
+fn with(policy: Policy, others: Vec<Policy>) -> Vec<Policy> {
+    std::iter::once(policy).chain(others).collect()
+}
+
+/// Our objects and those of other connections.
+fn with_all(ours: &[Object], others: Vec<Object>) -> Cow<'_, [Object]> {
+    if others.is_empty() {
+        return Cow::Borrowed(ours);
+    }
+    Cow::Owned(ours.iter().cloned().chain(others).collect())
 }
 
 pub(super) fn target(any: &AnyObject) -> Target {

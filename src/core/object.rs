@@ -30,6 +30,9 @@ impl fmt::Display for ObjectKey {
 pub struct Object {
     /// Which.
     pub key: ObjectKey,
+    /// Which connection it is for, as an index of the policies of the input; 0 is the one whose pass this is. Objects of
+    /// others to the same cluster count as claims, and nothing is done for them.
+    pub connection: usize,
     /// Seconds since 1970 of its creation: the older one wins a contest.
     pub created: i64,
     /// Whether its spec has been applied before: a difference is drift then, and an update otherwise.
@@ -61,6 +64,13 @@ pub struct Object {
     /// Whether anything else may be among what it cannot say: then none of its ledger is given up. A reference that
     /// leads nowhere is not: what it once led to is kept by its own object as long as somebody refers to it.
     pub unsure: bool,
+}
+
+impl Object {
+    /// True for an object of another connection to the same cluster.
+    pub fn is_foreign(&self) -> bool {
+        self.connection != 0
+    }
 }
 
 /// What may be done for an object now.

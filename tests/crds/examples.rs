@@ -49,7 +49,7 @@ async fn is_taken(client: &Client, namespace: &str, text: &str, file: &Path) {
 
 #[tokio::test]
 async fn every_example_is_taken() {
-    let client = support::client().await;
+    let client = crate::client().await;
     let namespace = support::cluster::namespace(&client).await;
     let files = files("examples", "yaml");
     assert!(!files.is_empty());
@@ -60,7 +60,7 @@ async fn every_example_is_taken() {
 
 #[tokio::test]
 async fn every_manifest_in_the_documentation_is_taken() {
-    let client = support::client().await;
+    let client = crate::client().await;
     let namespace = support::cluster::namespace(&client).await;
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let mut count = 0;

@@ -15,3 +15,8 @@ mod shared;
 mod token;
 mod user;
 mod verdict;
+
+/// A client for the control plane, for the runtime of the calling test.
+async fn client() -> kube::Client {
+    support::control_plane().await.client().await.expect("a client")
+}

@@ -79,7 +79,7 @@ async fn a_new_object_never_counts_as_current() {
 
 #[tokio::test]
 async fn a_status_comes_back_as_it_was_written() {
-    let client = support::client().await;
+    let client = crate::client().await;
     let namespace = support::cluster::namespace(&client).await;
     let params = PatchParams::apply(FIELD_MANAGER).validation_strict();
     Kind::within::<ProxmoxGroup>(client.clone(), &namespace).store("a", &spec(&json!({}))).await;
@@ -129,7 +129,7 @@ async fn objects_are_found_by_their_connection() {
 
 #[tokio::test]
 async fn kubectl_shows_the_columns() {
-    let client = support::client().await;
+    let client = crate::client().await;
     let namespace = support::cluster::namespace(&client).await;
     Kind::within::<ProxmoxGroup>(client.clone(), &namespace).store("a", &spec(&json!({}))).await;
     let groups = Api::<ProxmoxGroup>::namespaced(client, &namespace);

@@ -16,7 +16,7 @@ pub struct Kind {
 impl Kind {
     /// `K` in a new namespace.
     pub async fn of<K: Resource<DynamicType = ()>>() -> Self {
-        let client = support::client().await;
+        let client = crate::client().await;
         let namespace = support::cluster::namespace(&client).await;
         Self::within::<K>(client, &namespace)
     }

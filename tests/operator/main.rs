@@ -10,9 +10,11 @@ mod lifecycle;
 mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
+mod peers;
 mod rights;
 mod scale;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 mod world;

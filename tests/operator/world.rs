@@ -9,10 +9,11 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::discovery::ApiResource;
 use kube::{Api, Client};
 use proxmox_identity::sim::child::GuardedChild;
+use proxmox_identity::sim::control_plane::ControlPlane;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::Value;
 
-use crate::support::{client, cluster, control_plane};
+use crate::support::{cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,6 +23,7 @@ pub struct World {
     pub client: Client,
     pub namespace: String,
     pub pve: Simulator,
+    plane: &'static ControlPlane,
     operator: Mutex<Option<GuardedChild>>,
     revivals: AtomicU32,
 }
@@ -34,10 +36,15 @@ impl World {
 
     /// The same with a simulator of one's own making.
     pub async fn with(options: Options) -> Self {
-        let client = client().await;
+        Self::on(control_plane().await, options).await
+    }
+
+    /// The same on another control plane.
+    pub async fn on(plane: &'static ControlPlane, options: Options) -> Self {
+        let client = plane.client().await.expect("a client");
         let namespace = cluster::namespace(&client).await;
         let pve = Simulator::start(options).await.expect("a simulator");
-        Self { client, namespace, pve, operator: Mutex::new(None), revivals: AtomicU32::new(0) }
+        Self { client, namespace, pve, plane, operator: Mutex::new(None), revivals: AtomicU32::new(0) }
     }
 
     /// Starts the operator, or starts it again after a kill.
@@ -47,7 +54,7 @@ impl World {
 
     /// Starts the operator with more variables and arguments.
     pub async fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
-        let kubeconfig = format!("KUBECONFIG={}", control_plane().await.kubeconfig().display());
+        let kubeconfig = format!("KUBECONFIG={}", self.plane.kubeconfig().display());
         let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
         let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
         let namespace = format!("--watch-namespace={}", self.namespace);
@@ -229,7 +236,15 @@ impl World {
 
     /// The objects of a kind in this world.
     pub fn api(&self, kind: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource(kind))
+        match kind {
+            "ClusterProxmoxConnection" => Api::all_with(self.client.clone(), &resource(kind)),
+            _ => self.api_in(kind, &self.namespace),
+        }
+    }
+
+    /// The objects of a kind in another namespace.
+    pub fn api_in(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &resource(kind))
     }
 
     /// What Proxmox VE answers root.

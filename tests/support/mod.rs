@@ -1,6 +1,5 @@
 //! What the tests on a real control plane share.
 
-use kube::Client;
 use proxmox_identity::sim::control_plane::ControlPlane;
 use tokio::sync::OnceCell;
 
@@ -18,9 +17,4 @@ pub async fn control_plane() -> &'static ControlPlane {
             plane
         })
         .await
-}
-
-/// A client for it, for the runtime of the calling test.
-pub async fn client() -> Client {
-    control_plane().await.client().await.expect("a client")
 }

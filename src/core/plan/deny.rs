@@ -12,7 +12,7 @@ use crate::core::policy::Policy;
 pub(super) fn without_denied<'a>(
     objects: &'a [Object],
     denials: &BTreeMap<usize, Refusal>,
-    policy: &Policy,
+    policies: &[Policy],
 ) -> Cow<'a, [Object]> {
     if denials.is_empty() {
         return Cow::Borrowed(objects);
@@ -20,7 +20,7 @@ pub(super) fn without_denied<'a>(
     let mut objects = objects.to_vec();
     for index in denials.keys() {
         let object = &mut objects[*index];
-        object.mode = match (object.mode, policy.on_revoke) {
+        object.mode = match (object.mode, policies[object.connection].on_revoke) {
             (Mode::Manage, OnRevoke::Remove) => Mode::Revoked,
             (Mode::Manage | Mode::Observe, _) => Mode::Denied,
             (mode, _) => mode,

@@ -29,7 +29,9 @@ pub(super) fn refuse_lockout(input: &Input<'_>, view: &View<'_>, draft: &mut Dra
     for operation in operations {
         match if concerns(&operation) { guard.judge(&operation) } else { Ok(()) } {
             Ok(()) => draft.operations.push(operation),
-            Err(_) if operation.owners.iter().all(|owner| input.policy.may_lock_out(&input.objects[*owner].key)) => {
+            Err(_)
+                if operation.owners.iter().all(|owner| input.policies[0].may_lock_out(&input.objects[*owner].key)) =>
+            {
                 draft.operations.push(operation);
             }
             Err(why) => refuse(input, draft, &operation, &why),
@@ -113,7 +115,7 @@ impl<'a> Guard<'a> {
     fn new(input: &'a Input<'_>, view: &View<'_>) -> Self {
         let credential = &input.snapshot.credential;
         let own = Need { path: AclPath::observed("/access"), privilege: "Sys.Audit" };
-        let held: Vec<Need> = needs::of(input.objects)
+        let held: Vec<Need> = needs::of(input.objects.iter().filter(|object| !object.is_foreign()))
             .into_keys()
             .chain([own])
             .filter(|need| view.holds(&need.path, &[need.privilege]) == Some(true))

@@ -50,9 +50,10 @@ pub(super) fn wanted<'a>(
                 | Mode::DeletingObserver => {}
             }
         }
-        if let Some(operation) = operation {
+        if let Some(operation) = operation
+            && draft.push(operation, input.objects)
+        {
             maker.planned.insert((*claim).clone());
-            draft.operations.push(operation);
         }
     }
     maker

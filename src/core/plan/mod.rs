@@ -45,14 +45,14 @@ use stakes::Stakes;
 
 /// All that a plan is made from.
 pub struct Input<'a> {
-    /// The objects of the connection.
+    /// The objects of the connection, and after them those of others to the same cluster.
     pub objects: &'a [Object],
     /// What PVE shows.
     pub snapshot: &'a Snapshot,
     /// What earlier attempts taught.
     pub memory: &'a Memory,
-    /// What the objects may do.
-    pub policy: &'a Policy,
+    /// What objects may do, by their connection; the first is the one whose pass this is.
+    pub policies: &'a [Policy],
     /// Why nothing may be removed now: an object that cannot be read might want it.
     pub frozen: Option<&'a str>,
     /// Milliseconds on a monotonic clock of the caller.
@@ -91,8 +91,10 @@ pub struct FailedClaim {
 pub struct Plan {
     /// Requests in order.
     pub steps: Vec<Step>,
-    /// By object, in the order of the input.
+    /// By object of this connection, in the order of the input.
     pub verdicts: Vec<Verdict>,
+    /// Whether something is to pass to an object of another connection, which has not taken it yet.
+    pub handing_over: bool,
 }
 
 /// One request, and the claims it is for.
@@ -210,9 +212,9 @@ impl Trouble<'_> {
 /// Makes a plan.
 pub fn plan(input: &Input<'_>) -> Plan {
     let view = View::new(input.snapshot);
-    let judge = Judge::new(input.policy, input.snapshot, &view);
+    let judge = Judge::new(input.policies, input.snapshot, &view);
     let denials = judge.denials(input.objects);
-    let objects = deny::without_denied(input.objects, &denials, input.policy);
+    let objects = deny::without_denied(input.objects, &denials, input.policies);
     let input = &Input { objects: &objects, ..*input };
     let stakes = Stakes::new(input.objects);
     let mut draft = Draft::new(input);
@@ -221,23 +223,31 @@ pub fn plan(input: &Input<'_>) -> Plan {
     prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     warn::warn(input, &view, &mut draft);
-    for (index, denial) in denials.into_iter().filter(|(index, _)| input.objects[*index].mode.is_live()) {
+    for (index, denial) in denials {
+        if !input.objects[index].mode.is_live() {
+            continue;
+        }
         draft.verdicts[index].denied = true;
         draft.verdicts[index].refusals.push(denial);
     }
-    let steps = order::steps(
+    let mut steps = order::steps(
         draft.operations,
         input.snapshot,
         |object| input.objects[object].changed,
         |claim| input.memory.failures.contains_key(claim),
     );
-    Plan { steps, verdicts: draft.verdicts }
+    for step in &mut steps {
+        step.owners.retain(|(owner, _)| !input.objects[*owner].is_foreign());
+    }
+    draft.verdicts.truncate(input.objects.iter().filter(|object| !object.is_foreign()).count());
+    Plan { steps, verdicts: draft.verdicts, handing_over: draft.handing_over }
 }
 
 /// A plan in the making.
 struct Draft {
     verdicts: Vec<Verdict>,
     operations: Vec<Operation>,
+    handing_over: bool,
 }
 
 impl Draft {
@@ -253,11 +263,22 @@ impl Draft {
                 ..Verdict::default()
             })
             .collect();
-        Self { verdicts, operations: Vec::new() }
+        Self { verdicts, operations: Vec::new(), handing_over: false }
     }
 
     fn state(&mut self, object: usize, claim: &Claim, state: ClaimState) {
         self.verdicts[object].claims.insert(claim.clone(), state);
+    }
+
+    /// Puts an operation into the plan if it is for an object of this connection: what only others want they do
+    /// themselves. Whether it is.
+    fn push(&mut self, operation: Operation, objects: &[Object]) -> bool {
+        let Operation { owners, .. } = &operation;
+        let ours = owners.iter().any(|owner| !objects[*owner].is_foreign());
+        if ours {
+            self.operations.push(operation);
+        }
+        ours
     }
 
     fn refuse(&mut self, object: usize, claim: &Claim, reason: Reason, message: impl Into<String>) {

@@ -27,7 +27,7 @@ pub(super) fn unclaimed(
 ) {
     let mut begun: BTreeMap<Claim, usize> =
         draft.operations.iter().enumerate().map(|(index, operation)| (operation.claim.clone(), index)).collect();
-    for (index, object) in input.objects.iter().enumerate() {
+    for (index, object) in input.objects.iter().enumerate().filter(|(_, object)| !object.is_foreign()) {
         for scope in &object.exact {
             for claim in standing_in(scope, input.snapshot) {
                 if stakes.is_claimed(&claim) || draft.verdicts[index].claims.contains_key(&claim) {

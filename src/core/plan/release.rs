@@ -22,14 +22,19 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
         let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
-        if !leaving.is_empty() {
+        if leaving.iter().any(|stake| !input.objects[stake.object].is_foreign()) {
             // Who lost it to another one does not keep it.
             let lost = |stake: &Stake<'_>| {
                 let state = draft.verdicts[stake.object].claims.get(*claim);
                 matches!(state, Some(ClaimState::Refused(refusal)) if refusal.reason == Reason::Conflict)
             };
-            let stays = interests.iter().any(|stake| stakes.counts(stake) && !lost(stake));
-            releaser.release(draft, claim, &leaving, stays);
+            let keepers: Vec<_> = interests.iter().filter(|stake| stakes.counts(stake) && !lost(stake)).collect();
+            // What another connection's object is to keep must be in its ledger before it is in none of ours.
+            let taken = keepers.iter().any(|it| it.entry.is_some() || !input.objects[it.object].is_foreign());
+            match (keepers.is_empty(), taken) {
+                (false, false) => releaser.hand_over(draft, claim, &leaving),
+                (nobody, _) => releaser.release(draft, claim, &leaving, !nobody),
+            }
         }
     }
 }
@@ -55,6 +60,14 @@ struct Releaser<'a> {
 }
 
 impl Releaser<'_> {
+    fn hand_over(&self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>]) {
+        draft.handing_over = true;
+        for stake in leaving {
+            let message = format!("{claim} passes to an object of another connection, which has not taken it yet");
+            draft.refuse(stake.object, claim, Reason::DeletionBlocked, message);
+        }
+    }
+
     fn release(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>], kept_by_another: bool) {
         let leaving = self.not_referred_to(draft, claim, leaving);
         let leaving = leaving.as_slice();

@@ -52,6 +52,11 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Nothing is allowed.
+    pub fn nothing() -> Self {
+        Self { rules: Some(Vec::new()), ..Self::default() }
+    }
+
     /// The policy of a connection of this kind.
     ///
     /// # Errors
@@ -123,18 +128,18 @@ fn claims(object: &Object) -> impl Iterator<Item = Asked<'_>> {
     wanted.chain(held.into_iter().map(|claim| Asked { claim, content: None }))
 }
 
-/// Judges objects by a policy and by what stands.
+/// Judges objects by the policies of their connections and by what stands.
 pub struct Judge<'a> {
-    policy: &'a Policy,
+    policies: Vec<(&'a Policy, Option<Privileged<'a>>)>,
     snapshot: &'a Snapshot,
-    privileged: Option<Privileged<'a>>,
 }
 
 impl<'a> Judge<'a> {
     /// Looks at what stands.
-    pub fn new(policy: &'a Policy, snapshot: &'a Snapshot, view: &View<'_>) -> Self {
-        let privileged = (!policy.denied.is_empty()).then(|| Privileged::new(&policy.denied, snapshot, view));
-        Self { policy, snapshot, privileged }
+    pub fn new(policies: &'a [Policy], snapshot: &'a Snapshot, view: &View<'_>) -> Self {
+        let privileged =
+            |policy: &'a Policy| (!policy.denied.is_empty()).then(|| Privileged::new(&policy.denied, snapshot, view));
+        Self { policies: policies.iter().map(|policy| (policy, privileged(policy))).collect(), snapshot }
     }
 
     /// Why objects are not allowed, by their index.
@@ -162,25 +167,28 @@ impl<'a> Judge<'a> {
     }
 
     fn judge(&self, object: &Object, asked: &[Asked<'_>]) -> Option<Refusal> {
-        if let Some(rules) = &self.policy.rules
+        let (policy, privileged) = &self.policies[object.connection];
+        if let Some(rules) = &policy.rules
             && let Err(why) = rules::fit(rules, object, asked, self.snapshot)
         {
             return Some(denied(why));
         }
-        asked.iter().find_map(|asked| self.way_to_more(asked))
+        asked.iter().find_map(|asked| policy.way_to_more(asked, privileged.as_ref()))
     }
+}
 
+impl Policy {
     /// Why a claim is a way to a denied privilege.
-    fn way_to_more(&self, asked: &Asked<'_>) -> Option<Refusal> {
+    fn way_to_more(&self, asked: &Asked<'_>, privileged: Option<&Privileged<'_>>) -> Option<Refusal> {
         if let (Claim::Thing(Thing::Token(_)), Some("0"), false) =
-            (asked.claim, asked.value("privsep"), self.policy.tokens_without_privsep)
+            (asked.claim, asked.value("privsep"), self.tokens_without_privsep)
         {
             let claim = asked.claim;
             return Some(denied(format!("{claim} would have all rights of its user; set privilegeSeparation to true")));
         }
-        let privileged = self.privileged.as_ref()?;
+        let privileged = privileged?;
         if let (Claim::Thing(Thing::Role(_)), Some(privileges)) = (asked.claim, asked.value("privs"))
-            && let Some(privilege) = privileges.split(',').find(|name| self.policy.denied.contains(*name))
+            && let Some(privilege) = privileges.split(',').find(|name| self.denied.contains(*name))
         {
             return Some(denied(format!("{} would have {privilege}, which nobody gets here", asked.claim)));
         }

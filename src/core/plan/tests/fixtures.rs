@@ -66,6 +66,7 @@ pub fn commented(claim: Claim, comment: &str) -> Wanted {
 pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
     Object {
         key: ObjectKey { kind: "Test", namespace: "default".to_owned(), name: name.to_owned() },
+        connection: 0,
         created: 0,
         admitted: true,
         settled: false,
@@ -184,7 +185,7 @@ pub fn stands(snapshot: &Snapshot) -> BTreeSet<Claim> {
 }
 
 pub fn one(objects: &[Object], snapshot: &Snapshot) -> Plan {
-    plan(&Input { objects, snapshot, memory: &Memory::default(), policy: &Policy::default(), frozen: None, now: 0 })
+    plan(&Input { objects, snapshot, memory: &Memory::default(), policies: &[Policy::default()], frozen: None, now: 0 })
 }
 
 /// Plans, stores the ledgers, applies the steps, and once more until nothing is left to do.

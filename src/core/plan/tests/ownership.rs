@@ -90,7 +90,7 @@ fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
         objects: &objects,
         snapshot: &snapshot,
         memory: &memory,
-        policy: &Policy::default(),
+        policies: &[Policy::default()],
         frozen: None,
         now: 1,
     });

@@ -102,8 +102,8 @@ fn parsed(policy: &ConnectionPolicy) -> Policy {
 }
 
 fn planned(object: &Object, snapshot: &Snapshot, policy: &ConnectionPolicy) -> Plan {
-    let (objects, policy) = (std::slice::from_ref(object), parsed(policy));
-    plan(&Input { objects, snapshot, memory: &Memory::default(), policy: &policy, frozen: None, now: 0 })
+    let (objects, policies) = (std::slice::from_ref(object), [parsed(policy)]);
+    plan(&Input { objects, snapshot, memory: &Memory::default(), policies: &policies, frozen: None, now: 0 })
 }
 
 /// Opens one thing of a policy.
@@ -268,7 +268,7 @@ fn a_cluster_connection_without_rules_allows_nothing_and_another_one_everything(
         objects,
         snapshot: &snapshot,
         memory: &Memory::default(),
-        policy: &policy,
+        policies: &[policy],
         frozen: None,
         now: 0,
     });

@@ -74,7 +74,7 @@ fn where_sight_is_uncertain_pve_itself_is_asked_by_the_removal() {
         objects: &objects,
         snapshot: &snapshot,
         memory: &memory,
-        policy: &Policy::default(),
+        policies: &[Policy::default()],
         frozen: None,
         now: 0,
     });
@@ -146,7 +146,7 @@ fn while_an_object_cannot_be_read_nothing_is_removed() {
         objects: &objects,
         snapshot: &snapshot,
         memory: &memory,
-        policy: &Policy::default(),
+        policies: &[Policy::default()],
         frozen,
         now: 0,
     });

@@ -1,0 +1,75 @@
+//! Other connections to the same cluster: what their objects claim counts here too, so that nobody fights.
+
+use crate::api::management::DeletionPolicy;
+use crate::controller::connection::Worker;
+use crate::controller::connections::{Connection, ConnectionKey};
+use crate::controller::gather::{object, wants_of};
+use crate::controller::kinds::AnyObject;
+use crate::controller::pass::version;
+use crate::core::ids::ClusterId;
+use crate::core::ledger::from_rows;
+use crate::core::object::{Mode, Object};
+use crate::core::policy::Policy;
+use crate::core::wants::Wants;
+
+/// What objects of other connections claim, with the policies that they are judged by.
+#[derive(Default)]
+pub(super) struct Peers {
+    /// Policies, by connection.
+    pub policies: Vec<Policy>,
+    /// Objects; their connection counts from 1.
+    pub objects: Vec<Object>,
+    /// Why nothing may be removed now.
+    pub frozen: Option<String>,
+}
+
+impl Worker {
+    /// Looks at all other connections to a cluster.
+    pub(super) async fn peers(&self, cluster: &ClusterId) -> Peers {
+        let mut peers = Peers::default();
+        for (key, connection) in self.context.index.connections_to(cluster.as_str()) {
+            if key != self.key {
+                let policy = Policy::parse(connection.spec.policy.as_ref(), key.kind());
+                // With a policy that cannot be read nothing is allowed, as there.
+                peers.policies.push(policy.unwrap_or_else(|_| Policy::nothing()));
+                self.enter(&mut peers, &key, &connection).await;
+            }
+        }
+        peers
+    }
+
+    async fn enter(&self, peers: &mut Peers, key: &ConnectionKey, connection: &Connection) {
+        let objects = self.context.index.objects(key);
+        let references = self.references(&objects).await;
+        for any in &objects {
+            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let Ok(ledger) = from_rows(&previous.ledger) else {
+                if any.management().deletion_policy != Some(DeletionPolicy::Orphan) {
+                    peers.frozen = Some("the ledger of an object of another connection cannot be read".to_owned());
+                }
+                continue;
+            };
+            let Wants { external_id: _, wanted, refusals: _, unsure, exact, open } = wants_of(any, references.of(any));
+            peers.objects.push(Object {
+                connection: peers.policies.len(),
+                admitted: self.context.index.may_use(any.namespace(), connection),
+                mode: mode(any, connection),
+                ledger,
+                wanted,
+                exact,
+                open,
+                unsure,
+                ..object(any, &previous)
+            });
+        }
+    }
+}
+
+/// Objects of a suspended connection are so themselves.
+fn mode(any: &AnyObject, connection: &Connection) -> Mode {
+    match (any.mode(), connection.spec.suspend) {
+        (Mode::Deleting, true) => Mode::DeletingSuspended,
+        (Mode::Manage, true) => Mode::Suspended,
+        (mode, _) => mode,
+    }
+}
