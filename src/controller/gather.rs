@@ -44,7 +44,8 @@ impl Worker {
     /// Reads what the objects refer to, and their ledgers.
     pub(super) async fn gather<'a>(&mut self, objects: &'a [AnyObject]) -> Gathered<'a> {
         let secrets = self.secrets(objects).await;
-        let mut references = References { secrets, ..References::default() };
+        let config_maps = self.sources(objects).await;
+        let mut references = References { secrets, config_maps, ..References::default() };
         for any in objects {
             any.enter(&mut references);
         }
@@ -68,7 +69,7 @@ impl Worker {
                 frozen = Some(why);
                 continue;
             };
-            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, &references);
+            let Wants { external_id, wanted, refusals, unsure, exact, open, roster } = wants_of(any, &references);
             let changed = self.first_seen(any);
             if changed == self.number {
                 // What failed for another spec says nothing about this one.
@@ -92,6 +93,7 @@ impl Worker {
                 ledger,
                 written,
                 token,
+                roster,
                 wanted,
                 exact,
                 open,
@@ -202,6 +204,7 @@ fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         ledger: Ledger::new(),
         written: None,
         token: None,
+        roster: None,
         wanted: Vec::new(),
         exact: BTreeSet::new(),
         open: BTreeSet::new(),

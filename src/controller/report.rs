@@ -70,14 +70,19 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     if object.mode == Mode::Observe {
         let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);
         report.says.drift = (!pending.is_empty()).then(|| first_of(&pending));
+        report.says.warning = warning(verdict);
         return Report { pending, ..report };
     }
     if !pending.is_empty() {
         return Report::progressing(pending);
     }
     let mut report = Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled);
-    report.says.warning = verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()));
+    report.says.warning = warning(verdict);
     report
+}
+
+fn warning(verdict: &Verdict) -> Option<(Reason, String)> {
+    verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()))
 }
 
 /// The first few of many, since a message has its limit.
@@ -107,6 +112,7 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
             Some(format!("change {} of {claim}", fields.join(", ")))
         }
         ClaimState::Planned(Purpose::Remove) | ClaimState::Surplus => Some(format!("remove {claim}")),
+        ClaimState::Planned(Purpose::Disable) => Some(format!("disable {claim}")),
         ClaimState::Standing | ClaimState::Refused(_) | ClaimState::Failed(_) => None,
     }
 }

@@ -13,6 +13,7 @@ pub mod permissions;
 pub mod plan;
 pub mod realm;
 mod rights;
+pub mod roster;
 pub mod secret;
 pub mod snapshot;
 pub mod text;

@@ -3,9 +3,11 @@
 mod directory;
 mod openid;
 mod options;
+mod roster;
 mod tfa;
 
 use options::Options;
+pub use roster::source_of_realm;
 
 use super::{References, Wants};
 use crate::api::realm::{PamRealm, ProxmoxRealmSpec, PveRealm};
@@ -69,6 +71,7 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
     }
     let content = Content::Realm(RealmContent { kind, options: values, check_connection });
     let mut wants = Wants::one(Thing::Realm(id.clone()), content, Vec::new());
+    wants.roster = roster::of_realm(realm, &id, references);
     for wanted in &mut wants.wanted {
         wanted.hidden.clone_from(&hidden);
     }
