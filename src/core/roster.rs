@@ -88,7 +88,8 @@ impl Present {
             hash.update(user.as_str());
             hash.update("\n");
         }
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let [first, second, third, fourth, ..] = <[u8; 32]>::from(hash.finalize());
+        format!("{:08x}", u32::from_be_bytes([first, second, third, fourth]))
     }
 }
 
@@ -136,7 +137,7 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(error), "{text:?}");
         }
-        let many = |count: usize| (0..count).map(|number| format!("u{number}\n")).collect::<String>();
+        let many = |count: usize| (0..count).map(|number| format!("u{number}")).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(&many(MAX_USERS)).map(|users| users.len()), Ok(MAX_USERS));
         assert_eq!(parse(&many(MAX_USERS + 1)), Err(RosterError::TooMany));
     }

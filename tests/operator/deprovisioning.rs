@@ -220,6 +220,9 @@ async fn without_the_right_to_disable_users_the_realm_says_so_and_is_managed_all
     world.object("ProxmoxRealm", "oid", &spec).await;
     let message = world.reason("ProxmoxRealm", "oid", "Forbidden").await;
     assert!(message.contains("User.Modify"), "{message}");
+    let connection = world.get_object("ProxmoxConnection", "pve").await.expect("a connection");
+    let missing = connection["status"]["missingPrivileges"].to_string();
+    assert!(missing.contains("User.Modify") && missing.contains("ProxmoxRealm"), "{missing}");
     world.object("ProxmoxRealm", "oid", &format!("{spec}, comment: new")).await;
     let commented = async || (world.pve_get("/access/domains/oid").await["comment"] == "new").then_some(());
     world.until("the comment is written", commented).await;
@@ -232,11 +235,14 @@ async fn without_the_right_to_disable_users_the_realm_says_so_and_is_managed_all
 async fn an_observed_realm_tells_whom_it_would_disable() {
     let (world, _) = world().await;
     source(&world, "a\nb\nc\n").await;
-    let spec = format!(
-        "managementPolicy: Observe, openid: {{issuerUrl: 'https://id.example.com', clientId: c, {}}}",
-        policy("Disable")
-    );
-    world.object("ProxmoxRealm", "oid", &spec).await;
+    for on_removal in ["Report", "Disable"] {
+        let users = policy(on_removal);
+        let openid = format!("openid: {{issuerUrl: 'https://id.example.com', clientId: c, {users}}}");
+        world.object("ProxmoxRealm", "oid", &format!("managementPolicy: Observe, {openid}")).await;
+        if on_removal == "Report" {
+            assert!(warned(&world, "UsersNotInSource").await.contains("d@oid"));
+        }
+    }
     let told = async || {
         let realm = world.get_object("ProxmoxRealm", "oid").await?;
         (realm["status"]["pendingChanges"] == json!(["change enable of user d@oid"])).then_some(())

@@ -99,6 +99,17 @@ fn whoever_is_gone_is_disabled_once_and_stays_so() {
 }
 
 #[test]
+fn whoever_is_gone_does_not_wait_for_the_options_of_the_realm() {
+    let refusals = vec![Refusal::new(Reason::SecretNotFound, "Secret client does not exist")];
+    let held = realm(OnRemoval::Disable, "a");
+    let mut objects = [Object { wanted: Vec::new(), refusals, unsure: true, ..held }];
+    let mut snapshot = pve(&["a@oid", "b@oid"]);
+    assert_eq!(settle(&mut objects, &mut snapshot).len(), 1);
+    assert_eq!(enabled(&snapshot), ["a@oid", "other@pve"]);
+    assert_eq!(refusal(&one(&objects, &snapshot), 0).0, Reason::SecretNotFound);
+}
+
+#[test]
 fn whoever_is_gone_leaves_all_groups_in_one_request() {
     let mut objects = [realm(OnRemoval::RemoveGroups, "a\nb")];
     let mut snapshot = pve(&["a@oid", "b@oid", "c@oid"]);
