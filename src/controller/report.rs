@@ -237,10 +237,20 @@ pub fn status(
     }
 }
 
-/// A warning for this reason in a status.
-pub fn warned(status: &ObjectStatus, reason: Reason) -> Option<(Reason, String)> {
-    let warning = conditions::find(&status.conditions, conditions::WARNING)?;
-    (warning.reason == reason.as_str()).then(|| (reason, warning.message.clone()))
+/// A warning, and what a status said before for this reason, by itself or behind another warning.
+pub fn still_warned(
+    warning: Option<(Reason, String)>,
+    status: &ObjectStatus,
+    reason: Reason,
+) -> Option<(Reason, String)> {
+    let before = conditions::find(&status.conditions, conditions::WARNING);
+    match (warning, before) {
+        (None, Some(before)) => (before.reason == reason.as_str()).then(|| (reason, before.message.clone())),
+        (Some((first, message)), Some(before)) if before.message.starts_with(&format!("{message}; {reason}: ")) => {
+            Some((first, before.message.clone()))
+        }
+        (warning, _) => warning,
+    }
 }
 
 /// How long the object has not been ready in this generation.
