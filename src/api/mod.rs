@@ -67,3 +67,7 @@ pub const ISSUE: &str = "proxmox-identity.dev/issue";
 
 /// Annotation on a connection: the id of the cluster that its endpoints lead to now, confirmed by a person.
 pub const CONFIRM_CLUSTER: &str = "proxmox-identity.dev/confirm-cluster";
+
+/// Annotation on a ProxmoxRealm: the id of the source that may take the rights of more than half of the realm's users, as
+/// the condition `Warning` names it, confirmed by a person.
+pub const CONFIRM_REMOVALS: &str = "proxmox-identity.dev/confirm-removals";

@@ -34,7 +34,7 @@ pub struct OpenIdRealm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::username_claim")]
     pub username_claim: Option<String>,
-    /// What happens to users at login.
+    /// What happens to users at login, and to those who are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<OpenIdUsers>,
     /// What happens to memberships in groups at login.
@@ -62,13 +62,46 @@ pub struct OpenIdRealm {
     pub query_userinfo: Option<bool>,
 }
 
-/// What happens to users at login.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What happens to users: those who come, at login, and those who are gone, between logins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::removal_needs_source())]
 pub struct OpenIdUsers {
     /// Whether Proxmox VE makes a user at the first login. Without it only users that exist may log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_create: Option<bool>,
+    /// What happens to users that Proxmox VE has and the source does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_removal: Option<OnRemoval>,
+    /// Who may use the realm now. Unset: nobody knows, and users stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<UserSource>,
+}
+
+// The schema of an optional enum shows the documentation of the enum, not of the field.
+/// What happens to users that Proxmox VE has and the source does not. `Report` (the default) names them in the condition
+/// `Warning` and writes nothing. `Disable` disables them, which ends their API tokens too. `RemoveGroups` takes them out of
+/// all groups; their own ACL entries and tokens stay. Nobody is ever enabled again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnRemoval {
+    /// They are named, and nothing is written.
+    #[default]
+    Report,
+    /// They are disabled.
+    Disable,
+    /// They leave all groups.
+    RemoveGroups,
+}
+
+/// Who may use a realm: exactly one of the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::exactly_one(&["configMapRef"]))]
+pub struct UserSource {
+    /// A key of a ConfigMap in the same namespace with one user a line, `name` or `name@realm`. Empty lines and lines that
+    /// begin with `#` do not count. A list that is missing, empty or has a line that is no user changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_ref: Option<KeyRef>,
 }
 
 /// What happens to memberships in groups at login.

@@ -90,6 +90,15 @@ reasons! {
     /// its words. Correct issuerUrl, or let the nodes reach the provider and trust its certificate; it is asked again
     /// each minute.
     IssuerUnreachable: Fine,
+    /// Enabled users of the realm are not in the source of its users, and stay as they are; the message names some, and why.
+    /// Disable or remove them, add them to the source, or set openid.users.onRemoval.
+    UsersNotInSource: Fine,
+    /// The source of a realm's users is missing, empty or cannot be read as a list of users, so that users stay as they
+    /// are. Correct what the message names; the operator reads it again by itself.
+    SourceUnusable: Fine,
+    /// More than half of a realm's users are not in its source, which may be cut short: users stay as they are. Correct the
+    /// source, or confirm with the annotation proxmox-identity.dev/confirm-removals and the id in the message.
+    RemovalsHeld: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
     DependencyNotReady: Waiting,
     /// The connection does not exist in this namespace. Create it or correct connectionRef.

@@ -169,6 +169,14 @@ pub fn only_directories_sync() -> Rule {
     )
 }
 
+/// Nobody is gone where nobody says who is there.
+pub fn removal_needs_source() -> Rule {
+    rule(
+        "!has(self.onRemoval) || self.onRemoval == 'Report' || has(self.source)",
+        "onRemoval needs a source, which says who may use the realm now: without it nobody is known to be gone",
+    )
+}
+
 /// A list is not given where it would be ignored.
 pub fn ignored_list(list: &str) -> Rule {
     rule(

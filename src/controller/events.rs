@@ -69,6 +69,7 @@ fn event(news: News) -> Event {
                     ("DriftCorrected", "Update", format!("changed {} of {what} back", fields.join(", ")))
                 }
                 Purpose::Remove => ("Deleted", "Delete", format!("removed {what}")),
+                Purpose::Disable => ("Disabled", "Disable", disabled(&what)),
             };
             (EventType::Normal, reason, action, note)
         }
@@ -101,7 +102,12 @@ pub fn sentence(step: &Step, claims: &[Claim]) -> String {
         Purpose::Create | Purpose::Restore => format!("created {what}"),
         Purpose::Update(fields) | Purpose::Correct(fields) => format!("changed {} of {what}", fields.join(", ")),
         Purpose::Remove => format!("removed {what}"),
+        Purpose::Disable => disabled(&what),
     }
+}
+
+fn disabled(what: &str) -> String {
+    format!("disabled {what}: not in the source of its realm")
 }
 
 fn list(claims: &[Claim]) -> String {

@@ -16,6 +16,7 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
+use crate::controller::sources::source;
 use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing};
 use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
@@ -73,7 +74,8 @@ impl Worker {
                 frozen = Some(why);
                 continue;
             };
-            let Wants { external_id, wanted, refusals, unsure, exact, open } = wants_of(any, references.of(any));
+            let Wants { external_id, wanted, refusals, unsure, exact, open, roster } =
+                wants_of(any, references.of(any));
             let changed = self.first_seen(any);
             if changed == self.number {
                 // What failed for another spec says nothing about this one.
@@ -98,6 +100,7 @@ impl Worker {
                 ledger,
                 written,
                 token,
+                roster,
                 wanted,
                 exact,
                 open,
@@ -132,10 +135,12 @@ impl Worker {
     pub(super) async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
         let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
         let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
+        let mut sources: BTreeMap<&str, BTreeSet<&KeyRef>> = BTreeMap::new();
         for any in objects {
             any.enter(all.entry(any.namespace()).or_default());
             if !any.is_being_deleted() {
                 keys.entry(any.namespace()).or_default().extend(any.secrets());
+                sources.entry(any.namespace()).or_default().extend(source(any));
             }
         }
         let read = keys.into_iter().map(async |(namespace, keys)| {
@@ -143,6 +148,10 @@ impl Worker {
         });
         for (namespace, secrets) in join_all(read).await {
             all.entry(namespace).or_default().secrets = secrets;
+        }
+        let read = sources.into_iter().map(async |(namespace, keys)| (namespace, self.sources(namespace, keys).await));
+        for (namespace, config_maps) in join_all(read).await {
+            all.entry(namespace).or_default().config_maps = config_maps;
         }
         ByNamespace { all, none: References::default() }
     }
@@ -236,6 +245,7 @@ pub(super) fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         ledger: Ledger::new(),
         written: None,
         token: None,
+        roster: None,
         wanted: Vec::new(),
         exact: BTreeSet::new(),
         open: BTreeSet::new(),

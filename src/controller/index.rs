@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
-    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
+    CONFIRM_CLUSTER, CONFIRM_REMOVALS, ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup,
+    ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
     SYNC_REQUESTED_AT,
 };
 use crate::controller::connections::{Connection, ConnectionKey};
@@ -338,7 +338,7 @@ struct Interest {
     generation: Option<i64>,
     deleted: bool,
     finalizers: Option<Vec<String>>,
-    annotations: [Option<String>; 4],
+    annotations: [Option<String>; 5],
 }
 
 impl Interest {
@@ -349,8 +349,14 @@ impl Interest {
             generation: meta.generation,
             deleted: meta.deletion_timestamp.is_some(),
             finalizers: meta.finalizers.clone(),
-            annotations: [RECONCILE_REQUESTED_AT, CONFIRM_CLUSTER, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT]
-                .map(annotation),
+            annotations: [
+                RECONCILE_REQUESTED_AT,
+                CONFIRM_CLUSTER,
+                CONFIRM_REMOVALS,
+                ROTATE_REQUESTED_AT,
+                SYNC_REQUESTED_AT,
+            ]
+            .map(annotation),
         }
     }
 }

@@ -26,6 +26,7 @@ mod prepare;
 mod recorder;
 mod report;
 mod server;
+mod sources;
 mod sync;
 mod tell;
 mod way;

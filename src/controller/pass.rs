@@ -176,8 +176,8 @@ impl Worker {
         let realm = subject.external_id.as_deref().unwrap_or_default();
         if matches!(subject.any, AnyObject::Realm(_)) && self.issuers.is_open(realm) {
             // Neither a restart nor another issuer takes back what was said before there is an answer.
-            report.says.warning =
-                report.says.warning.or_else(|| report::warned(&subject.previous, Reason::IssuerUnreachable));
+            let warning = report.says.warning.take();
+            report.says.warning = report::still_warned(warning, &subject.previous, Reason::IssuerUnreachable);
         }
         report::status(&report, facts, &subject.previous, self.context.progress_deadline)
     }

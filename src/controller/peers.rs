@@ -49,7 +49,8 @@ impl Worker {
                 }
                 continue;
             };
-            let Wants { external_id: _, wanted, refusals: _, unsure, exact, open } = wants_of(any, references.of(any));
+            let Wants { external_id: _, wanted, refusals: _, unsure, exact, open, roster: _ } =
+                wants_of(any, references.of(any));
             peers.objects.push(Object {
                 connection: peers.policies.len(),
                 admitted: self.context.index.may_use(any.namespace(), connection),

@@ -70,14 +70,19 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     if object.mode == Mode::Observe {
         let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);
         report.says.drift = (!pending.is_empty()).then(|| first_of(&pending));
+        report.says.warning = warning(verdict);
         return Report { pending, ..report };
     }
     if !pending.is_empty() {
         return Report::progressing(pending);
     }
     let mut report = Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled);
-    report.says.warning = verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()));
+    report.says.warning = warning(verdict);
     report
+}
+
+fn warning(verdict: &Verdict) -> Option<(Reason, String)> {
+    verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()))
 }
 
 /// The first few of many, since a message has its limit.
@@ -107,6 +112,7 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
             Some(format!("change {} of {claim}", fields.join(", ")))
         }
         ClaimState::Planned(Purpose::Remove) | ClaimState::Surplus => Some(format!("remove {claim}")),
+        ClaimState::Planned(Purpose::Disable) => Some(format!("disable {claim}")),
         ClaimState::Standing | ClaimState::Refused(_) | ClaimState::Failed(_) => None,
     }
 }
@@ -231,10 +237,20 @@ pub fn status(
     }
 }
 
-/// A warning for this reason in a status.
-pub fn warned(status: &ObjectStatus, reason: Reason) -> Option<(Reason, String)> {
-    let warning = conditions::find(&status.conditions, conditions::WARNING)?;
-    (warning.reason == reason.as_str()).then(|| (reason, warning.message.clone()))
+/// A warning, and what a status said before for this reason, by itself or behind another warning.
+pub fn still_warned(
+    warning: Option<(Reason, String)>,
+    status: &ObjectStatus,
+    reason: Reason,
+) -> Option<(Reason, String)> {
+    let before = conditions::find(&status.conditions, conditions::WARNING);
+    match (warning, before) {
+        (None, Some(before)) => (before.reason == reason.as_str()).then(|| (reason, before.message.clone())),
+        (Some((first, message)), Some(before)) if before.message.starts_with(&format!("{message}; {reason}: ")) => {
+            Some((first, before.message.clone()))
+        }
+        (warning, _) => warning,
+    }
 }
 
 /// How long the object has not been ready in this generation.

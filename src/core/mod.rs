@@ -14,6 +14,7 @@ pub mod plan;
 pub mod policy;
 pub mod realm;
 mod rights;
+pub mod roster;
 pub mod secret;
 pub mod snapshot;
 pub mod text;

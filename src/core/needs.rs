@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::claim::{Claim, Thing};
 use crate::core::ids::AclPath;
 use crate::core::object::{Mode, Object};
+use crate::core::roster::Roster;
 use crate::core::visibility::View;
 
 /// A privilege, and where it is needed.
@@ -24,6 +25,10 @@ pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeMap<Need, B
             for need in of_claim(claim) {
                 needs.entry(need).or_default().insert(object.key.kind);
             }
+        }
+        if object.roster.as_ref().is_some_and(Roster::writes) {
+            let need = Need { path: AclPath::observed("/access/groups"), privilege: "User.Modify" };
+            needs.entry(need).or_default().insert(object.key.kind);
         }
     }
     needs

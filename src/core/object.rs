@@ -6,6 +6,7 @@ use std::fmt;
 use crate::api::Reason;
 pub use crate::api::management::{AdoptionPolicy as Adoption, DeletionPolicy as Deletion};
 use crate::core::claim::{Ledger, Scope, SecretVersion, Wanted};
+use crate::core::roster::Roster;
 use crate::core::token::Token;
 
 /// Names an object; orders objects where nothing else decides.
@@ -53,6 +54,8 @@ pub struct Object {
     pub written: Option<SecretVersion>,
     /// Of a token: how it stands with its secret.
     pub token: Option<Token>,
+    /// Of a realm: who is still there, and what becomes of the others.
+    pub roster: Option<Roster>,
     /// What it claims.
     pub wanted: Vec<Wanted>,
     /// The sets in which nothing may stand that no object claims.

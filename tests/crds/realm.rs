@@ -120,6 +120,37 @@ async fn settings_that_would_ruin_a_realm_are_refused() {
     kind.refuses("pocket-id", &refuses.map(|(fields, words)| (openid(&fields), words))).await;
 }
 
+#[tokio::test]
+async fn what_becomes_of_users_needs_a_source() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let source = json!({"configMapRef": {"name": "people", "key": "pve.users"}});
+    let users = |users: Value| openid(&json!({ "users": users }));
+    let takes = [
+        json!({}),
+        json!({"onRemoval": "Report"}),
+        json!({"source": source}),
+        json!({"onRemoval": "Report", "source": source, "autoCreate": true}),
+        json!({"onRemoval": "Disable", "source": source}),
+        json!({"onRemoval": "RemoveGroups", "source": source}),
+    ];
+    kind.takes("pocket-id", &takes.map(users)).await;
+    let (needs, one) = ("onRemoval needs a source", "exactly one of configMapRef must be set");
+    let refuses = [
+        (json!({"onRemoval": "Disable"}), needs),
+        (json!({"onRemoval": "RemoveGroups", "autoCreate": true}), needs),
+        (json!({"onRemoval": "Delete", "source": source}), "Unsupported value"),
+        (json!({"onRemoval": "Disable", "source": {}}), one),
+        (json!({"source": {}}), one),
+        (json!({"source": {"configMapRef": {"name": "people"}}}), "configMapRef.key: Required value"),
+        (
+            json!({"source": {"configMapRef": {"name": "people", "key": "a/b"}}}),
+            "must be a key of a Secret or ConfigMap",
+        ),
+        (json!({"source": {"secretRef": {"name": "people", "key": "pve"}}}), "field not declared in schema"),
+    ];
+    kind.refuses("pocket-id", &refuses.map(|(fields, words)| (users(fields), words))).await;
+}
+
 fn directory(kind: &str, fields: &Value) -> Value {
     let mut directory = match kind {
         "ldap" => json!({"servers": ["ldap.example.com"], "baseDn": "dc=example,dc=com", "userAttribute": "uid"}),

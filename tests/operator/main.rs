@@ -2,6 +2,7 @@
 
 mod attacks;
 mod crash;
+mod deprovisioning;
 mod failures;
 mod guides;
 mod identity;

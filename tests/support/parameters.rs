@@ -78,7 +78,7 @@ const ACL: [(&str, &str); 12] = [
     ("entryPolicy", "`delete` of entries"),
 ];
 
-const REALM: [(&str, &str); 35] = [
+const REALM: [(&str, &str); 38] = [
     ("realm", "`realm`"),
     ("comment", "`comment`"),
     ("default", "`default`"),
@@ -105,6 +105,9 @@ const REALM: [(&str, &str); 35] = [
     ("openid.clientKeySecretRef.key", "`client-key`"),
     ("openid.usernameClaim", "`username-claim`"),
     ("openid.users.autoCreate", "`autocreate`"),
+    ("openid.users.onRemoval", "`enable`, `groups` of the users"),
+    ("openid.users.source.configMapRef.name", OURS),
+    ("openid.users.source.configMapRef.key", OURS),
     ("openid.groups.claim", "`groups-claim`"),
     ("openid.groups.autoCreate", "`groups-autocreate`"),
     ("openid.groups.overwrite", "`groups-overwrite`"),

@@ -31,6 +31,7 @@ pub(super) fn without_denied<'a>(
             object.refusals = Vec::new();
             (object.exact, object.open) = (BTreeSet::new(), BTreeSet::new());
             object.unsure = false;
+            object.roster = None;
         }
     }
     Cow::Owned(objects)

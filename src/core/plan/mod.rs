@@ -5,13 +5,15 @@
 //! 2. [`make`]: what is wanted, compared with what stands;
 //! 3. [`release`]: what is held and no longer wanted;
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
-//! 5. [`guard`]: what would lock the operator out is refused;
-//! 6. [`warn`]: what is worth knowing of the rest;
-//! 7. [`order`]: what is left becomes requests in a safe order.
+//! 5. [`deprovision`]: what becomes of a realm's users that are gone from its source;
+//! 6. [`guard`]: what would lock the operator out is refused;
+//! 7. [`warn`]: what is worth knowing of the rest;
+//! 8. [`order`]: what is left becomes requests in a safe order.
 
 pub mod bury;
 mod compare;
 mod deny;
+mod deprovision;
 mod fit;
 mod fold;
 mod guard;
@@ -131,6 +133,8 @@ pub enum Purpose {
     Correct(Vec<String>),
     /// Something that is no longer wanted.
     Remove,
+    /// A user that is gone from the source of its realm is disabled.
+    Disable,
 }
 
 /// What became of one object.
@@ -221,6 +225,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let maker = make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
+    deprovision::departed(input, &stakes, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     warn::warn(input, &view, &mut draft);
     for (index, denial) in denials {

@@ -6,7 +6,7 @@ use crate::api::Reason;
 use crate::api::status::SecretState;
 use crate::core::claim::{Claim, Thing};
 use crate::core::ids::{RealmId, TokenId};
-use crate::core::object::{Object, Refusal};
+use crate::core::object::{Mode, Object, Refusal};
 use crate::core::permissions::Directory;
 use crate::core::plan::guard;
 use crate::core::plan::{ClaimState, Draft, Input, Verdict};
@@ -17,7 +17,20 @@ use crate::core::visibility::View;
 pub(super) fn warn(input: &Input<'_>, view: &View<'_>, draft: &mut Draft) {
     let warner = Warner { input, view, directory: OnceCell::new() };
     for (object, verdict) in input.objects.iter().zip(&mut draft.verdicts) {
-        verdict.warning = warner.about(object, verdict);
+        // What an observed object lacks it is not said to have.
+        let about = if object.mode == Mode::Observe { None } else { warner.about(object, verdict) };
+        verdict.warning = both(verdict.warning.take(), about);
+    }
+}
+
+/// An object has one warning: the first gives the reason, and the message has both.
+fn both(first: Option<Refusal>, second: Option<Refusal>) -> Option<Refusal> {
+    match (first, second) {
+        (Some(first), Some(second)) => {
+            let message = format!("{}; {}: {}", first.message, second.reason, second.message);
+            Some(Refusal::new(first.reason, message))
+        }
+        (first, second) => first.or(second),
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 pub use acl::of_acl;
 pub use group::of_group;
 pub use pool::of_pool;
-pub use realm::{of_realm, realm_id, secrets_of_realm};
+pub use realm::{of_realm, realm_id, secrets_of_realm, source_of_realm};
 pub use role::of_role;
 pub use token::{of_token, secret_name, token_id, wish_of};
 pub use user::{of_user, secrets_of_user};
@@ -23,9 +23,11 @@ use crate::api::{Object, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, P
 use crate::core::claim::{Content, Hidden, Scope, SecretVersion, Thing, Wanted};
 use crate::core::ids::IdError;
 use crate::core::object::{ObjectKey, Refusal};
+use crate::core::roster::Roster;
 use crate::core::secret::Secret;
 
-/// What objects may refer to: other objects of their connection and namespace by name, and keys of Secrets.
+/// What objects may refer to: other objects of their connection and namespace by name, and keys of Secrets
+/// and ConfigMaps.
 #[derive(Default)]
 pub struct References<'a> {
     /// Realms.
@@ -42,6 +44,8 @@ pub struct References<'a> {
     pub pools: HashMap<&'a str, &'a ProxmoxPool>,
     /// What was read of each Secret key, or why it was not.
     pub secrets: HashMap<KeyRef, Result<SecretValue, Refusal>>,
+    /// What was read of each ConfigMap key, or why it was not.
+    pub config_maps: HashMap<KeyRef, Result<String, Refusal>>,
 }
 
 /// What stands in one key of a Secret.
@@ -88,6 +92,8 @@ pub struct Wants {
     pub exact: BTreeSet<Scope>,
     /// The sets in which it claims more than it can say now.
     pub open: BTreeSet<Scope>,
+    /// Of a realm: who is still there, and what becomes of the others.
+    pub roster: Option<Roster>,
 }
 
 impl Wants {

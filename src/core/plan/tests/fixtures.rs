@@ -77,6 +77,7 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         ledger: Ledger::new(),
         written: None,
         token: None,
+        roster: None,
         exact: BTreeSet::new(),
         open: BTreeSet::new(),
         wanted: claims.into_iter().map(wanted).collect(),

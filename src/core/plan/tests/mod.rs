@@ -1,5 +1,6 @@
 //! Behaviour of the plan, as sentences.
 
+mod deprovisioning;
 mod fixtures;
 mod ownership;
 mod policy;

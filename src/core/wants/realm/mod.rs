@@ -3,9 +3,11 @@
 mod directory;
 mod openid;
 mod options;
+mod roster;
 mod tfa;
 
 use options::Options;
+pub use roster::source_of_realm;
 
 use super::{References, Wants};
 use crate::api::realm::{PamRealm, ProxmoxRealmSpec, PveRealm};
@@ -63,12 +65,14 @@ pub fn of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Wants {
             return Wants::refused(Refusal::new(Reason::InvalidSpec, message));
         }
     };
+    let roster = roster::of_realm(realm, &id, references);
     let Options { values, refusals, hidden, check_connection } = options;
     if !refusals.is_empty() {
-        return Wants { external_id, refusals, unsure: true, ..Wants::default() };
+        return Wants { external_id, refusals, unsure: true, roster, ..Wants::default() };
     }
     let content = Content::Realm(RealmContent { kind, options: values, check_connection });
     let mut wants = Wants::one(Thing::Realm(id.clone()), content, Vec::new());
+    wants.roster = roster;
     for wanted in &mut wants.wanted {
         wanted.hidden.clone_from(&hidden);
     }

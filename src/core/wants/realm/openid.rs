@@ -29,7 +29,7 @@ impl Options {
             self.secret("client-key", reference, references, false);
         }
         self.text("username-claim", username_claim.as_deref());
-        if let Some(OpenIdUsers { auto_create }) = users {
+        if let Some(OpenIdUsers { auto_create, on_removal: _, source: _ }) = users {
             self.flag("autocreate", *auto_create);
         }
         if let Some(OpenIdGroups { claim, auto_create, overwrite }) = groups {

@@ -28,7 +28,15 @@ pub fn table() -> Table {
         sets: Vec::new(),
         needs: needs(),
         right: Right { privilege: "Realm.Allocate", path: "/access/realm" },
-        elsewhere: &["openid/clientIdSecretRef", "openid/usernameClaim", "pam", "pve", "syncJobs"],
+        elsewhere: &[
+            "openid/clientIdSecretRef",
+            "openid/usernameClaim",
+            "openid/users/onRemoval",
+            "openid/users/source",
+            "pam",
+            "pve",
+            "syncJobs",
+        ],
     }
 }
 
