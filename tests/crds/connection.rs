@@ -1,6 +1,6 @@
 //! ProxmoxConnection.
 
-use proxmox_identity::api::ProxmoxConnection;
+use proxmox_identity::api::{ClusterProxmoxConnection, ProxmoxConnection};
 use serde_json::{Value, json};
 
 use crate::verdict::Kind;
@@ -17,6 +17,35 @@ fn connection(fields: &Value) -> Value {
         spec[name] = value.clone();
     }
     spec
+}
+
+/// A rule with so many of everything.
+fn rule(count: usize) -> Value {
+    let texts = |text: &str| vec![format!("{text}*"); count];
+    json!({
+        "namespaces": texts("team"), "kinds": ["ProxmoxAcl"], "paths": vec!["/pool/a"; count], "roles": texts("Team"),
+        "realms": texts("corp"), "groupIds": texts("team"), "userIds": texts("ann@"),
+    })
+}
+
+#[tokio::test]
+async fn a_connection_of_the_cluster_is_taken_and_says_for_whom() {
+    let kind = Kind::of::<ClusterProxmoxConnection>().await;
+    let takes = [
+        json!({}),
+        json!({"allowedNamespaces": {}}),
+        json!({"allowedNamespaces": {"names": ["team-a", "team-b"], "selector": {}}}),
+        json!({"allowedNamespaces": {"selector": {"matchExpressions": [{"key": "pve", "operator": "Exists"}]}}}),
+    ];
+    kind.takes("pve", &takes.map(|fields| connection(&fields))).await;
+    let refuses = [
+        (json!({"allowedNamespaces": {"names": ["Team A"]}}), "must be the name of a namespace"),
+        (json!({"allowedNamespaces": {"names": ["*"]}}), "must be the name of a namespace"),
+        (json!({"allowedNamespaces": {"names": ["a", "a"]}}), "duplicate entries for key"),
+        (json!({"allowedNamespaces": {"all": true}}), "field not declared in schema"),
+        (json!({"endpoints": ["http://a:8006"]}), "must be https://host"),
+    ];
+    kind.refuses("pve", &refuses.map(|(fields, words)| (connection(&fields), words))).await;
 }
 
 #[tokio::test]
@@ -36,6 +65,9 @@ async fn a_connection_is_taken() {
         json!({"proxyUrl": "http://proxy.example.com:3128", "requestTimeout": "30s", "resyncInterval": "1m30s"}),
         json!({"resyncInterval": "1s", "requestTimeout": "1000ms", "suspend": true}),
         json!({"policy": {"unreachableDeletion": "Orphan"}}),
+        json!({"policy": {"rules": [{}], "deniedPrivileges": [], "onRevoke": "Remove"}}),
+        json!({"policy": {"rules": vec![rule(64); 32], "allowTokensWithoutPrivsep": false}}),
+        json!({"policy": {"allowLockout": [{"kind": "ProxmoxAcl", "name": "own"}]}}),
     ];
     kind.takes("pve", &takes.map(|fields| connection(&fields))).await;
 }
@@ -94,6 +126,16 @@ async fn a_connection_that_cannot_work_is_refused() {
         (json!({"resyncInterval": "-5s"}), "must be a duration"),
         (json!({"resyncInterval": "99999999999999999999h"}), "must be a duration"),
         (json!({"policy": {"unreachableDeletion": "Ignore"}}), "supported values: \"Wait\", \"Orphan\""),
+        (json!({"policy": {"onRevoke": "Delete"}}), "supported values: \"Keep\", \"Remove\""),
+        (json!({"policy": {"rules": []}}), "should have at least 1 items"),
+        (json!({"policy": {"rules": vec![rule(1); 33]}}), "must have at most 32 items"),
+        (json!({"policy": {"rules": [{"paths": ["/pool/../vms"]}]}}), "must be '/' or '/a/b'"),
+        (json!({"policy": {"rules": [{"paths": ["/pool//a"]}]}}), "must be '/' or '/a/b'"),
+        (json!({"policy": {"rules": [{"paths": ["/pool/*"]}]}}), "must be '/' or '/a/b'"),
+        (json!({"policy": {"rules": [{"kinds": ["ProxmoxConnection"]}]}}), "supported values: \"ProxmoxRealm\""),
+        (json!({"policy": {"rules": [{"roles": [""]}]}}), "should be at least 1 chars long"),
+        (json!({"policy": {"deniedPrivileges": ["everything"]}}), "must be a privilege such as Sys.Modify"),
+        (json!({"policy": {"allowLockout": [{"kind": "ProxmoxAcl"}]}}), "Required value"),
     ];
     kind.refuses("pve", &refuses.map(|(fields, words)| (connection(&fields), words))).await;
 }

@@ -36,10 +36,15 @@ fn yaml_blocks(text: &str) -> Vec<&str> {
 /// Asks the apiserver whether it takes all documents of a YAML text; stores nothing.
 async fn is_taken(client: &Client, namespace: &str, text: &str, file: &Path) {
     for document in serde_saphyr::from_multiple::<Value>(text).expect("YAML") {
-        let object: DynamicObject = serde_json::from_value(document).expect("an object");
+        let mut object: DynamicObject = serde_json::from_value(document).expect("an object");
         let types = object.types.clone().expect("apiVersion and kind");
         let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(types).expect("a kind"));
-        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+        // Namespaces that are named do not exist here.
+        object.metadata.namespace = None;
+        let api = match resource.kind.as_str() {
+            "ClusterProxmoxConnection" => Api::<DynamicObject>::all_with(client.clone(), &resource),
+            _ => Api::namespaced_with(client.clone(), namespace, &resource),
+        };
         let params = PatchParams::apply("test").validation_strict().dry_run();
         if let Err(error) = api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await {
             panic!("{}: {error}", file.display());

@@ -24,7 +24,11 @@ impl Kind {
     /// `K` in a namespace that is there.
     pub fn within<K: Resource<DynamicType = ()>>(client: Client, namespace: &str) -> Self {
         let resource = ApiResource::erase::<K>(&());
-        Self { api: Api::namespaced_with(client, namespace, &resource), resource }
+        let api = match resource.kind.as_str() {
+            "ClusterProxmoxConnection" => Api::all_with(client, &resource),
+            _ => Api::namespaced_with(client, namespace, &resource),
+        };
+        Self { api, resource }
     }
 
     fn object(&self, name: &str, spec: &Value) -> Value {

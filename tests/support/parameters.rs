@@ -150,9 +150,10 @@ const DIRECTORY: [(&str, &str); 25] = [
 
 /// What a field, by its path with dots, is in Proxmox VE; empty where it is nothing there. `None`: nobody has said yet.
 pub fn parameter(kind: &str, path: &str) -> Option<&'static str> {
-    let shared = ["connectionRef.name", "managementPolicy", "adoptionPolicy", "deletionPolicy", "suspend"];
+    let shared =
+        ["connectionRef.name", "connectionRef.kind", "managementPolicy", "adoptionPolicy", "deletionPolicy", "suspend"];
     let rows: &[(&str, &str)] = match kind {
-        _ if kind == "ProxmoxConnection" || shared.contains(&path) => return Some(OURS),
+        _ if kind.ends_with("ProxmoxConnection") || shared.contains(&path) => return Some(OURS),
         "ProxmoxGroup" => &GROUP,
         "ProxmoxUser" => &USER,
         "ProxmoxToken" => &TOKEN,

@@ -1,6 +1,6 @@
 //! The pages of the documentation are done as they say, from top to bottom.
 
-mod page;
+pub mod page;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +41,8 @@ fn the_page_of_every_kind_is_tried() {
         .collect();
     pages.sort();
     let mut tried = of_kind::PAGES.to_vec();
+    // On a control plane of its own.
+    tried.push(crate::tenants::PAGE);
     tried.sort_unstable();
     assert_eq!(pages, tried);
 }
@@ -112,7 +114,7 @@ async fn in_order(name: &str) {
 }
 
 /// Manifests with what the pages cannot know: where the simulator is, and its credentials.
-fn parsed(world: &World, manifests: &str) -> Vec<DynamicObject> {
+pub fn parsed(world: &World, manifests: &str) -> Vec<DynamicObject> {
     let zeroes = |count: usize, digits: &str| vec![digits; count].join(":");
     let text = manifests
         .replace("https://pve1.example.com:8006", &world.pve.url())

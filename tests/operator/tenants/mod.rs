@@ -1,7 +1,10 @@
 //! Connections that are offered to other namespaces, on a control plane of their own: one operator for all of it.
 
 mod offered;
+mod page;
 mod policy;
+
+pub use page::PAGE;
 
 use std::path::Path;
 
