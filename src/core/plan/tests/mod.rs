@@ -1,6 +1,6 @@
 //! Behaviour of the plan, as sentences.
 
-mod fixtures;
+pub(in crate::core) mod fixtures;
 mod ownership;
 mod properties;
 mod realms;
