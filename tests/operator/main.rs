@@ -10,6 +10,7 @@ mod lifecycle;
 mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
+mod report;
 mod rights;
 mod scale;
 mod secrets;
