@@ -83,7 +83,11 @@ mod tests {
                 "Realm.Allocate /access/realm",
             ),
             (vec![settled([group("g")])], &[("/vms", ALL)], ""),
-            (vec![settled([group("g")])], &[("/access", &["User.Modify", "Sys.Audit"])], "User.Modify /access/groups"),
+            (
+                vec![settled([group("g")])],
+                &[("/access/groups", &["User.Modify", "Sys.Audit"])],
+                "User.Modify /access/groups",
+            ),
             (
                 vec![Object { mode: Mode::Observe, ..users.clone() }],
                 &[("/access/groups", &["User.Modify"])],
