@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test lint crds docs control-plane
+.PHONY: help demo test bench lint crds docs control-plane
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 test: export RUST_TEST_THREADS ?= 6
 test: control-plane lint ## Run all checks and tests
 	$(CARGO) test --locked
+
+bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
+	$(CARGO) bench --locked --bench permissions
 
 lint: ## Check formatting and lints
 	$(CARGO) fmt --check

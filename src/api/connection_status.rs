@@ -49,6 +49,15 @@ pub struct ConnectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub missing_privileges: Vec<MissingPrivilege>,
+    /// How much stands in Proxmox VE that no object of this connection claims, holds or observes. A kind that the
+    /// credential does not see in full is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
+    pub unmanaged: Vec<Unmanaged>,
+    /// Who may grant everything: holds Permissions.Modify on `/` and may be used now, besides root@pam itself. Absent when
+    /// the credential does not see all that it follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub administrators: Option<Administrators>,
     /// The last value of the annotation proxmox-identity.dev/reconcile-requested-at that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -72,6 +81,34 @@ pub struct MissingPrivilege {
     /// The kinds of objects that need it.
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub kinds: Vec<String>,
+}
+
+/// What no object answers for, of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unmanaged {
+    /// `acl`, `groups`, `pools`, `realms`, `roles`, `tokens` or `users`.
+    pub kind: String,
+    /// How many, without what is built in: the realms pam and pve, the user root@pam and roles that cannot be changed.
+    pub count: i32,
+    /// Those that appeared last while the operator was looking, the last first; at most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub newest: Vec<String>,
+}
+
+/// Who may grant everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Administrators {
+    /// How many users and tokens.
+    pub count: i32,
+    /// How many of them would not be so by the entries that objects of this connection claim alone.
+    pub unmanaged: i32,
+    /// The first of them, users before tokens; at most twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub names: Vec<String>,
 }
 
 /// How much of one list of Proxmox VE can be seen.

@@ -84,6 +84,18 @@ reasons! {
     /// The credential of the connection lacks privileges that its objects need: status.missingPrivileges lists them. Grant
     /// them, before an object is Forbidden or cannot be deleted.
     MissingPrivileges: Fine,
+    /// The credential of the connection is as good as root@pam, by privileges that no object needs: the message names them.
+    /// Give the connection a user and token of its own with a narrower role; docs/rights.md has such roles.
+    MoreRightsThanNeeded: Fine,
+    /// Told as an Event of the connection: something new stands in Proxmox VE that no object claims. Make an object for it,
+    /// or remove it there. status.unmanaged counts what there is.
+    UnmanagedAppeared: Fine,
+    /// Told as an Event of the connection: a user or token has come to hold Permissions.Modify on /, and may grant itself
+    /// everything. If that is not meant, remove the entry or the membership that gives it.
+    AdministratorAppeared: Fine,
+    /// Told as an Event of the connection: nobody but root@pam and the operator itself holds Permissions.Modify on / any
+    /// more. If that is not meant, give somebody Administrator on / again.
+    LastAdministratorGone: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
     /// Proxmox VE does not reach the provider of an OpenID realm, so that nobody can sign in with it. The message has

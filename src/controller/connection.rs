@@ -15,6 +15,7 @@ use crate::controller::Context;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::deliver::InHand;
 use crate::controller::execute::Clock;
+use crate::controller::inventory::Stock;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::KubernetesError;
@@ -60,6 +61,8 @@ pub(super) struct Worker {
     pub(super) jobs: HashMap<String, Vec<SyncJobStatus>>,
     /// Whether people can sign in with our realms.
     pub(super) issuers: Issuers,
+    /// What stood in PVE in the pass before.
+    pub(super) stock: Stock,
     /// Wakes this worker.
     pub(super) wake: Arc<Notify>,
     /// What the connection's own status says.
@@ -119,6 +122,7 @@ impl Worker {
             synced: HashMap::new(),
             jobs: HashMap::new(),
             issuers: Issuers::default(),
+            stock: Stock::default(),
             wake,
             said: None,
             seen: HashMap::new(),

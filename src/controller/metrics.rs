@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::controller::connections::ConnectionKey;
+use crate::core::inventory::Kind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindResult {
@@ -44,6 +45,12 @@ struct ConnectionLabel {
     connection: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnmanagedLabels {
+    connection: String,
+    kind: &'static str,
+}
+
 /// All metrics.
 pub struct Metrics {
     registry: Registry,
@@ -56,6 +63,8 @@ pub struct Metrics {
     drift: Family<KindLabel, Counter>,
     statuses: Family<KindResult, Counter>,
     expiry: Family<ConnectionLabel, Gauge>,
+    unmanaged: Family<UnmanagedLabels, Gauge>,
+    administrators: Family<ConnectionLabel, Gauge>,
     passes: Counter<u64, AtomicU64>,
 }
 
@@ -74,6 +83,8 @@ impl Metrics {
             drift: Family::default(),
             statuses: Family::default(),
             expiry: Family::default(),
+            unmanaged: Family::default(),
+            administrators: Family::default(),
             passes: Counter::default(),
             registry: Registry::default(),
         };
@@ -105,6 +116,16 @@ impl Metrics {
             "connection_cert_expiry_seconds",
             "When the certificate of the endpoint in use expires, in seconds since 1970",
             metrics.expiry.clone(),
+        );
+        registry.register(
+            "unmanaged",
+            "Things in Proxmox VE that no object of the connection answers for, by kind, where all of them are seen",
+            metrics.unmanaged.clone(),
+        );
+        registry.register(
+            "administrators",
+            "Users and tokens that may grant everything in Proxmox VE, besides root@pam",
+            metrics.administrators.clone(),
         );
         registry.register("passes", "Passes over connections", metrics.passes.clone());
         Arc::new(Self { registry, ..metrics })
@@ -159,9 +180,31 @@ impl Metrics {
         self.statuses.get_or_create(&KindResult { kind: kind.to_owned(), result }).inc();
     }
 
-    /// A connection is gone: nobody is to be warned of its certificate any more.
+    /// A connection is gone: nobody is to be warned of it any more.
     pub fn forget(&self, connection: &ConnectionKey) {
         self.expiry.remove(&ConnectionLabel { connection: connection.to_string() });
+        self.administrators(connection, None);
+        for kind in Kind::ALL {
+            self.unmanaged(connection, kind, None);
+        }
+    }
+
+    /// How much of a kind nobody answers for, where that is known.
+    pub fn unmanaged(&self, connection: &ConnectionKey, kind: Kind, count: Option<i64>) {
+        let labels = UnmanagedLabels { connection: connection.to_string(), kind: kind.name() };
+        match count {
+            Some(count) => drop(self.unmanaged.get_or_create(&labels).set(count)),
+            None => drop(self.unmanaged.remove(&labels)),
+        }
+    }
+
+    /// How many administrators there are, where that is known.
+    pub fn administrators(&self, connection: &ConnectionKey, count: Option<i64>) {
+        let labels = ConnectionLabel { connection: connection.to_string() };
+        match count {
+            Some(count) => drop(self.administrators.get_or_create(&labels).set(count)),
+            None => drop(self.administrators.remove(&labels)),
+        }
     }
 
     /// The certificate of a connection's endpoint was seen.

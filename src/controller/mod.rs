@@ -12,6 +12,7 @@ mod execute;
 mod gather;
 mod index;
 mod intend;
+mod inventory;
 mod issuers;
 mod kinds;
 mod kubernetes;

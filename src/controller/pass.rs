@@ -58,12 +58,13 @@ impl Worker {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
             () = context.stopped() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
         };
-        if !self.connected(session, &snapshot, &inputs).await {
+        let all = with_all(&inputs, peers.objects);
+        if !self.connected(session, &snapshot, &inputs, &all).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
         self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
         let frozen = frozen.or(peers.frozen);
-        let (policies, all) = (with(policy, peers.policies), with_all(&inputs, peers.objects));
+        let policies = with(policy, peers.policies);
         let plan = plan(&Input {
             objects: &all,
             snapshot: &snapshot,

@@ -12,8 +12,10 @@ use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::events::News;
+use crate::controller::inventory::Counted;
 use crate::controller::kubernetes::resource_version;
 use crate::controller::report::Report;
+use crate::core::inventory::Input;
 use crate::core::needs::{self, Need};
 use crate::core::object::{Object, Refusal};
 use crate::core::plan::bury;
@@ -41,8 +43,14 @@ impl Worker {
     }
 
     /// The way works; it is said before anything is written, so that the cluster is known by its id from then on.
-    /// False when that could not be stored.
-    pub(super) async fn connected(&mut self, session: &Session, snapshot: &Snapshot, inputs: &[Object]) -> bool {
+    /// `all` are the objects of other connections to the cluster too. False when that could not be stored.
+    pub(super) async fn connected(
+        &mut self,
+        session: &Session,
+        snapshot: &Snapshot,
+        inputs: &[Object],
+        all: &[Object],
+    ) -> bool {
         let objects = inputs.len();
         let Some(connection) = self.context.index.connection(&self.key) else { return false };
         let expiry = session.certificate().and_then(|certificate| certificate.not_after);
@@ -60,7 +68,11 @@ impl Worker {
         let missing = missing(inputs, &view);
         report.says.warning = lacks(&missing, snapshot)
             .map(|message| (Reason::MissingPrivileges, message))
-            .or_else(|| dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message)));
+            .or_else(|| dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message)))
+            .or_else(|| self.excess(&connection, inputs, snapshot, &view));
+        let now = Timestamp::now();
+        let input = Input { objects: all, snapshot, view: &view, now: now.as_second() };
+        let Counted { unmanaged, administrators } = self.take_stock(&connection, session.cluster(), &input);
         self.say_connection(&connection, report, |status| {
             status.cluster_id = Some(session.cluster().to_string());
             status.external_id.clone_from(&status.cluster_id);
@@ -70,7 +82,9 @@ impl Worker {
             status.objects = i32::try_from(objects).ok();
             status.visibility = visibility;
             status.missing_privileges = missing;
-            status.last_pass = Some(Time(Timestamp::now()));
+            status.unmanaged = unmanaged;
+            status.administrators = administrators;
+            status.last_pass = Some(Time(now));
         })
         .await;
         self.status_of(&connection).cluster_id.as_deref() == Some(session.cluster().as_str())

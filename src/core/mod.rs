@@ -3,9 +3,11 @@
 mod apply;
 pub mod batches;
 pub mod claim;
+pub mod excess;
 pub mod failure;
 pub mod fields;
 pub mod ids;
+pub mod inventory;
 pub mod ledger;
 pub mod needs;
 pub mod object;

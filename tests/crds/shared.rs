@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use proxmox_identity::api::conditions::{Motion, Ready, Verdict};
-use proxmox_identity::api::connection_status::{ConnectionStatus, Extent, ListVisibility};
+use proxmox_identity::api::connection_status::{Administrators, ConnectionStatus, Extent, ListVisibility, Unmanaged};
 use proxmox_identity::api::status::{LastChange, LedgerEntry, LedgerState, ObjectStatus, Origin};
 use proxmox_identity::api::{FIELD_MANAGER, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, Reason, crd};
 use serde_json::{Value, json};
@@ -59,6 +59,8 @@ fn connection_status() -> ConnectionStatus {
         objects: Some(3),
         last_pass: Some(now()),
         visibility: vec![ListVisibility { list: "acl".into(), extent: Extent::Partial, note }],
+        unmanaged: vec![Unmanaged { kind: "groups".into(), count: 1, newest: vec!["a".into()] }],
+        administrators: Some(Administrators { count: 1, unmanaged: 0, names: vec!["a@pve".into()] }),
         last_handled_reconcile_at: Some("now".into()),
     }
 }

@@ -12,6 +12,7 @@ mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod peers;
+mod report;
 mod rights;
 mod scale;
 mod secrets;

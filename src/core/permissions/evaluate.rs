@@ -138,9 +138,10 @@ impl<'a> Rights<'a> {
     pub fn holds_any(&self, path: &AclPath, privileges: &[impl AsRef<str>]) -> bool {
         match &self.source {
             Source::Everything => true,
-            Source::Views(_) => {
-                let held = self.on(path);
-                privileges.iter().any(|privilege| held.contains_key(privilege.as_ref()))
+            // Without putting together all that is held: it is asked about many.
+            Source::Views(views) => {
+                let roles = self.roles(views, path);
+                privileges.iter().any(|privilege| self.grants_all(&roles, privilege.as_ref()))
             }
         }
     }
@@ -210,6 +211,12 @@ impl<'a> Rights<'a> {
             roles
         };
         views.iter().map(of).collect()
+    }
+
+    /// Whether all of these grant a privilege; without any there is none.
+    fn grants_all(&self, views: &[Roles<'_>], privilege: &str) -> bool {
+        let grants = |role: &RoleId| self.directory.roles.get(role).is_some_and(|held| held.contains(privilege));
+        !views.is_empty() && views.iter().all(|roles| roles.iter().any(|(role, _)| grants(role)))
     }
 
     /// The privileges that all of these grant.

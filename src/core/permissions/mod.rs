@@ -12,6 +12,7 @@
 //! The lockout guard, visibility, policy, access checks and the simulator all use this one evaluation.
 
 mod evaluate;
+mod holders;
 #[cfg(test)]
 mod oracle;
 mod shown;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use evaluate::Rights;
+pub use holders::Holders;
 
 use crate::core::ids::{AclKey, GroupId, PoolId, RoleId, TokenId, UserId};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Directory, Pool, Privileges, Token, User};
+use super::{Directory, Holders, Pool, Privileges, Token, User};
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
@@ -197,11 +197,31 @@ proptest! {
             for user in USERS.map(UserId::observed) {
                 let rights = directory.rights(&Credential::User(user.clone()), NOW);
                 prop_assert_eq!(rights.on(&at), of_user(&directory, &user, path), "{} on {}", user, path);
+                for privilege in ["a", "b"] {
+                    prop_assert_eq!(rights.holds(&at, privilege), rights.on(&at).contains_key(privilege));
+                }
             }
             for token in TOKENS.map(TokenId::observed) {
                 let rights = directory.rights(&Credential::Token(token.clone()), NOW);
                 prop_assert_eq!(rights.on(&at), of_token(&directory, &token, path), "{} on {}", token, path);
+                for privilege in ["a", "b"] {
+                    prop_assert_eq!(rights.holds(&at, privilege), rights.on(&at).contains_key(privilege));
+                }
             }
+        }
+    }
+
+    #[test]
+    fn the_holders_are_all_who_hold(directory in directory()) {
+        let top = AclPath::root();
+        let Holders { users, tokens } = directory.holders("a", NOW);
+        for user in USERS.map(UserId::observed) {
+            let holds = !user.is_root() && of_user(&directory, &user, top.as_str()).contains_key("a");
+            prop_assert_eq!(users.contains(&user), holds, "{}", user);
+        }
+        for token in TOKENS.map(TokenId::observed) {
+            let holds = of_token(&directory, &token, top.as_str()).contains_key("a");
+            prop_assert_eq!(tokens.contains(&token), holds, "{}", token);
         }
     }
 }

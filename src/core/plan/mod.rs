@@ -26,7 +26,7 @@ mod prune;
 mod release;
 mod stakes;
 #[cfg(test)]
-mod tests;
+pub(in crate::core) mod tests;
 mod warn;
 
 use std::collections::{BTreeMap, BTreeSet};

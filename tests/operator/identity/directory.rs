@@ -199,7 +199,8 @@ async fn entries_of_people_who_are_gone_are_reported_and_removed_where_they_are_
     world
         .until("there is nothing to report", async || {
             let connection = world.get_object("ProxmoxConnection", "pve").await?;
-            crate::world::condition(&connection, "Warning").is_none().then_some(())
+            let warned = crate::world::condition(&connection, "Warning").map(|it| it["reason"].clone());
+            warned.is_none_or(|reason| reason != "DanglingEntries").then_some(())
         })
         .await;
 }

@@ -1,7 +1,7 @@
 //! Behaviour of the plan, as sentences.
 
 mod deprovisioning;
-mod fixtures;
+pub(in crate::core) mod fixtures;
 mod ownership;
 mod policy;
 mod properties;

@@ -26,7 +26,7 @@ fn who_is_gone_is_told_before_an_issuer_that_does_not_work() {
         objects: &objects,
         snapshot: &snapshot,
         memory: &memory,
-        policies: &[crate::core::policy::Policy::default()],
+        policies: &[Policy::default()],
         frozen: None,
         now: 0,
     });
@@ -84,7 +84,7 @@ fn a_user_that_cannot_be_disabled_backs_off_alone() {
             objects: &objects,
             snapshot: &snapshot,
             memory: &memory,
-            policies: &[crate::core::policy::Policy::default()],
+            policies: &[Policy::default()],
             frozen: None,
             now,
         });

@@ -69,7 +69,7 @@ fn nobody_is_gone_while_an_object_may_still_be_about_them() {
         objects: &objects,
         snapshot: &snapshot,
         memory: &memory,
-        policies: &[crate::core::policy::Policy::default()],
+        policies: &[Policy::default()],
         frozen,
         now: 0,
     });
