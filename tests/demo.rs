@@ -92,6 +92,9 @@ fn the_whole_way_from_manifests_to_proxmox_ve_and_back() {
         "alice-pool   True    Succeeded   /pool/alice",
         "created group proxmox_users-PocketID again: gone from Proxmox VE",
         "changed propagate of ACL entry PVEVMUser for user alice@PocketID on /pool/alice back",
+        "mistake   False   WouldLockOut",
+        "afterwards the operator would lack",
+        "nothing of it was written",
         "Proxmox VE is as it was before",
         "All as it should be",
     ];

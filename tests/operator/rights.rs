@@ -83,6 +83,16 @@ async fn the_operator_does_not_lock_itself_out() {
     assert!(message.contains("Group.Allocate") || message.contains("Permissions.Modify"), "{message}");
     world.ready("ProxmoxGroup", "g").await;
     assert_eq!(world.acl().await, ["/ Ops user:ops@pve 1"]);
+    // Off only by name, and for that object only.
+    assert!(message.contains("policy.allowLockout"), "{message}");
+    world.object("ProxmoxAcl", "too", "path: /access, roles: [{role: NoAccess}], subjects: [{user: ops@pve}]").await;
+    world.connect_with(&token, "  policy: {allowLockout: [{kind: ProxmoxAcl, name: own}]}\n").await;
+    world
+        .until("what is meant is done", async || {
+            world.acl().await.contains(&"/access PVEAuditor user:ops@pve 1".to_owned()).then_some(())
+        })
+        .await;
+    world.reason("ProxmoxAcl", "too", "WouldLockOut").await;
 }
 
 #[tokio::test]

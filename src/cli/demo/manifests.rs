@@ -20,6 +20,21 @@ macro_rules! example {
 const FILES: [(&str, &str); 6] =
     example!["connection.yaml", "groups.yaml", "permissions.yaml", "pool.yaml", "realm.yaml", "secret.example.yaml",];
 
+/// A mistake that would lock the operator out.
+pub const MISTAKE: &str = "mistake.yaml";
+
+const MISTAKE_TEXT: &str = "\
+apiVersion: proxmox-identity.dev/v1alpha1
+kind: ProxmoxAcl
+metadata:
+  name: mistake
+spec:
+  connectionRef: {name: proxmox}
+  path: /access
+  roles: [{role: NoAccess}]
+  subjects: [{user: proxmox-identity@pve}]
+";
+
 /// What a person would put into the example.
 pub struct Values {
     /// Of Proxmox VE.
@@ -43,7 +58,7 @@ pub fn write(dir: &Path, values: &Values) -> io::Result<()> {
     for (name, text) in FILES {
         fs::write(dir.join(EXAMPLE).join(name), fill(text, values))?;
     }
-    Ok(())
+    fs::write(dir.join(MISTAKE), MISTAKE_TEXT)
 }
 
 /// The placeholders of the example, and what takes their place. The comparison with Proxmox VE is made every second,

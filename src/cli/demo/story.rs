@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::kubernetes::Kubernetes;
-use super::manifests::{self, EXAMPLE, Values};
+use super::manifests::{self, EXAMPLE, MISTAKE, Values};
 use super::proxmox::Proxmox;
 use super::screen::Screen;
 use super::standing::Standing;
@@ -75,6 +75,7 @@ impl Story {
         self.apply(screen).await?;
         self.sign_in(screen).await?;
         self.heal(screen).await?;
+        self.refuse(screen).await?;
         if !keep {
             self.take_away(screen, clean).await?;
             screen.say(&format!(
@@ -149,6 +150,19 @@ impl Story {
         screen.command('$', &format!("kubectl {command}"));
         screen.output(&events);
         Ok(())
+    }
+
+    async fn refuse(&self, screen: &Screen) -> Result<(), Failure> {
+        screen.step("Make a mistake that would take away the operator's own rights");
+        self.kubernetes.show(screen, &format!("apply -n identity -f {MISTAKE}")).await?;
+        self.wait(r#"jsonpath={.status.conditions[?(@.type=="Ready")].reason}=WouldLockOut"#, &["proxmoxacl/mistake"])
+            .await?;
+        self.kubernetes.show(screen, "get -n identity proxmoxacl/mistake -o wide").await?;
+        if Standing::read(&self.pve).await?.has(&["ACL entry", "/access", "NoAccess", "user proxmox-identity@pve"]) {
+            return Err("the mistake should not stand in Proxmox VE, and does".into());
+        }
+        screen.good("nothing of it was written");
+        self.kubernetes.show(screen, &format!("delete -n identity --timeout=30s -f {MISTAKE}")).await
     }
 
     async fn take_away(&self, screen: &Screen, clean: &Standing) -> Result<(), Failure> {

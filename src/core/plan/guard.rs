@@ -39,12 +39,15 @@ pub(super) fn refuse_lockout(input: &Input<'_>, view: &View<'_>, draft: &mut Dra
     }
 }
 
+/// How a change that is meant is let through.
+const ON_PURPOSE: &str = ", or name this object in policy.allowLockout of the connection";
+
 fn refuse(input: &Input<'_>, draft: &mut Draft, operation: &Operation, why: &str) {
     let claim = &operation.claim;
     for owner in &operation.owners {
         let object = &input.objects[*owner];
         let reason = if object.mode.is_live() { Reason::WouldLockOut } else { Reason::DeletionBlocked };
-        draft.state(*owner, claim, ClaimState::Refused(Refusal::new(reason, format!("{claim}: {why}"))));
+        draft.state(*owner, claim, ClaimState::Refused(Refusal::new(reason, format!("{claim}: {why}{ON_PURPOSE}"))));
         let verdict = &mut draft.verdicts[*owner];
         let intended = verdict.ledger.get(claim).is_some_and(|entry| entry.progress == Progress::Intended);
         if intended && !object.ledger.contains_key(claim) {
