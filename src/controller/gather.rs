@@ -190,12 +190,11 @@ fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
 fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
     let management = any.management();
     let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-    let ready = report::ready_of(previous).0 == "True";
     Object {
         key: any.key(),
         created,
         changed: 0,
-        settled: ready && previous.observed_generation == Some(any.generation()),
+        settled: report::is_ready(previous, any.generation()),
         mode: any.mode(),
         adoption: management.adoption_policy,
         deletion: management.deletion_policy,

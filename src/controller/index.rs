@@ -1,5 +1,7 @@
 //! What stands in Kubernetes: watched, kept in memory, and whom a change wakes.
 
+mod checks;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole,
-    ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+    CONFIRM_CLUSTER, Object, ProxmoxAccessCheck, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
+    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
+    SYNC_REQUESTED_AT,
 };
 use crate::controller::kinds::{AnyObject, kinds};
 
@@ -89,6 +92,7 @@ fn connection_of<K: Object>(object: &K) -> ConnectionKey {
 pub struct Index {
     connections: Kind<ProxmoxConnection>,
     objects: Objects,
+    checks: Kind<ProxmoxAccessCheck>,
 }
 
 /// One kind's objects, those that cannot be read included.
@@ -143,7 +147,8 @@ impl Index {
             name: connection.name_any(),
         };
         let mut start = Starter { client, namespace, wake, tasks };
-        Self { connections: start.kind(of_connection), objects: Objects::start(&mut start) }
+        let (connections, objects) = (start.kind(of_connection), Objects::start(&mut start));
+        Self { connections, objects, checks: start.kind(checks::connection_of) }
     }
 
     /// True once every kind has its first full list, or no CRD.
@@ -168,6 +173,7 @@ impl Index {
     fn states(&self) -> Vec<(&'static str, u8)> {
         let mut states = vec![("ProxmoxConnection", self.connections.state())];
         states.extend(self.objects.states());
+        states.push(("ProxmoxAccessCheck", self.checks.state()));
         states
     }
 
@@ -189,9 +195,10 @@ impl Index {
         self.objects.unreadable(namespace)
     }
 
-    /// All connections that exist or that objects name.
+    /// All connections that exist or that objects or checks name.
     pub fn keys(&self) -> BTreeSet<ConnectionKey> {
         let mut keys = self.objects.connections();
+        keys.extend(self.check_connections());
         keys.extend(
             self.connections.store.state().into_iter().map(|guard| ConnectionKey {
                 namespace: guard.namespace().unwrap_or_default(),

@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::status::{LastChange, ObjectStatus};
+use crate::controller::checks;
 use crate::controller::connection::Worker;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
@@ -38,7 +39,8 @@ impl Worker {
     /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
     pub(super) async fn judge(&mut self, session: &Session, objects: &[AnyObject]) -> Result<Outcome, Failure> {
         let Gathered { subjects, inputs, parcels, frozen } = self.gather(objects).await;
-        let scope = gather::scope(&inputs);
+        let mut scope = gather::scope(&inputs);
+        scope.every_pool |= checks::need_pools(&self.checks);
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
@@ -61,6 +63,7 @@ impl Worker {
         let steps: Vec<_> =
             steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
         let planned = steps.len();
+        self.judge_checks(objects, &snapshot, planned > 0);
         let clock = self.clock_source();
         let stop = self.context.stopping();
         let mut delivery = Delivery { kubernetes: &self.context.kubernetes, parcels, in_hand: HashMap::new() };

@@ -1,0 +1,111 @@
+//! Checks of permissions: judged by what a pass read, and told.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::conditions::{Motion, Ready};
+use crate::api::status::ObjectStatus;
+use crate::api::{ProxmoxAccessCheck, RECONCILE_REQUESTED_AT, Reason};
+use crate::controller::connection::Worker;
+use crate::controller::events::News;
+use crate::controller::kinds::AnyObject;
+use crate::controller::kubernetes::{Target, resource_version};
+use crate::controller::report::{self, Facts, Report};
+use crate::core::access::{self, Check};
+use crate::core::object::Refusal;
+use crate::core::snapshot::Snapshot;
+use crate::core::wants::References;
+
+const KIND: &str = "ProxmoxAccessCheck";
+
+/// Whether the members of all pools must be read for these checks: one request for each pool.
+pub(super) fn need_pools(checks: &[ProxmoxAccessCheck]) -> bool {
+    checks.iter().any(access::needs_pools)
+}
+
+impl Worker {
+    /// Judges all checks by what stands. While the pass still writes, one that was not judged before waits: it was
+    /// probably made together with what it is about.
+    pub(super) fn judge_checks(&mut self, objects: &[AnyObject], snapshot: &Snapshot, writes: bool) {
+        let checks = Arc::clone(&self.checks);
+        if checks.is_empty() {
+            return;
+        }
+        let mut references = References::default();
+        for any in objects {
+            any.enter(&mut references);
+        }
+        for (check, result) in checks.iter().zip(judged(&checks, &references, snapshot)) {
+            let previous = self.previous(check);
+            let waits = writes && previous.observed_generation != check.metadata.generation;
+            let report = match result {
+                _ if check.spec.suspend => Report::suspended("spec.suspend"),
+                _ if waits || writes && is_waiting(&previous) => {
+                    let message = "it is judged once what is under way is written to Proxmox VE";
+                    Report::new(Ready::Unknown, Reason::Progressing, message, Motion::Reconciling)
+                }
+                Ok(message) => Report::new(Ready::True, Reason::Succeeded, message, Motion::Settled),
+                Err(Refusal { reason, message }) => Report::not_ready(reason, message),
+            };
+            self.say_check(check, &previous, &report);
+        }
+    }
+
+    /// Tells all checks the same while Proxmox VE is not asked.
+    pub(super) fn say_checks(&mut self, report: &Report, spares_ready: bool) {
+        for check in Arc::clone(&self.checks).iter() {
+            let previous = self.previous(check);
+            let generation = check.metadata.generation.unwrap_or_default();
+            if !(spares_ready && report::is_ready(&previous, generation)) {
+                self.say_check(check, &previous, report);
+            }
+        }
+    }
+
+    fn previous(&self, check: &ProxmoxAccessCheck) -> ObjectStatus {
+        let shown = check.status.as_ref().map(ObjectStatus::from);
+        let uid = check.metadata.uid.as_deref().unwrap_or_default();
+        self.context.outbox.latest(uid, shown.as_ref(), resource_version(&check.metadata))
+    }
+
+    fn say_check(&mut self, check: &ProxmoxAccessCheck, previous: &ObjectStatus, report: &Report) {
+        let annotations = check.metadata.annotations.as_ref();
+        let handled = annotations.and_then(|all| all.get(RECONCILE_REQUESTED_AT)).map(String::as_str);
+        let facts = Facts::unplanned(check.metadata.generation.unwrap_or_default(), handled, previous);
+        let status = report::status(report, facts, previous, self.context.progress_deadline);
+        let target = Target::of(check);
+        self.judged(KIND, &target.uid, &status);
+        if status == *previous {
+            return;
+        }
+        let failed = report::ready_of(previous).1 == Reason::AssertionFailed.as_str();
+        if failed && report.says.ready == Ready::True {
+            self.context.events.tell(target.clone(), News::Holds(report.says.message.clone()));
+        }
+        self.post(target, previous, &status);
+    }
+}
+
+/// True for a check that waits to be judged for the first time.
+fn is_waiting(previous: &ObjectStatus) -> bool {
+    report::ready_of(previous) == ("Unknown", Reason::Progressing.as_str())
+}
+
+/// A panic over checks stays with them.
+fn judged(
+    checks: &[ProxmoxAccessCheck],
+    references: &References<'_>,
+    snapshot: &Snapshot,
+) -> Vec<Result<String, Refusal>> {
+    let now = Timestamp::now().as_second();
+    let judge = || {
+        let read: Vec<_> = checks.iter().map(|check| Check::of(check, references)).collect();
+        access::judge(&read, snapshot, now)
+    };
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| {
+        let message = "the operator failed on the checks; this is a defect, please report it with them";
+        vec![Err(Refusal::new(Reason::InvalidSpec, message)); checks.len()]
+    })
+}
