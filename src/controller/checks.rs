@@ -39,10 +39,11 @@ impl Worker {
         }
         for (check, result) in checks.iter().zip(judged(&checks, &references, snapshot)) {
             let previous = self.previous(check);
-            let waits = writes && previous.observed_generation != check.metadata.generation;
             let report = match result {
                 _ if check.spec.suspend => Report::suspended("spec.suspend"),
-                _ if waits || writes && is_waiting(&previous) => {
+                Ok(_) | Err(Refusal { reason: Reason::AssertionFailed, .. })
+                    if writes && !was_judged(&previous, check.metadata.generation) =>
+                {
                     let message = "it is judged once what is under way is written to Proxmox VE";
                     Report::new(Ready::Unknown, Reason::Progressing, message, Motion::Reconciling)
                 }
@@ -88,9 +89,11 @@ impl Worker {
     }
 }
 
-/// True for a check that waits to be judged for the first time.
-fn is_waiting(previous: &ObjectStatus) -> bool {
-    report::ready_of(previous) == ("Unknown", Reason::Progressing.as_str())
+/// Whether a status has an answer for the spec of this generation.
+fn was_judged(previous: &ObjectStatus, generation: Option<i64>) -> bool {
+    let (_, reason) = report::ready_of(previous);
+    previous.observed_generation == generation
+        && [Reason::Succeeded, Reason::AssertionFailed].iter().any(|judged| judged.as_str() == reason)
 }
 
 /// A panic over checks stays with them.

@@ -17,6 +17,7 @@ async fn world() -> World {
     world.pve_call("POST", "/access/users", &[("userid", "u@pve"), ("groups", "g")]).await;
     grant(&world, "/vms", "groups", "g", "Use").await;
     world.start_operator().await.connect().await;
+    world.ready("ProxmoxConnection", "pve").await;
     world
 }
 
@@ -96,6 +97,9 @@ async fn a_check_that_fails_from_the_start_says_what_decides_and_is_told() {
     world.object(CHECK, "typo", "subject: {group: g}, path: /vms, require: [VM.Audti]").await;
     let message = world.reason(CHECK, "typo", "InvalidSpec").await;
     assert!(message.contains("did you mean VM.Audit?"), "{message}");
+    world.object(CHECK, "lost", "subject: {group: g}, path: /vm/100, forbid: [VM.Audit]").await;
+    let message = world.reason(CHECK, "lost", "InvalidSpec").await;
+    assert!(message.contains("no permissions on a path such as /vm/100"), "{message}");
 }
 
 #[tokio::test]
@@ -250,13 +254,12 @@ async fn a_second_pass_writes_nothing_and_one_is_made_on_request() {
 #[tokio::test]
 async fn what_is_applied_together_is_judged_when_it_stands() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
-    world.ready("ProxmoxConnection", "pve").await;
     world.object("ProxmoxGroup", "dev", "").await;
     world
         .object("ProxmoxAcl", "dev", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{groupRef: {name: dev}}]")
         .await;
     world.object(CHECK, "c", "subject: {groupRef: {name: dev}}, path: /vms/100, require: [VM.Audit]").await;
+    world.connect().await.start_operator().await;
     holds(&world, "c", "VM.Audit is held on /vms/100: by PVEVMUser for group dev on /vms (propagated)").await;
     assert_eq!(events(&world, "c").await, Vec::<String>::new());
 }

@@ -1,5 +1,6 @@
 //! Whether somebody may do what a ProxmoxAccessCheck says, and what decides it: what stands is judged, not what is planned.
 
+mod path;
 mod sight;
 #[cfg(test)]
 mod tests;
@@ -59,7 +60,7 @@ pub fn judge(checks: &[Result<Check, Refusal>], snapshot: &Snapshot, now: i64) -
     let mut results = Vec::new();
     for check in checks {
         results.push(check.as_ref().map_err(Clone::clone).and_then(|check| {
-            check.knows_its_privileges(snapshot)?;
+            check.makes_sense(snapshot)?;
             sight::of(check, snapshot, &view)?;
             let rights = known.entry(&check.subject).or_insert_with(|| rights(&directory, &check.subject, now));
             check.judge(rights)
@@ -77,10 +78,14 @@ fn rights<'a>(directory: &'a Directory, subject: &Subject, now: i64) -> Rights<'
 }
 
 impl Check {
-    fn knows_its_privileges(&self, snapshot: &Snapshot) -> Result<(), Refusal> {
+    fn makes_sense(&self, snapshot: &Snapshot) -> Result<(), Refusal> {
+        let invalid = |message| Err(Refusal::new(Reason::InvalidSpec, message));
+        if !path::is_known(&self.path) {
+            return invalid(format!("Proxmox VE has no permissions on a path such as {}; correct it", self.path));
+        }
         let names = self.require.iter().chain(&self.forbid).map(String::as_str);
         let unknown = snapshot.roles.as_ref().ok().and_then(|roles| privileges::unknown(names, roles));
-        unknown.map_or(Ok(()), |message| Err(Refusal::new(Reason::InvalidSpec, message)))
+        unknown.map_or(Ok(()), invalid)
     }
 
     fn judge(&self, rights: &Rights<'_>) -> Result<String, Refusal> {
