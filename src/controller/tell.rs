@@ -75,8 +75,7 @@ impl Worker {
             && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
             && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
         {
-            let (kind, name) = (&target.resource.kind, &target.name);
-            tracing::warn!(connection = %self.key, %kind, %name, %reason, "{}", condition.message);
+            tracing::warn!(connection = %self.key, object = %target, %reason, "{}", condition.message);
             self.context.events.tell(target.clone(), News::NotReady(*reason, condition.message.clone()));
         }
         self.context.outbox.send(target, status);

@@ -3,7 +3,7 @@
 use crate::core::ids::AclPath;
 use crate::core::permissions::{Decision, Entry, Explanation};
 
-/// How much of a long list is told: a condition has its limit.
+/// How many entries, and how many findings, are told: a condition has its limit.
 const SHOWN: usize = 8;
 
 /// The longest text that is told, in characters.
@@ -36,7 +36,7 @@ impl<'a> Findings<'a> {
         let lines = self.found.iter().map(|(held, why, privileges)| {
             let is = if privileges.len() == 1 { "is" } else { "are" };
             let not = if *held { "" } else { " not" };
-            format!("{} {is}{not} held on {}: {why}", listed(privileges.iter(), ", "), self.path)
+            format!("{} {is}{not} held on {}: {why}", privileges.join(", "), self.path)
         });
         listed(lines, "; ").chars().take(LONGEST).collect()
     }
