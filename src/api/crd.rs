@@ -8,8 +8,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 
 use crate::api::{
-    ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm,
-    ProxmoxRole, ProxmoxToken, ProxmoxUser,
+    ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
+    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
 };
 
 const CATEGORY: &str = "proxmox";
@@ -37,11 +37,16 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         object::<ProxmoxRole>(),
         object::<ProxmoxAcl>(),
         object::<ProxmoxPool>(),
+        check(),
     ]
 }
 
 fn connection<K: CustomResourceExt>() -> CustomResourceDefinition {
     publish(K::crd(), &[("Endpoint", ".status.endpoint"), ("Version", ".status.version")], None)
+}
+
+fn check() -> CustomResourceDefinition {
+    publish(ProxmoxAccessCheck::crd(), &[("Path", ".spec.path"), ("Connection", CONNECTION)], Some(CONNECTION))
 }
 
 fn object<K: Object>() -> CustomResourceDefinition {

@@ -2,6 +2,7 @@
 //!
 //! The doc comments of spec and status are for users: `kubectl explain` shows them.
 
+pub mod access_check;
 pub mod acl;
 pub mod cluster_connection;
 pub mod conditions;
@@ -23,10 +24,12 @@ pub mod role;
 mod rules;
 mod schema;
 pub mod status;
+pub mod subject;
 pub mod tfa;
 pub mod token;
 pub mod user;
 
+pub use access_check::ProxmoxAccessCheck;
 pub use acl::ProxmoxAcl;
 pub use cluster_connection::ClusterProxmoxConnection;
 pub use connection::ProxmoxConnection;

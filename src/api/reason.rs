@@ -119,6 +119,9 @@ reasons! {
     ConnectionNotReady: Transient,
     /// The spec cannot be carried out, for the cause in the message. Correct it.
     InvalidSpec: Terminal,
+    /// A ProxmoxAccessCheck does not hold: somebody lacks a privilege that is required, or holds one that is forbidden. The
+    /// message names it, and the ACL entry that decides. Change the permissions, or the check.
+    AssertionFailed: Terminal,
     /// It already stands in Proxmox VE and adoptionPolicy does not allow to take it over. Make the object equal to
     /// it, set adoptionPolicy to Always, or remove it there.
     AlreadyExists: Terminal,

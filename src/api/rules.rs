@@ -161,6 +161,22 @@ pub fn not_together(a: &str, b: &str) -> Rule {
     rule(format!("!has(self.{a}) || !has(self.{b})"), format!("{a} cannot be set together with {b}"))
 }
 
+/// A check says something.
+pub fn some_privilege() -> Rule {
+    rule(
+        "(has(self.require) && size(self.require) > 0) || (has(self.forbid) && size(self.forbid) > 0)",
+        "a check needs at least one privilege in require or forbid",
+    )
+}
+
+/// A check does not contradict itself.
+pub fn no_privilege_twice() -> Rule {
+    rule(
+        "!has(self.require) || !has(self.forbid) || self.require.all(name, !(name in self.forbid))",
+        "a privilege cannot be in both require and forbid",
+    )
+}
+
 /// Only realms with a directory are synced.
 pub fn only_directories_sync() -> Rule {
     rule(

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use tokio::sync::Notify;
 
 use crate::api::status::{LastChange, SecretVersion, SyncJobStatus, SyncStatus};
-use crate::api::{CONFIRM_CLUSTER, FINALIZER, Reason};
+use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxAccessCheck, Reason};
 use crate::controller::Context;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::deliver::InHand;
@@ -75,6 +75,8 @@ pub(super) struct Worker {
     pub(super) number: u64,
     /// What was last counted of each object: its kind and the status of Ready.
     pub(super) counted: HashMap<String, (&'static str, &'static str)>,
+    /// The checks of this pass.
+    pub(super) checks: Arc<[ProxmoxAccessCheck]>,
     client: Option<(Settings, Client)>,
     worked: Option<Instant>,
     pub(super) failures: u32,
@@ -129,6 +131,7 @@ impl Worker {
             settled: HashMap::new(),
             number: 0,
             counted: HashMap::new(),
+            checks: Arc::default(),
             client: None,
             worked: None,
             failures: 0,
@@ -152,7 +155,9 @@ impl Worker {
 
     async fn pass(&mut self) -> Option<Duration> {
         let all = self.context.index.objects(&self.key);
-        let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).collect();
+        self.checks = self.context.index.checks(&self.key);
+        let of_checks = self.checks.iter().filter_map(|check| check.metadata.uid.clone());
+        let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).chain(of_checks).collect();
         self.released.retain(|uid| present.contains(uid));
         let unshown = all.iter().filter(|any| !any.meta().finalizers.iter().flatten().any(|name| name == FINALIZER));
         let unshown: HashSet<&str> = unshown.map(AnyObject::uid).collect();
@@ -169,7 +174,7 @@ impl Worker {
         let Some(connection) = self.context.index.connection(&self.key) else {
             self.without_connection(&objects).await;
             self.context.metrics.forget(&self.key);
-            return (!objects.is_empty()).then(|| jittered(self.resync));
+            return (!objects.is_empty() || !self.checks.is_empty()).then(|| jittered(self.resync));
         };
         self.resync = connection.spec.resync_interval();
         match self.hold(&connection, &objects).await {

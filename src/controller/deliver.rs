@@ -77,7 +77,7 @@ impl Worker {
         let mut tokens = HashMap::new();
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let AnyObject::Token(object) = any else { continue };
-            let Ok(id) = token_id(object, references.of(any)) else { continue };
+            let Ok(id) = token_id(object, references.of(any.namespace())) else { continue };
             let status = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
             let issued = status.as_ref().map(report::issued);
             let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);

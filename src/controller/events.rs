@@ -21,6 +21,8 @@ pub enum News {
     Synced(Option<String>),
     /// Things stay in PVE although the object goes.
     Left(Vec<Claim>),
+    /// A check that failed holds again: what decides it.
+    Holds(String),
     /// It is not ready, for another reason than before.
     NotReady(Reason, String),
     /// Something is worth knowing though it is ready, and was not so before.
@@ -86,6 +88,7 @@ fn event(news: News) -> Event {
         }
         News::Synced(Some(error)) => (EventType::Warning, "SyncFailed", "Sync", error),
         News::Left(claims) => (EventType::Normal, "Left", "Delete", format!("left {} in Proxmox VE", list(&claims))),
+        News::Holds(message) => (EventType::Normal, "AssertionHolds", "Reconcile", message),
         News::NotReady(reason, message) => {
             let type_ = if reason == Reason::DependencyNotReady { EventType::Normal } else { EventType::Warning };
             (type_, reason.as_str(), "Reconcile", message)

@@ -75,7 +75,7 @@ impl Worker {
                 continue;
             };
             let Wants { external_id, wanted, refusals, unsure, exact, open, roster } =
-                wants_of(any, references.of(any));
+                wants_of(any, references.of(any.namespace()));
             let changed = self.first_seen(any);
             if changed == self.number {
                 // What failed for another spec says nothing about this one.
@@ -133,11 +133,10 @@ impl Worker {
 
     /// What objects refer to, each in its own namespace.
     pub(super) async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
-        let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
+        let mut references = ByNamespace::entered(objects);
         let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
         let mut sources: BTreeMap<&str, BTreeSet<&KeyRef>> = BTreeMap::new();
         for any in objects {
-            any.enter(all.entry(any.namespace()).or_default());
             if !any.is_being_deleted() {
                 keys.entry(any.namespace()).or_default().extend(any.secrets());
                 sources.entry(any.namespace()).or_default().extend(source(any));
@@ -147,13 +146,13 @@ impl Worker {
             (namespace, prepare::secrets(&self.context.kubernetes, namespace, keys).await)
         });
         for (namespace, secrets) in join_all(read).await {
-            all.entry(namespace).or_default().secrets = secrets;
+            references.all.entry(namespace).or_default().secrets = secrets;
         }
         let read = sources.into_iter().map(async |(namespace, keys)| (namespace, self.sources(namespace, keys).await));
         for (namespace, config_maps) in join_all(read).await {
-            all.entry(namespace).or_default().config_maps = config_maps;
+            references.all.entry(namespace).or_default().config_maps = config_maps;
         }
-        ByNamespace { all, none: References::default() }
+        references
     }
 }
 
@@ -164,9 +163,18 @@ pub(super) struct ByNamespace<'a> {
 }
 
 impl<'a> ByNamespace<'a> {
-    /// What an object may refer to.
-    pub fn of(&self, any: &AnyObject) -> &References<'a> {
-        self.all.get(any.namespace()).unwrap_or(&self.none)
+    /// The objects alone, without what is read for them.
+    pub fn entered(objects: &'a [AnyObject]) -> Self {
+        let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
+        for any in objects {
+            any.enter(all.entry(any.namespace()).or_default());
+        }
+        Self { all, none: References::default() }
+    }
+
+    /// What an object of a namespace may refer to.
+    pub fn of(&self, namespace: &str) -> &References<'a> {
+        self.all.get(namespace).unwrap_or(&self.none)
     }
 }
 
@@ -231,14 +239,13 @@ pub(super) fn wants_of(any: &AnyObject, references: &References<'_>) -> Wants {
 pub(super) fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
     let management = any.management();
     let created = any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-    let ready = report::ready_of(previous).0 == "True";
     Object {
         key: any.key(),
         connection: 0,
         created,
         admitted: true,
         changed: 0,
-        settled: ready && previous.observed_generation == Some(any.generation()),
+        settled: report::is_ready(previous, any.generation()),
         mode: any.mode(),
         adoption: management.adoption_policy,
         deletion: management.deletion_policy,

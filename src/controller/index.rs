@@ -1,5 +1,7 @@
 //! What stands in Kubernetes: watched, kept in memory, and whom a change wakes.
 
+mod checks;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +17,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, CONFIRM_REMOVALS, ClusterProxmoxConnection, Object, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup,
-    ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT,
-    SYNC_REQUESTED_AT,
+    CONFIRM_CLUSTER, CONFIRM_REMOVALS, ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl,
+    ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
+    RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
 };
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
@@ -80,6 +82,7 @@ pub struct Index {
     /// Only where all namespaces are watched, with their labels.
     cluster: Option<(Kind<ClusterProxmoxConnection>, Namespaces)>,
     objects: Objects,
+    checks: Kind<ProxmoxAccessCheck>,
 }
 
 /// One kind's objects, those that cannot be read included.
@@ -135,7 +138,8 @@ impl Index {
                 start.kind(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| key_of(connection));
             (connections, Namespaces::start(client, wake, start.tasks))
         });
-        Self { connections, cluster, objects: Objects::start(&mut start) }
+        let objects = Objects::start(&mut start);
+        Self { connections, cluster, objects, checks: start.kind(start.in_namespaces(), checks::connection_of) }
     }
 
     /// True once every kind has its first full list, or no CRD.
@@ -162,6 +166,7 @@ impl Index {
         let mut states = vec![("ProxmoxConnection", self.connections.state())];
         states.extend(self.cluster.iter().map(|(connections, _)| ("ClusterProxmoxConnection", connections.state())));
         states.extend(self.objects.states());
+        states.push(("ProxmoxAccessCheck", self.checks.state()));
         states
     }
 
@@ -219,9 +224,10 @@ impl Index {
         self.objects.unreadable(key.namespace.as_deref())
     }
 
-    /// All connections that exist or that objects name.
+    /// All connections that exist or that objects or checks name.
     pub fn keys(&self) -> BTreeSet<ConnectionKey> {
         let mut keys = self.objects.connections();
+        keys.extend(self.check_connections());
         keys.extend(self.connection_keys());
         keys
     }

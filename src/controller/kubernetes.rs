@@ -1,6 +1,7 @@
 //! The one place for calls to Kubernetes beside the watches.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,16 @@ impl Target {
     /// The target of an object of a kind known here.
     pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
         Self::new(ApiResource::erase::<K>(&()), object.meta())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, namespace, name, uid: _ } = self;
+        match namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{name}", resource.kind),
+            None => write!(f, "{} {name}", resource.kind),
+        }
     }
 }
 

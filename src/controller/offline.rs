@@ -21,24 +21,21 @@ impl Worker {
         self.failures = self.failures.saturating_add(1);
         let lasted = self.disconnected(connection, why, objects.len()).await;
         let orphan = connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
+        let message = format!("{} is not ready: {}", self.key.short(), why.reason);
+        let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
+        if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
+            report.says.motion = Motion::Stalled;
+        }
+        let spares_ready = lasted < self.context.progress_deadline;
         for any in objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
             if any.is_being_deleted() {
                 self.delete_blind(any, &previous, orphan, &why.message).await;
-                continue;
+            } else if !(spares_ready && report::is_ready(&previous, any.generation())) {
+                self.say(any, &previous, &report);
             }
-            let ready =
-                report::ready_of(&previous).0 == "True" && previous.observed_generation == Some(any.generation());
-            if ready && lasted < self.context.progress_deadline {
-                continue;
-            }
-            let message = format!("{} is not ready: {}", self.key.short(), why.reason);
-            let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
-            if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
-                report.says.motion = Motion::Stalled;
-            }
-            self.say(any, &previous, &report);
         }
+        self.say_checks(&report, spares_ready);
     }
 
     pub(super) async fn without_connection(&mut self, objects: &[AnyObject]) {
@@ -58,6 +55,7 @@ impl Worker {
                 self.say(any, &previous, &Report::not_ready(Reason::ConnectionNotFound, message.clone()));
             }
         }
+        self.say_checks(&Report::not_ready(Reason::ConnectionNotFound, message), false);
     }
 
     pub(super) async fn suspended(&mut self, connection: &Connection, objects: &[AnyObject]) {
@@ -71,6 +69,7 @@ impl Worker {
                 self.say(any, &previous, &Report::suspended(&by));
             }
         }
+        self.say_checks(&Report::suspended(&by), false);
     }
 
     /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.

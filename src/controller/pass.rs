@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::status::{LastChange, ObjectStatus};
+use crate::controller::checks::{self, Allowed};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::Delivery;
@@ -51,7 +52,7 @@ impl Worker {
     ) -> Result<Outcome, Failure> {
         let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
         let mut scope = gather::scope(&inputs);
-        scope.every_pool |= policy.looks_into_pools(&inputs);
+        scope.every_pool |= policy.looks_into_pools(&inputs) || checks::need_pools(&self.checks);
         let peers = self.peers(session.cluster()).await;
         let context = Arc::clone(&self.context);
         let snapshot = tokio::select! {
@@ -84,6 +85,8 @@ impl Worker {
         let steps: Vec<_> =
             steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
         let planned = steps.len();
+        let allowed = Allowed { connection, policy: &policies[0] };
+        self.judge_checks(objects, &allowed, &snapshot, planned > 0);
         let clock = self.clock_source();
         let stop = self.context.stopping();
         let mut delivery = Delivery { kubernetes: &self.context.kubernetes, parcels, in_hand: HashMap::new() };

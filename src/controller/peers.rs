@@ -50,7 +50,7 @@ impl Worker {
                 continue;
             };
             let Wants { external_id: _, wanted, refusals: _, unsure, exact, open, roster: _ } =
-                wants_of(any, references.of(any));
+                wants_of(any, references.of(any.namespace()));
             peers.objects.push(Object {
                 connection: peers.policies.len(),
                 admitted: self.context.index.may_use(any.namespace(), connection),

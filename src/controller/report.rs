@@ -148,6 +148,24 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Facts<'a> {
+    /// Those of a status that does not come from a plan: what is stored stays as it is.
+    pub fn unplanned(generation: i64, handled: Option<&'a str>, previous: &ObjectStatus) -> Self {
+        Self {
+            generation,
+            external_id: None,
+            ledger: None,
+            handled,
+            change: None,
+            written: previous.written_secret.clone(),
+            token: None,
+            sync_jobs: None,
+            sync: None,
+            now: Timestamp::now(),
+        }
+    }
+}
+
 /// What a status says of a token's secret, as the plan sees it.
 pub fn issued(status: &TokenStatus) -> Issued {
     let TokenStatus {
@@ -262,6 +280,11 @@ fn lasted(previous: &ObjectStatus, generation: i64, now: Timestamp) -> std::time
         }
         _ => std::time::Duration::ZERO,
     }
+}
+
+/// Whether a status says that the spec of this generation is as it should be.
+pub fn is_ready(status: &ObjectStatus, generation: i64) -> bool {
+    ready_of(status).0 == "True" && status.observed_generation == Some(generation)
 }
 
 /// The status of Ready, for counting and for telling of changes.

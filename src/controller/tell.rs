@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::conditions;
@@ -39,49 +38,47 @@ impl Worker {
 
     /// Sends a status that does not come from a plan: the ledger stays as it is.
     pub(super) fn say(&mut self, any: &AnyObject, previous: &ObjectStatus, report: &Report) {
-        let facts = Facts {
-            generation: any.generation(),
-            external_id: None,
-            ledger: None,
-            handled: any.reconcile_requested_at(),
-            change: None,
-            written: previous.written_secret.clone(),
-            token: None,
-            sync_jobs: None,
-            sync: None,
-            now: Timestamp::now(),
-        };
+        let facts = Facts::unplanned(any.generation(), any.reconcile_requested_at(), previous);
         let status = report::status(report, facts, previous, self.context.progress_deadline);
         self.send(any, previous, &status);
     }
 
     /// Sends a status if it says something new, and tells of a change for the worse.
     pub(super) fn send(&mut self, any: &AnyObject, previous: &ObjectStatus, status: &ObjectStatus) {
-        let (ready, reason) = report::ready_of(status);
-        let entry = self.counted.entry(any.uid().to_owned()).or_insert((any.kind(), ""));
+        self.judged(any.kind(), any.uid(), status);
+        if status != previous {
+            self.changes.remove(any.uid());
+            self.post(target(any), previous, status);
+        }
+    }
+
+    /// Counts something that was judged.
+    pub(super) fn judged(&mut self, kind: &'static str, uid: &str, status: &ObjectStatus) {
+        let (ready, _) = report::ready_of(status);
+        let entry = self.counted.entry(uid.to_owned()).or_insert((kind, ""));
         if entry.1 != ready {
             if !entry.1.is_empty() {
-                self.context.metrics.ready_changed(any.kind(), entry.1, -1);
+                self.context.metrics.ready_changed(kind, entry.1, -1);
             }
-            self.context.metrics.ready_changed(any.kind(), ready, 1);
+            self.context.metrics.ready_changed(kind, ready, 1);
             entry.1 = ready;
         }
-        self.context.metrics.judged(any.kind(), ready == "True");
-        if status == previous {
-            return;
-        }
-        self.changes.remove(any.uid());
-        let (_, reason_before) = report::ready_of(previous);
-        self.warn(target(any), &status.conditions, &previous.conditions);
+        self.context.metrics.judged(kind, ready == "True");
+    }
+
+    /// Sends a status that says something new, and tells of a change for the worse.
+    pub(super) fn post(&self, target: Target, previous: &ObjectStatus, status: &ObjectStatus) {
+        let ((ready, reason), (_, reason_before)) = (report::ready_of(status), report::ready_of(previous));
+        self.warn(target.clone(), &status.conditions, &previous.conditions);
         if ready == "False"
             && reason != reason_before
             && let Some(condition) = conditions::find(&status.conditions, conditions::READY)
             && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
         {
-            tracing::warn!(connection = %self.key, object = %any.key(), %reason, "{}", condition.message);
-            self.context.events.tell(target(any), News::NotReady(*reason, condition.message.clone()));
+            tracing::warn!(connection = %self.key, object = %target, %reason, "{}", condition.message);
+            self.context.events.tell(target.clone(), News::NotReady(*reason, condition.message.clone()));
         }
-        self.context.outbox.send(target(any), status);
+        self.context.outbox.send(target, status);
     }
 
     /// Tells of a warning that was not there before, or was for another reason.

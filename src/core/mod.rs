@@ -1,5 +1,6 @@
 //! The pure heart: from claims and a snapshot to ordered steps, without I/O, clock or client.
 
+pub mod access;
 mod apply;
 pub mod batches;
 pub mod claim;
@@ -14,6 +15,7 @@ pub mod object;
 pub mod permissions;
 pub mod plan;
 pub mod policy;
+mod privileges;
 pub mod realm;
 mod rights;
 pub mod roster;

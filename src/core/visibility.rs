@@ -101,7 +101,8 @@ impl<'a> View<'a> {
         self.sight_by(&Needed { privileges: SEES_USERS, path: AclPath::observed("/access/groups") })
     }
 
-    fn sight_by(&self, needed: &Needed) -> Sight {
+    /// Whether what these rights show would have been shown.
+    pub fn sight_by(&self, needed: &Needed) -> Sight {
         match self.holds(&needed.path, needed.privileges) {
             Some(true) => Sight::Clear,
             Some(false) => Sight::Blocked,
@@ -143,6 +144,16 @@ impl<'a> View<'a> {
             ("acl", judge(shown(acl), entries)),
         ]
     }
+}
+
+/// The rights that show pools on a path or below it.
+pub fn shows_pools(path: AclPath) -> Needed {
+    Needed { privileges: SEES_POOLS, path }
+}
+
+/// The rights that show all ACL entries.
+pub fn shows_all_entries() -> Needed {
+    Needed { privileges: SEES_ALL_ENTRIES, path: AclPath::observed("/access") }
 }
 
 /// The rights that would show a claim, for telling people.

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access_check;
 mod acl;
 mod connection;
 mod examples;

@@ -148,7 +148,7 @@ async fn kubectl_shows_the_columns() {
     assert_eq!(shown[0], ["NAME", "READY", "REASON", "EXTERNAL-ID", "CONNECTION", "AGE", "MESSAGE"]);
     assert_eq!(shown[1][..5], ["a", "False", "Forbidden", "a", "pve"]);
     assert_eq!(columns(&["proxmox"])[1][..2], ["proxmoxgroup.proxmox-identity.dev/a", "False"]);
-    for short in ["pveconn", "pverealm", "pveacl", "pvepool"] {
+    for short in ["pveconn", "pverealm", "pveacl", "pvepool", "pvecheck"] {
         assert!(columns(&[short]).is_empty(), "{short}");
     }
 }

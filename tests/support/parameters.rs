@@ -78,6 +78,18 @@ const ACL: [(&str, &str); 12] = [
     ("entryPolicy", "`delete` of entries"),
 ];
 
+const CHECK: [(&str, &str); 9] = [
+    ("subject.group", OURS),
+    ("subject.groupRef.name", OURS),
+    ("subject.user", OURS),
+    ("subject.userRef.name", OURS),
+    ("subject.token", OURS),
+    ("subject.tokenRef.name", OURS),
+    ("path", "`path` of entries"),
+    ("require", "`privs` of roles"),
+    ("forbid", "`privs` of roles"),
+];
+
 const REALM: [(&str, &str); 38] = [
     ("realm", "`realm`"),
     ("comment", "`comment`"),
@@ -161,6 +173,7 @@ pub fn parameter(kind: &str, path: &str) -> Option<&'static str> {
         "ProxmoxPool" => &POOL,
         "ProxmoxAcl" => &ACL,
         "ProxmoxRealm" => &REALM,
+        "ProxmoxAccessCheck" => &CHECK,
         _ => return None,
     };
     let named = |rows: &[(&str, &'static str)], path: &str| {

@@ -7,8 +7,16 @@ use crate::api::rules::{is_path, matches, rule};
 use crate::core::ids::AclPath;
 
 /// The kinds that a policy can name.
-const KINDS: [&str; 7] =
-    ["ProxmoxRealm", "ProxmoxGroup", "ProxmoxUser", "ProxmoxToken", "ProxmoxRole", "ProxmoxAcl", "ProxmoxPool"];
+const KINDS: [&str; 8] = [
+    "ProxmoxRealm",
+    "ProxmoxGroup",
+    "ProxmoxUser",
+    "ProxmoxToken",
+    "ProxmoxRole",
+    "ProxmoxAcl",
+    "ProxmoxPool",
+    "ProxmoxAccessCheck",
+];
 
 pub fn kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": KINDS })

@@ -1,38 +1,30 @@
-//! One credential's view of the ACL, and its privileges on a path.
+//! The privileges of one credential on a path.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use super::{DEFAULT_PATHS, Directory, NO_ACCESS, Privileges, alive};
+use super::inactive::{Inactive, alive};
+use super::view::{Entry, View, denying};
+use super::{DEFAULT_PATHS, Directory, Privileges, may_be_member};
 use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
 type Roles<'a> = Vec<(&'a RoleId, bool)>;
 
-/// The entries of one path that concern one subject.
-#[derive(Default)]
-struct Level<'a> {
-    own: Roles<'a>,
-    from_groups: Roles<'a>,
-}
-
-/// The ACL as one subject sees it: what does not concern it is left out once, so that many paths are cheap.
-struct View<'a> {
-    levels: HashMap<&'a str, Level<'a>>,
-}
-
 /// Where the rights come from.
-enum Source<'a> {
+pub(super) enum Source<'a> {
     /// `root@pam`.
     Everything,
-    /// What all of these have in common; without any there is nothing.
+    /// Nothing at all.
+    Nothing(Inactive),
+    /// What all of these have in common.
     Views(Vec<View<'a>>),
 }
 
 /// The rights of one credential in a [`Directory`] at one moment.
 pub struct Rights<'a> {
-    directory: &'a Directory,
-    source: Source<'a>,
+    pub(super) directory: &'a Directory,
+    pub(super) source: Source<'a>,
     member_of: OnceLock<HashMap<String, Vec<&'a PoolId>>>,
 }
 
@@ -46,78 +38,56 @@ impl Directory {
         Rights { directory: self, source, member_of: OnceLock::new() }
     }
 
-    /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group).
+    /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group). Nobody is in
+    /// a group that does not exist, whatever entries still name it.
     pub fn rights_of_group_alone(&self, group: &GroupId) -> Rights<'_> {
-        let view = self.view(|subject| matches!(subject, Subject::Group(id) if id == group).then_some(false));
-        Rights { directory: self, source: Source::Views(vec![view]), member_of: OnceLock::new() }
+        let own = Subject::Group(group.clone());
+        let source = if self.groups.contains_key(group) {
+            let concerns = |subject: &Subject| (*subject == own).then_some(false);
+            Source::Views(vec![self.view(own.clone(), concerns)])
+        } else {
+            Source::Nothing(Inactive::Missing(own))
+        };
+        Rights { directory: self, source, member_of: OnceLock::new() }
     }
 
     fn of_user(&self, user: &UserId, now: i64) -> Source<'_> {
-        if !self.is_active(user, now) {
-            return Source::Views(Vec::new());
+        if let Some(why) = self.inactive_user(user, now) {
+            return Source::Nothing(why);
         }
         if user.is_root() {
             return Source::Everything;
         }
         let is_member = |group: &GroupId| self.groups.get(group).is_some_and(|members| members.contains(user));
-        Source::Views(vec![self.view(|subject| match subject {
+        let concerns = |subject: &Subject| match subject {
             Subject::User(id) => (id == user).then_some(true),
             Subject::Group(id) => is_member(id).then_some(false),
             Subject::Token(_) => None,
-        })])
+        };
+        Source::Views(vec![self.view(Subject::User(user.clone()), concerns)])
     }
 
     fn of_token(&self, token: &TokenId, now: i64) -> Source<'_> {
-        let Some(state) = self.tokens.get(token).filter(|state| alive(state.expire, now)) else {
-            return Source::Views(Vec::new());
-        };
+        let own = Subject::Token(token.clone());
+        let Some(state) = self.tokens.get(token) else { return Source::Nothing(Inactive::Missing(own)) };
+        if !alive(state.expire, now) {
+            return Source::Nothing(Inactive::Expired(own, state.expire));
+        }
         let of_user = self.of_user(&token.user(), now);
         if !state.privilege_separation {
             return of_user;
         }
-        let own = self.view(|subject| matches!(subject, Subject::Token(id) if id == token).then_some(true));
+        let concerns = |subject: &Subject| (*subject == own).then_some(true);
+        let of_token = self.view(own.clone(), concerns);
         match of_user {
-            Source::Everything => Source::Views(vec![own]),
-            Source::Views(views) if views.is_empty() => Source::Views(views),
+            Source::Everything => Source::Views(vec![of_token]),
+            Source::Nothing(why) => Source::Nothing(why),
             Source::Views(mut views) => {
-                views.push(own);
+                views.push(of_token);
                 Source::Views(views)
             }
         }
     }
-
-    /// `concerns` tells for a subject whether its entries count, and whether as one's own or a group's.
-    fn view(&self, concerns: impl Fn(&Subject) -> Option<bool>) -> View<'_> {
-        let mut levels: HashMap<&str, Level<'_>> = HashMap::new();
-        for (key, propagate) in &self.acl {
-            if let Some(own) = concerns(&key.subject) {
-                let level = levels.entry(key.path.as_str()).or_default();
-                if own { &mut level.own } else { &mut level.from_groups }.push((&key.role, *propagate));
-            }
-        }
-        View { levels }
-    }
-}
-
-impl<'a> View<'a> {
-    /// The roles that count on a path: those of the deepest level that has any.
-    fn roles(&self, path: &AclPath) -> Roles<'a> {
-        for (depth, at) in path.upwards().enumerate() {
-            let Some(level) = self.levels.get(at) else { continue };
-            for entries in [&level.own, &level.from_groups] {
-                let counting: Roles<'a> =
-                    entries.iter().copied().filter(|(_, propagate)| depth == 0 || *propagate).collect();
-                if !counting.is_empty() {
-                    return counting;
-                }
-            }
-        }
-        Vec::new()
-    }
-}
-
-fn denied(roles: &Roles<'_>) -> bool {
-    roles.iter().any(|(role, _)| role.as_str() == NO_ACCESS)
 }
 
 impl<'a> Rights<'a> {
@@ -125,6 +95,7 @@ impl<'a> Rights<'a> {
     pub fn on(&self, path: &AclPath) -> Privileges {
         match &self.source {
             Source::Everything => self.directory.all_privileges(),
+            Source::Nothing(_) => Privileges::new(),
             Source::Views(views) => self.common(&self.roles(views, path)),
         }
     }
@@ -139,6 +110,7 @@ impl<'a> Rights<'a> {
         match &self.source {
             Source::Everything => true,
             // Without putting together all that is held: it is asked about many.
+            Source::Nothing(_) => false,
             Source::Views(views) => {
                 let roles = self.roles(views, path);
                 privileges.iter().any(|privilege| self.grants_all(&roles, privilege.as_ref()))
@@ -156,6 +128,7 @@ impl<'a> Rights<'a> {
             let path = AclPath::observed(path);
             let privileges = match &self.source {
                 Source::Everything => all.clone(),
+                Source::Nothing(_) => Arc::default(),
                 Source::Views(views) => {
                     let roles = self.roles(views, &path);
                     let fresh = |roles: &Vec<Roles<'a>>| Arc::new(self.common(roles));
@@ -193,22 +166,27 @@ impl<'a> Rights<'a> {
         })
     }
 
-    /// The roles that count on a path, for each view; pools add theirs, never propagated (FACTS 87).
+    /// The entries that count on a path, for one view; pools add theirs, never propagated (FACTS 87).
+    pub(super) fn counting(&self, view: &View<'a>, path: &AclPath) -> Vec<Entry<'a>> {
+        let mut entries = view.entries(path);
+        if denying(&entries).is_some() || !may_be_member(path) {
+            return entries;
+        }
+        for pool in self.member_of().get(path.as_str()).into_iter().flatten() {
+            let through_pool = view.entries(&pool.acl_path());
+            if denying(&through_pool).is_none() {
+                let passed = |entry| Entry { propagate: false, pool: Some(*pool), ..entry };
+                entries.extend(through_pool.into_iter().map(passed));
+            }
+        }
+        entries
+    }
+
+    /// The roles that count on a path, for each view.
     fn roles(&self, views: &[View<'a>], path: &AclPath) -> Vec<Roles<'a>> {
-        let may_be_member = ["/vms/", "/storage/"].iter().any(|top| path.as_str().starts_with(top));
-        let pools = may_be_member.then(|| self.member_of().get(path.as_str())).flatten();
-        let of = |view: &View<'a>| {
-            let mut roles = view.roles(path);
-            if denied(&roles) {
-                return Vec::new();
-            }
-            for pool in pools.into_iter().flatten() {
-                let through_pool = view.roles(&pool.acl_path());
-                if !denied(&through_pool) {
-                    roles.extend(through_pool.into_iter().map(|(role, _)| (role, false)));
-                }
-            }
-            roles
+        let of = |view| match self.counting(view, path) {
+            entries if denying(&entries).is_some() => Vec::new(),
+            entries => entries.iter().map(|entry| (&entry.key.role, entry.propagate)).collect(),
         };
         views.iter().map(of).collect()
     }

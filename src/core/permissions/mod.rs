@@ -12,20 +12,26 @@
 //! The lockout guard, visibility, policy, access checks and the simulator all use this one evaluation.
 
 mod evaluate;
+mod explain;
 mod holders;
+mod inactive;
 #[cfg(test)]
 mod oracle;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use evaluate::Rights;
+pub use explain::{Decision, Explanation};
 pub use holders::Holders;
+pub use inactive::Inactive;
+pub use view::Entry;
 
-use crate::core::ids::{AclKey, GroupId, PoolId, RoleId, TokenId, UserId};
+use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, TokenId, UserId};
 
 /// The role that takes everything away on its path.
 pub const NO_ACCESS: &str = "NoAccess";
@@ -89,20 +95,13 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// False for a user that is missing, disabled or expired.
-    pub fn is_active(&self, user: &UserId, now: i64) -> bool {
-        match self.users.get(user) {
-            Some(state) => state.enabled && alive(state.expire, now),
-            None => false,
-        }
-    }
-
     /// Every privilege that any role grants: what `root@pam` holds.
     pub fn all_privileges(&self) -> Privileges {
         self.roles.values().flatten().map(|privilege| (privilege.clone(), true)).collect()
     }
 }
 
-fn alive(expire: i64, now: i64) -> bool {
-    expire == 0 || expire > now
+/// Whether a path is one of a guest or storage, which rights on a pool reach.
+pub fn may_be_member(path: &AclPath) -> bool {
+    ["/vms/", "/storage/"].iter().any(|top| path.as_str().starts_with(top))
 }

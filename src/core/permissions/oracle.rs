@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Directory, Holders, Pool, Privileges, Token, User};
+use super::{Decision, Directory, Entry, Explanation, Holders, Pool, Privileges, Token, User};
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
@@ -222,6 +222,36 @@ proptest! {
         for token in TOKENS.map(TokenId::observed) {
             let holds = of_token(&directory, &token, top.as_str()).contains_key("a");
             prop_assert_eq!(tokens.contains(&token), holds, "{}", token);
+        }
+    }
+
+    #[test]
+    fn an_explanation_says_what_is_so_and_names_what_stands(directory in directory()) {
+        let users = USERS.map(UserId::observed).map(Credential::User);
+        let tokens = TOKENS.map(TokenId::observed).map(Credential::Token);
+        let credentials = users.iter().chain(&tokens).map(|credential| directory.rights(credential, NOW));
+        let groups = GROUPS.map(GroupId::observed);
+        let groups = groups.iter().map(|group| directory.rights_of_group_alone(group));
+        for rights in credentials.chain(groups) {
+            for (path, privilege) in PATHS.iter().flat_map(|path| [(path, "a"), (path, "b"), (path, "c")]) {
+                let path = AclPath::observed(path);
+                let explanation = rights.explain(&path, privilege);
+                prop_assert_eq!(explanation.holds(), rights.holds(&path, privilege), "{:?} on {}", explanation, path);
+                let Explanation::Decided(decisions) = explanation else { continue };
+                for (_, decision) in decisions {
+                    let held = decision.holds();
+                    let entries = match decision {
+                        Decision::Held(entry) => vec![entry],
+                        Decision::Lacking(entries) => entries,
+                    };
+                    for Entry { key, propagate: _, pool } in entries {
+                        prop_assert!(directory.acl.contains_key(key));
+                        let below = pool.map_or_else(|| path.clone(), PoolId::acl_path);
+                        prop_assert!(below.is_within(&key.path) && (key.path == below || directory.acl[key]));
+                        prop_assert_eq!(directory.roles[&key.role].contains(privilege), held);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What PVE would refuse, or take and break on, is refused before it is asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, PoolItem, Thing, Wanted};
 use crate::core::ids::{AclPath, RealmId, RoleId};
 use crate::core::object::Refusal;
 use crate::core::plan::make::Maker;
+use crate::core::privileges;
 use crate::core::snapshot::{Credential, OptionValue, Realm, RealmOptions};
 use crate::core::write::Write;
 
@@ -62,23 +63,7 @@ impl Maker<'_> {
         }
         let Content::Fields(wishes) = content else { return None };
         let wanted = wishes.0.get("privs")?.as_ref().map_or("", OptionValue::expose);
-        // Administrator has every privilege that this version knows, so that the roles together tell them all.
-        let known: BTreeSet<&str> =
-            roles.values().flat_map(|role| role.privileges.iter().map(String::as_str)).collect();
-        let unknown: Vec<String> = wanted
-            .split(',')
-            .filter(|name| !name.is_empty() && !known.contains(name))
-            .map(|name| match near(name, &known) {
-                // Its uses were spread over several others.
-                _ if name == "VM.Monitor" => {
-                    format!("{name} (it ended with version 9: see VM.GuestAgent.Audit and its like, and Sys.Audit)")
-                }
-                Some(near) => format!("{name} (did you mean {near}?)"),
-                None => name.to_owned(),
-            })
-            .collect();
-        (!unknown.is_empty() && !known.is_empty())
-            .then(|| format!("this version of Proxmox VE does not know the privilege {}", unknown.join(", ")))
+        privileges::unknown(wanted.split(',').filter(|name| !name.is_empty()), roles)
     }
 
     /// Whether every login or sync of the user's realm takes the membership away again or gives it.
@@ -169,16 +154,4 @@ impl Maker<'_> {
 
 fn is_on(options: &RealmOptions, name: &str) -> bool {
     options.get(name).is_some_and(|value| value.expose() == "1")
-}
-
-/// The known name most like another one.
-fn near<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.85;
-    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    known
-        .iter()
-        .map(|other| (likeness(other), *other))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, other)| other)
 }

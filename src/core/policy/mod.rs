@@ -15,7 +15,7 @@ use crate::api::policy::{ConnectionPolicy, LockoutException, OnRevoke};
 use crate::api::refs::ConnectionKind;
 use crate::core::claim::{Claim, Content, Origin, Scope, Thing};
 use crate::core::fields::Wishes;
-use crate::core::ids::{AclPath, IdError};
+use crate::core::ids::{AclPath, IdError, Subject};
 use crate::core::object::{Mode, Object, ObjectKey, Refusal};
 use crate::core::snapshot::{OptionValue, Snapshot};
 use crate::core::visibility::View;
@@ -83,6 +83,11 @@ impl Policy {
         })
     }
 
+    /// Whether everything is allowed.
+    fn is_open(&self) -> bool {
+        self.rules.is_none() && self.denied.is_empty() && self.tokens_without_privsep
+    }
+
     /// Whether an object may take away the operator's own rights.
     pub fn may_lock_out(&self, key: &ObjectKey) -> bool {
         self.lockouts.iter().any(|LockoutException { kind, namespace, name }| {
@@ -90,6 +95,11 @@ impl Policy {
                 && *name == key.name
                 && namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
         })
+    }
+
+    /// Why a check may not ask for this: its answer tells what stands in Proxmox VE.
+    pub fn denies_check(&self, namespace: &str, path: &AclPath, subject: &Subject) -> Option<Refusal> {
+        rules::fit_check(self.rules.as_ref()?, namespace, path, subject).err().map(denied)
     }
 
     /// Whether what is in pools decides about these objects.
@@ -144,15 +154,16 @@ impl<'a> Judge<'a> {
 
     /// Why objects are not allowed, by their index.
     pub fn denials(&self, objects: &[Object]) -> BTreeMap<usize, Refusal> {
+        if self.policies.iter().all(|(policy, _)| policy.is_open()) && objects.iter().all(|object| object.admitted) {
+            return BTreeMap::new();
+        }
         let of = |(index, object): (usize, &Object)| Some((index, self.denial(object)?));
         objects.iter().enumerate().filter_map(of).collect()
     }
 
     fn denial(&self, object: &Object) -> Option<Refusal> {
         if !object.admitted {
-            let message =
-                format!("namespace {} is not among the allowedNamespaces of the connection", object.key.namespace);
-            return Some(denied(message));
+            return Some(not_admitted(&object.key.namespace));
         }
         if object.mode == Mode::DeletingObserver {
             return None;
@@ -194,6 +205,11 @@ impl Policy {
         }
         privileged.way(asked)
     }
+}
+
+/// That a namespace may not use the connection at all.
+pub fn not_admitted(namespace: &str) -> Refusal {
+    denied(format!("namespace {namespace} is not among its allowedNamespaces"))
 }
 
 fn denied(why: impl Into<String>) -> Refusal {

@@ -79,10 +79,10 @@ impl Rule {
         self.paths.iter().flatten().any(|path| trees.iter().any(|tree| path.is_within(tree)))
     }
 
-    fn is_for(&self, object: &Object) -> bool {
-        let kind = self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == object.key.kind));
-        let namespace = |all: &Vec<Pattern>| all.iter().any(|pattern| pattern.matches(&object.key.namespace));
-        kind && self.namespaces.as_ref().is_none_or(namespace)
+    fn is_for(&self, kind: &str, namespace: &str) -> bool {
+        let has_namespace = |all: &Vec<Pattern>| all.iter().any(|pattern| pattern.matches(namespace));
+        self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|it| it == kind))
+            && self.namespaces.as_ref().is_none_or(has_namespace)
     }
 
     /// What is not allowed of all this.
@@ -107,7 +107,7 @@ impl Rule {
 /// What keeps the rule that goes furthest from fitting.
 pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot: &Snapshot) -> Result<(), String> {
     let mut nearest: Option<(usize, String)> = None;
-    for rule in rules.iter().filter(|rule| rule.is_for(object)) {
+    for rule in rules.iter().filter(|rule| rule.is_for(object.key.kind, &object.key.namespace)) {
         let claims = asked.iter().map(|asked| (asked.claim.to_string(), touched(asked, rule, snapshot)));
         let scopes = object.exact.iter().map(|scope| ("what is Exact".to_owned(), in_scope(scope)));
         let mut violations = claims
@@ -126,6 +126,23 @@ pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot
         || format!("no rule is for {} in namespace {}", object.key.kind, object.key.namespace),
         |(_, violation)| violation,
     ))
+}
+
+/// Whether one of the rules fits a check.
+///
+/// # Errors
+/// What keeps the last one that is for checks from fitting.
+pub(super) fn fit_check(rules: &[Rule], namespace: &str, path: &AclPath, subject: &Subject) -> Result<(), String> {
+    const KIND: &str = "ProxmoxAccessCheck";
+    let mut result = Err(format!("no rule is for {KIND} in namespace {namespace}"));
+    for rule in rules.iter().filter(|rule| rule.is_for(KIND, namespace)) {
+        let touched = Touched { paths: vec![path.clone()], ..of_subject(subject) };
+        match rule.violation(&format!("rights of {subject} on {path}"), &touched) {
+            None => return Ok(()),
+            Some(violation) => result = Err(violation),
+        }
+    }
+    result
 }
 
 fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
@@ -152,13 +169,16 @@ fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
             if let Some(pool) = pool_at(&key.path).filter(|_| rule.names_members()) {
                 paths.extend(members(&pool, snapshot).iter().map(path_of_item));
             }
-            let of_subject = match &key.subject {
-                Subject::Group(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
-                Subject::User(user) => of_user(user.clone()),
-                Subject::Token(token) => of_user(token.user()),
-            };
-            Touched { paths, roles: vec![key.role.clone()], ..of_subject }
+            Touched { paths, roles: vec![key.role.clone()], ..of_subject(&key.subject) }
         }
+    }
+}
+
+fn of_subject(subject: &Subject) -> Touched {
+    match subject {
+        Subject::Group(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
+        Subject::User(user) => of_user(user.clone()),
+        Subject::Token(token) => of_user(token.user()),
     }
 }
 

@@ -2,20 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{References, Wants, found, key_of};
+use super::{Named, References, Wants, found, key_of, subject_of};
 use crate::api::acl::{AclRole, AclSubject, EntryPolicy, ProxmoxAclSpec};
-use crate::api::{Object as _, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRole, ProxmoxToken, ProxmoxUser, Reason};
+use crate::api::{Object as _, ProxmoxAcl, ProxmoxPool, ProxmoxRole, Reason};
 use crate::core::claim::{Claim, Content, Scope, Wanted};
-use crate::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, TokenId, UserId};
+use crate::core::ids::{AclKey, AclPath, RoleId, Subject};
 use crate::core::object::{ObjectKey, Refusal};
-use crate::core::wants::group::group_id;
 use crate::core::wants::pool::pool_id;
 use crate::core::wants::role::role_id;
-use crate::core::wants::token::token_id;
-use crate::core::wants::user::user_id;
-
-/// Something that an object names, with the object that stands for it where it is a reference.
-type Named<T> = Result<(T, Option<ObjectKey>), Refusal>;
 
 /// What an ACL wants: each role for each subject.
 pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
@@ -38,7 +32,7 @@ pub fn of_acl(acl: &ProxmoxAcl, references: &References<'_>) -> Wants {
     }
     let mut entries: BTreeMap<AclKey, Vec<ObjectKey>> = BTreeMap::new();
     for subject in subjects {
-        match subject_of(acl, subject, references) {
+        match grantee(acl, subject, references) {
             Ok((subject, subject_object)) => {
                 for (role, role_object) in &known_roles {
                     let key = AclKey { path: path.clone(), subject: subject.clone(), role: role.clone() };
@@ -79,41 +73,12 @@ fn role_of(acl: &ProxmoxAcl, role: &AclRole, references: &References<'_>) -> Nam
     }
 }
 
-fn subject_of(acl: &ProxmoxAcl, subject: &AclSubject, references: &References<'_>) -> Named<Subject> {
-    let namespace = acl.namespace();
-    match subject {
-        AclSubject { group: Some(id), group_ref: None, user: None, user_ref: None, token: None, token_ref: None } => {
-            Ok((Subject::Group(GroupId::parse(id)?), None))
-        }
-        AclSubject { group: None, group_ref: Some(it), user: None, user_ref: None, token: None, token_ref: None } => {
-            let group = group_id(found(&references.groups, it)?, references)?;
-            Ok((Subject::Group(group), Some(key_of::<ProxmoxGroup>(namespace, it))))
-        }
-        AclSubject { group: None, group_ref: None, user: Some(id), user_ref: None, token: None, token_ref: None } => {
-            Ok((grantee(UserId::parse(id)?)?, None))
-        }
-        AclSubject { group: None, group_ref: None, user: None, user_ref: Some(it), token: None, token_ref: None } => {
-            let user = user_id(found(&references.users, it)?, references)?;
-            Ok((grantee(user)?, Some(key_of::<ProxmoxUser>(namespace, it))))
-        }
-        AclSubject { group: None, group_ref: None, user: None, user_ref: None, token: Some(id), token_ref: None } => {
-            Ok((Subject::Token(TokenId::parse(id)?), None))
-        }
-        AclSubject { group: None, group_ref: None, user: None, user_ref: None, token: None, token_ref: Some(it) } => {
-            let token = token_id(found(&references.tokens, it)?, references)?;
-            Ok((Subject::Token(token), Some(key_of::<ProxmoxToken>(namespace, it))))
-        }
-        AclSubject { .. } => Err(Refusal::new(
-            Reason::InvalidSpec,
-            "a subject is exactly one of group, groupRef, user, userRef, token and tokenRef",
-        )),
-    }
-}
-
-fn grantee(user: UserId) -> Result<Subject, Refusal> {
-    if user.is_root() {
+/// A subject of an entry.
+fn grantee(acl: &ProxmoxAcl, subject: &AclSubject, references: &References<'_>) -> Named<Subject> {
+    let (subject, need) = subject_of(subject.name(), acl.namespace(), references)?;
+    if matches!(&subject, Subject::User(user) if user.is_root()) {
         let message = "root@pam may do everything anyway: PVE accepts ACL entries for it and does not store them";
         return Err(Refusal::new(Reason::InvalidSpec, message));
     }
-    Ok(Subject::User(user))
+    Ok((subject, need))
 }

@@ -5,6 +5,7 @@ mod group;
 mod pool;
 mod realm;
 mod role;
+mod subject;
 mod token;
 mod user;
 
@@ -15,6 +16,7 @@ pub use group::of_group;
 pub use pool::of_pool;
 pub use realm::{of_realm, realm_id, secrets_of_realm, source_of_realm};
 pub use role::of_role;
+pub use subject::subject_of;
 pub use token::{of_token, secret_name, token_id, wish_of};
 pub use user::{of_user, secrets_of_user};
 
@@ -120,6 +122,9 @@ impl From<IdError> for Refusal {
         Self::new(Reason::InvalidSpec, error.to_string())
     }
 }
+
+/// Something that an object names, with the object that stands for it where it is a reference.
+pub type Named<T> = Result<(T, Option<ObjectKey>), Refusal>;
 
 /// The key of another object of the same namespace.
 fn key_of<K: Object>(namespace: &str, reference: &ObjectRef) -> ObjectKey {

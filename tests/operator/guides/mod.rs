@@ -29,6 +29,7 @@ macro_rules! kinds {
 mod of_kind {
     kinds! {
         proxmoxconnection, proxmoxrealm, proxmoxgroup, proxmoxuser, proxmoxtoken, proxmoxrole, proxmoxacl, proxmoxpool,
+        proxmoxaccesscheck,
     }
 }
 
@@ -60,6 +61,11 @@ async fn everything_that_the_terraform_provider_does_is_done_here() {
 #[tokio::test]
 async fn everything_that_pveum_does_is_done_here() {
     in_order("docs/from-pveum.md").await;
+}
+
+#[tokio::test]
+async fn the_access_rules_hold_and_catch_a_mistake() {
+    in_order("examples/access-rules/README.md").await;
 }
 
 #[tokio::test]

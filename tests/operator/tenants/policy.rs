@@ -98,3 +98,25 @@ async fn a_pool_reaches_no_further_than_its_members_may() {
     world.pve_call("PUT", "/pools", &[("poolid", "a"), ("vms", "119"), ("delete", "1")]).await;
     world.ready("ProxmoxAcl", "a").await;
 }
+
+#[tokio::test]
+async fn a_check_answers_a_tenant_about_its_own_only() {
+    let world = tenant().await;
+    let rules = json!([{"paths": ["/pool/a"], "groupIds": ["team-*"], "roles": ["PVE*"]}]);
+    world.offered(&json!({"allowedNamespaces": {"names": [world.namespace]}, "policy": {"rules": rules}})).await;
+    world.uses("ProxmoxGroup", "team-a", "").await;
+    let acl = "path: /pool/a, roles: [{role: PVEVMUser}], subjects: [{groupRef: {name: team-a}}]";
+    world.uses("ProxmoxAcl", "a", acl).await;
+    let check = |subject: &str, path: &str| format!("subject: {{{subject}}}, path: {path}, require: [VM.Audit]");
+    world.uses("ProxmoxAccessCheck", "own", &check("groupRef: {name: team-a}", "/pool/a")).await;
+    world.uses("ProxmoxAccessCheck", "elsewhere", &check("groupRef: {name: team-a}", "/")).await;
+    world.uses("ProxmoxAccessCheck", "others", &check("group: admins", "/pool/a")).await;
+    world.ready("ProxmoxAccessCheck", "own").await;
+    let message = world.reason("ProxmoxAccessCheck", "elsewhere", "PolicyDenied").await;
+    assert!(message.contains("path / is not within /pool/a"), "{message}");
+    let message = world.reason("ProxmoxAccessCheck", "others", "PolicyDenied").await;
+    assert!(message.contains("group admins is not among team-*"), "{message}");
+    world.offered(&json!({"policy": {"rules": rules}})).await;
+    let message = world.reason("ProxmoxAccessCheck", "own", "PolicyDenied").await;
+    assert!(message.contains("allowedNamespaces"), "{message}");
+}

@@ -1,0 +1,28 @@
+//! Checks: they use a connection, and nothing in Proxmox VE is theirs.
+
+use std::sync::Arc;
+
+use super::Index;
+use crate::api::ProxmoxAccessCheck;
+use crate::controller::connections::ConnectionKey;
+
+/// The connection that a check names.
+pub(super) fn connection_of(check: &ProxmoxAccessCheck) -> ConnectionKey {
+    ConnectionKey::referred(&check.spec.connection_ref, check.metadata.namespace.as_deref().unwrap_or_default())
+}
+
+impl Index {
+    /// The checks of a connection that can be read, but for those on their way out: nothing is kept back for one.
+    pub fn checks(&self, key: &ConnectionKey) -> Arc<[ProxmoxAccessCheck]> {
+        let is_live = |check: &ProxmoxAccessCheck| check.metadata.deletion_timestamp.is_none();
+        let found = self
+            .checks
+            .store
+            .state_filter(|guard| guard.0.as_ref().is_ok_and(|check| is_live(check) && connection_of(check) == *key));
+        found.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned()).collect()
+    }
+
+    pub(super) fn check_connections(&self) -> impl Iterator<Item = ConnectionKey> {
+        self.checks.store.state().into_iter().filter_map(|guard| guard.0.as_ref().ok().map(connection_of))
+    }
+}
