@@ -172,17 +172,13 @@ impl Index {
 
     /// The connection, if it exists.
     pub fn connection(&self, key: &ConnectionKey) -> Option<Connection> {
-        match &key.namespace {
-            Some(namespace) => {
-                let key = reflector::ObjectRef::new(&key.name).within(namespace);
-                self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().map(Connection::from))
-            }
-            None => {
-                let (connections, _) = self.cluster.as_ref()?;
-                let guard = connections.store.get(&reflector::ObjectRef::new(&key.name));
-                guard.and_then(|guard| guard.0.as_ref().ok().map(Connection::from))
-            }
+        if let Some(namespace) = &key.namespace {
+            let key = reflector::ObjectRef::new(&key.name).within(namespace);
+            return self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().map(Connection::from));
         }
+        let (connections, _) = self.cluster.as_ref()?;
+        let guard = connections.store.get(&reflector::ObjectRef::new(&key.name))?;
+        guard.0.as_ref().ok().map(Connection::from)
     }
 
     /// All connections whose status says that they lead to this cluster.

@@ -48,8 +48,8 @@ async fn life_cycle(kill_at: Option<String>) -> (Value, usize, bool) {
         .connect()
         .await;
     match &kill_at {
-        Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]).await,
-        None => world.start_operator().await,
+        Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]),
+        None => world.start_operator(),
     };
     for (kind, name, spec) in OBJECTS {
         world.object(kind, name, spec).await;

@@ -11,7 +11,7 @@ const USERS: [&str; 4] = ["a", "b", "c", "d"];
 /// A realm whose users have come already, each in a group and with a token; answers with the tokens.
 async fn world() -> (World, Vec<String>) {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     realm(&world, "users: {}").await;
     world.pve_call("POST", "/access/groups", &[("groupid", "staff")]).await;
     let mut tokens = Vec::new();
@@ -210,7 +210,7 @@ async fn a_user_with_an_object_of_its_own_is_left_to_that_object() {
 async fn without_the_right_to_disable_users_the_realm_says_so_and_is_managed_all_the_same() {
     let world = World::new().await;
     let token = operator_token(&world, &without(&["User.Modify"])).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     realm(&world, "users: {}").await;
     for id in ["a@oid", "b@oid"] {
         world.pve_call("POST", "/access/users", &[("userid", id)]).await;

@@ -27,7 +27,7 @@ async fn set_token(world: &World, token: &str) {
 #[tokio::test]
 async fn a_connection_that_does_not_work_says_why_and_heals() {
     let world = World::new().await;
-    world.start_operator().await;
+    world.start_operator();
     let (url, fingerprint, token) = (world.pve.url(), world.pve.fingerprint(), world.pve.token());
     world.object("ProxmoxGroup", "g", "").await;
     let message = world.reason("ProxmoxGroup", "g", "ConnectionNotFound").await;
@@ -61,7 +61,7 @@ async fn a_connection_that_does_not_work_says_why_and_heals() {
 #[tokio::test]
 async fn an_endpoint_that_is_down_is_passed_over() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let (url, fingerprint) = (world.pve.url(), world.pve.fingerprint());
     reconnect(&world, &format!("https://127.0.0.1:1', '{url}"), &fingerprint).await;
     world.object("ProxmoxGroup", "g", "").await;
@@ -74,7 +74,7 @@ async fn an_endpoint_that_is_down_is_passed_over() {
 #[tokio::test]
 async fn another_cluster_behind_the_endpoint_is_never_written_to_before_it_is_confirmed() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let other = Simulator::start(Options { time_scale: 0.02, ..Options::default() }).await.expect("a simulator");
@@ -105,7 +105,7 @@ async fn another_cluster_behind_the_endpoint_is_never_written_to_before_it_is_co
 #[tokio::test]
 async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for (name, spec) in [("alike", ""), ("other", "comment: ours"), ("never", "adoptionPolicy: Never")] {
         world.object("ProxmoxGroup", name, spec).await;
         world.ready("ProxmoxGroup", name).await;
@@ -137,7 +137,7 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
 #[tokio::test]
 async fn what_may_come_by_itself_does_not_hide_what_never_will() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     let entry = "path: /vms/abc, roles: [{role: PVEAuditor}], subjects: [{group: g}, {user: zoe@pve}]";
     world.object("ProxmoxAcl", "a", entry).await;
@@ -148,7 +148,7 @@ async fn what_may_come_by_itself_does_not_hide_what_never_will() {
 #[tokio::test]
 async fn what_a_claim_lacks_is_named_and_the_others_go_on() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     let entry = |path: &str, role: &str, subject: &str| {
         format!("path: {path}, roles: [{{role: {role}}}], subjects: [{subject}]")
@@ -184,7 +184,7 @@ async fn what_a_claim_lacks_is_named_and_the_others_go_on() {
 async fn a_held_lock_and_a_lost_quorum_are_told_apart_and_waited_out() {
     for (fault, reason) in [(FaultName::HeldLock, "LockTimeout"), (FaultName::NoQuorum, "NoQuorum")] {
         let world = World::new().await;
-        world.start_operator().await.connect().await;
+        world.start_operator().connect().await;
         world.ready("ProxmoxConnection", "pve").await;
         world.pve.fault(Fault { file: Some("user.cfg".to_owned()), count: 1000, ..Fault::new(fault) });
         world.object("ProxmoxGroup", "g", "").await;
@@ -198,7 +198,7 @@ async fn a_held_lock_and_a_lost_quorum_are_told_apart_and_waited_out() {
 #[tokio::test]
 async fn answers_of_something_in_between_are_never_taken_for_gone() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let answer_with = |status| {
@@ -223,7 +223,7 @@ async fn answers_of_something_in_between_are_never_taken_for_gone() {
 #[tokio::test]
 async fn a_lost_answer_is_not_sent_again_blindly() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     world.pve.fault(Fault { file: Some("user.cfg".to_owned()), count: 1, ..Fault::new(FaultName::Cut) });
     world.object("ProxmoxGroup", "g", "comment: c").await;
@@ -238,7 +238,7 @@ async fn a_lost_answer_is_not_sent_again_blindly() {
 #[tokio::test]
 async fn objects_go_with_their_unreachable_cluster_only_by_a_policy() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     reconnect(&world, "https://127.0.0.1:1", &world.pve.fingerprint()).await;

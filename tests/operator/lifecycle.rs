@@ -5,7 +5,7 @@ use crate::world::{World, condition};
 #[tokio::test]
 async fn a_group_and_an_entry_go_the_whole_way() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "admins", "comment: from git").await;
     let entry = "path: /, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: admins}}]";
     world.object("ProxmoxAcl", "audit", entry).await;
@@ -34,7 +34,7 @@ async fn a_group_and_an_entry_go_the_whole_way() {
 #[tokio::test]
 async fn drift_is_healed_and_told() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "comment: ours").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{groupRef: {name: g}}]").await;
     world.ready("ProxmoxAcl", "a").await;
@@ -65,7 +65,7 @@ async fn drift_is_healed_and_told() {
 #[tokio::test]
 async fn a_changed_spec_moves_entries_and_sets_comments() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "comment: one").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     world.object("ProxmoxPool", "p", "comment: one").await;
@@ -97,7 +97,7 @@ async fn a_changed_spec_moves_entries_and_sets_comments() {
 #[tokio::test]
 async fn an_openid_realm_is_made_changed_and_removed() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let secret = |key: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: client}}\nstringData: {{id: the-id, key: {key}}}\n")
     };
@@ -143,7 +143,7 @@ async fn an_openid_realm_is_made_changed_and_removed() {
 #[tokio::test]
 async fn built_in_realms_are_managed_and_left() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxRealm", "pve", "pve: {}, comment: Local accounts, default: true").await;
     world.ready("ProxmoxRealm", "pve").await;
     assert_eq!(world.pve_get("/access/domains/pve").await["comment"], "Local accounts");
@@ -155,7 +155,7 @@ async fn built_in_realms_are_managed_and_left() {
 #[tokio::test]
 async fn a_permission_for_a_user_waits_until_that_user_first_signs_in() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let realm =
         "realm: PocketID, openid: {issuerUrl: 'https://id.example.com', clientId: c, users: {autoCreate: true}}";
     world.object("ProxmoxRealm", "pocket-id", realm).await;
@@ -174,7 +174,7 @@ async fn a_permission_for_a_user_waits_until_that_user_first_signs_in() {
 #[tokio::test]
 async fn suspending_and_observing_write_nothing() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "watched", "comment: other, managementPolicy: Observe").await;
     world.object("ProxmoxGroup", "asleep", "suspend: true").await;
     world.reason("ProxmoxGroup", "watched", "Observed").await;
@@ -207,7 +207,7 @@ async fn suspending_and_observing_write_nothing() {
 #[tokio::test]
 async fn a_pass_can_be_asked_for_and_health_is_told() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     world

@@ -8,7 +8,7 @@ async fn what_stands_is_adopted_only_where_nothing_would_be_written() {
     for (id, comment) in [("same", "x"), ("other", "theirs"), ("taken", "theirs"), ("never", "")] {
         world.pve_call("POST", "/access/groups", &[("groupid", id), ("comment", comment)]).await;
     }
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "same", "comment: x").await;
     world.object("ProxmoxGroup", "other", "comment: ours").await;
     world.object("ProxmoxGroup", "taken", "comment: ours, adoptionPolicy: Always").await;
@@ -34,7 +34,7 @@ async fn what_stands_is_adopted_only_where_nothing_would_be_written() {
 async fn the_deletion_policy_decides_for_all_of_an_object() {
     let world = World::new().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "adopted")]).await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "adopted", "deletionPolicy: Delete").await;
     world.object("ProxmoxGroup", "created", "deletionPolicy: Orphan").await;
     for name in ["adopted", "created"] {
@@ -48,7 +48,7 @@ async fn the_deletion_policy_decides_for_all_of_an_object() {
 #[tokio::test]
 async fn two_objects_for_one_group_do_not_fight_and_the_loser_takes_over() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "z-first", "groupId: g, comment: first").await;
     world.ready("ProxmoxGroup", "z-first").await;
     world.object("ProxmoxGroup", "a-second", "groupId: g, comment: second").await;
@@ -71,7 +71,7 @@ async fn two_objects_for_one_group_do_not_fight_and_the_loser_takes_over() {
 #[tokio::test]
 async fn an_entry_of_two_objects_goes_with_the_last() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     let entry = |roles: &str| format!("path: /vms, roles: [{roles}], subjects: [{{group: g}}]");
     world.object("ProxmoxAcl", "one", &entry("{role: PVEVMUser}, {role: PVEAuditor}")).await;
@@ -93,7 +93,7 @@ async fn an_entry_of_two_objects_goes_with_the_last() {
 #[tokio::test]
 async fn an_object_that_others_refer_to_stays_also_where_another_would_take_over() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "a", "groupId: g").await;
     world.ready("ProxmoxGroup", "a").await;
     let entry = "path: /vms, roles: [{role: PVEAuditor}], subjects: [{groupRef: {name: a}}]";

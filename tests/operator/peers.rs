@@ -5,7 +5,7 @@ use crate::world::{World, manifest};
 /// Two connections to the same Proxmox VE, both at work.
 async fn two_ways() -> World {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.connect_as("second", "second", &world.pve.token(), "").await;
     world.ready("ProxmoxConnection", "pve").await;
     world.ready("ProxmoxConnection", "second").await;
@@ -87,7 +87,7 @@ async fn what_the_other_claims_is_no_surplus_and_what_it_uses_is_not_deleted() {
 #[tokio::test]
 async fn a_restored_backup_flips_no_owner_into_deleting() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "a", "groupId: g").await;
     world.object("ProxmoxAcl", "e", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     world.ready("ProxmoxAcl", "e").await;
@@ -117,7 +117,7 @@ async fn a_restored_backup_flips_no_owner_into_deleting() {
     world.object("ProxmoxGroup", "a", "groupId: g").await;
     world.object("ProxmoxAcl", "e", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     let writes = world.pve_writes();
-    world.start_operator().await;
+    world.start_operator();
     world.ready("ProxmoxAcl", "e").await;
     world.reason("ProxmoxGroup", "b", "AlreadyExists").await;
     world.passes(3).await;

@@ -42,7 +42,7 @@ async fn warning(world: &World) -> Option<Value> {
 async fn a_group_made_by_hand_is_counted_and_named_and_told() {
     let world = World::new().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "old")]).await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for (kind, name) in [("ProxmoxGroup", "claimed"), ("ProxmoxPool", "p")] {
         world.object(kind, name, "").await;
         world.ready(kind, name).await;
@@ -66,7 +66,7 @@ async fn a_group_made_by_hand_is_counted_and_named_and_told() {
     let before = version().await;
     world.passes(3).await;
     assert_eq!(version().await, before);
-    world.start_operator().await;
+    world.start_operator();
     world.passes(3).await;
     assert_eq!(version().await, before);
     // An object that only observes answers for it as well.
@@ -93,7 +93,7 @@ async fn who_becomes_administrator_by_hand_is_told_and_so_is_that_the_last_one_i
     let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
     world.pve_call("POST", "/access/users", &[("userid", "ann@pve")]).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.ready("ProxmoxConnection", "pve").await;
     let administrators = async || status(&world).await["administrators"].clone();
     // The token of root that the test itself works with, and the operator's own.
@@ -133,7 +133,7 @@ async fn who_becomes_administrator_by_hand_is_told_and_so_is_that_the_last_one_i
 async fn what_cannot_be_seen_is_not_counted() {
     let world = World::new().await;
     let token = operator_token(&world, "Pool.Audit").await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     until_row(&world, "pools", json!({"kind": "pools", "count": 0})).await;
     let kinds = async || {
         let rows = status(&world).await["unmanaged"].clone();
@@ -154,7 +154,7 @@ async fn what_cannot_be_seen_is_not_counted() {
 #[tokio::test]
 async fn a_credential_that_is_as_good_as_root_is_warned_of_where_nothing_needs_it() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     world.passes(2).await;
     assert_eq!(warning(&world).await, None, "without objects there is nothing to compare");

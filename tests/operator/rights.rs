@@ -25,7 +25,7 @@ pub fn without(privileges: &[&str]) -> String {
 async fn an_entry_stays_while_the_right_to_remove_it_is_taken_away() {
     let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     world.ready("ProxmoxAcl", "a").await;
@@ -50,7 +50,7 @@ async fn a_credential_that_cannot_see_says_what_it_needs() {
     let world = World::new().await;
     let token = operator_token(&world, "VM.Audit").await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxPool", "p", "").await;
     world.object("ProxmoxAcl", "a", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
@@ -76,7 +76,7 @@ async fn a_credential_that_cannot_see_says_what_it_needs() {
 async fn the_operator_does_not_lock_itself_out() {
     let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "own", "path: /access, roles: [{role: PVEAuditor}], subjects: [{user: ops@pve}]").await;
     let message = world.reason("ProxmoxAcl", "own", "WouldLockOut").await;
@@ -99,7 +99,7 @@ async fn the_operator_does_not_lock_itself_out() {
 async fn privileges_that_are_missing_are_told_before_the_first_refusal() {
     let world = World::new().await;
     let token = operator_token(&world, &without(&["Realm.AllocateUser", "Sys.Modify"])).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxRole", "watched", "privileges: [VM.Audit], managementPolicy: Observe").await;
     world.ready("ProxmoxGroup", "g").await;
@@ -131,7 +131,7 @@ async fn privileges_that_are_missing_are_told_before_the_first_refusal() {
 async fn the_operators_own_token_is_neither_separated_nor_ended() {
     let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     let own = |more: &str| format!("user: ops@pve, tokenId: operator, adoptionPolicy: Always, {more}");
     for (name, more) in [
         ("separated", "privilegeSeparation: true"),
@@ -152,7 +152,7 @@ async fn the_operators_own_token_is_neither_separated_nor_ended() {
 async fn a_pool_member_that_was_refused_keeps_nothing_from_going() {
     let world = World::new().await;
     let token = operator_token(&world, &without(&["Permissions.Modify"])).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxPool", "p", "members: {guests: [102]}").await;
     world.reason("ProxmoxPool", "p", "Forbidden").await;
     world.object("ProxmoxPool", "p", "").await;
@@ -160,7 +160,7 @@ async fn a_pool_member_that_was_refused_keeps_nothing_from_going() {
     world.object("ProxmoxPool", "p", "members: {guests: [102]}").await;
     world.reason("ProxmoxPool", "p", "Forbidden").await;
     // Also who does not know of the refusal any more finds out.
-    world.start_operator().await;
+    world.start_operator();
     world.delete("ProxmoxPool", "p").await;
     world.gone("ProxmoxPool", "p").await;
 }
@@ -168,7 +168,7 @@ async fn a_pool_member_that_was_refused_keeps_nothing_from_going() {
 #[tokio::test]
 async fn a_ticket_serves_as_well_as_a_token() {
     let world = World::new().await;
-    world.start_operator().await;
+    world.start_operator();
     world
         .apply(&format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: root}}\nstringData: {{password: pve-test-password}}\n---\n\

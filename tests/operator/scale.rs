@@ -29,7 +29,7 @@ async fn versions(world: &World, kinds: &[(&str, &str)]) -> Vec<String> {
 #[tokio::test]
 async fn a_second_pass_writes_nothing_anywhere() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "comment: '0'").await;
     world.object("ProxmoxPool", "p", "comment: ' padded '").await;
     world.object("ProxmoxRealm", "r", "realm: PocketID, openid: {issuerUrl: 'https://id.example.com', clientId: c, scopes: [openid, groups]}, default: true").await;
@@ -60,7 +60,7 @@ async fn a_second_pass_writes_nothing_anywhere() {
     assert_eq!(versions(&world, &all).await, before);
     assert_eq!(versions(&world, &[("ProxmoxConnection", "pve")]).await, connection);
     // Also a new process finds nothing to write.
-    world.start_operator().await;
+    world.start_operator();
     world.passes(3).await;
     assert_eq!(world.pve_writes(), writes);
     assert_eq!(versions(&world, &all).await, before);
@@ -74,7 +74,7 @@ async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_a
         let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g{group}"), ""));
     }
     world.connect().await.apply(&manifests).await;
-    world.start_operator().await;
+    world.start_operator();
     for group in 0..10 {
         world.ready("ProxmoxGroup", &format!("g{group}")).await;
     }
@@ -92,7 +92,7 @@ async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_a
     }
     world.apply(&manifests).await;
     world.pve.clear_requests();
-    world.start_operator().await;
+    world.start_operator();
     world.until("all entries stand", async || (world.acl().await.len() == 1000).then_some(())).await;
     world.ready("ProxmoxAcl", "vm199-g9").await;
     world.ready("ProxmoxAcl", "vm100-g0").await;

@@ -7,7 +7,7 @@ use crate::world::World;
 #[tokio::test]
 async fn canaries_are_in_no_log_status_event_or_metric() {
     let world = World::new().await;
-    world.start_operator().await;
+    world.start_operator();
     let token_secret = world.pve.token().split_once('=').expect("a token").1.to_owned();
     world
         .apply(

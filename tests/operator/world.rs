@@ -48,12 +48,12 @@ impl World {
     }
 
     /// Starts the operator, or starts it again after a kill.
-    pub async fn start_operator(&self) -> &Self {
-        self.start_operator_with(&[], &[]).await
+    pub fn start_operator(&self) -> &Self {
+        self.start_operator_with(&[], &[])
     }
 
     /// Starts the operator with more variables and arguments.
-    pub async fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
+    pub fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
         let kubeconfig = format!("KUBECONFIG={}", self.plane.kubeconfig().display());
         let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
         let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
@@ -72,11 +72,11 @@ impl World {
     }
 
     /// Starts the operator again if it was killed at a call.
-    async fn revive_operator(&self) {
+    fn revive_operator(&self) {
         let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
         if ended {
             self.revivals.fetch_add(1, Ordering::SeqCst);
-            self.start_operator().await;
+            self.start_operator();
         }
     }
 
@@ -182,7 +182,7 @@ impl World {
             if let Some(message) = waiting().await {
                 return message;
             }
-            self.revive_operator().await;
+            self.revive_operator();
             if started.elapsed() > PATIENCE {
                 let object = self.get_object(kind, name).await;
                 panic!("{kind} {name} has not become {reason}: {object:#?}\n{}", self.tail());
@@ -209,7 +209,7 @@ impl World {
             if let Some(value) = check().await {
                 return value;
             }
-            self.revive_operator().await;
+            self.revive_operator();
             assert!(started.elapsed() < PATIENCE, "waited in vain until {what}\n{}", self.tail());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -60,8 +60,9 @@ struct Releaser<'a> {
 }
 
 impl Releaser<'_> {
-    fn hand_over(&self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>]) {
+    fn hand_over(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>]) {
         draft.handing_over = true;
+        self.staying.insert(claim.clone());
         for stake in leaving {
             let message = format!("{claim} passes to an object of another connection, which has not taken it yet");
             draft.refuse(stake.object, claim, Reason::DeletionBlocked, message);

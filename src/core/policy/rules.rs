@@ -117,7 +117,7 @@ pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot
         match violations.next() {
             None => return Ok(()),
             Some(violation) if nearest.as_ref().is_none_or(|(fits, _)| violation.0 > *fits) => {
-                nearest = Some(violation)
+                nearest = Some(violation);
             }
             Some(_) => {}
         }

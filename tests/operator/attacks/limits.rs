@@ -11,7 +11,7 @@ use super::*;
 #[tokio::test]
 async fn a_large_observed_object_has_a_status() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let name = |prefix: &str, i: usize| format!("{prefix}{}{i}", "x".repeat(30));
     let subjects: Vec<String> = (0..1024).map(|i| format!("{{group: {}}}", name("g", i))).collect();
     let roles: Vec<String> = (0..64).map(|i| format!("{{role: {}}}", name("r", i))).collect();
@@ -32,7 +32,7 @@ async fn a_large_observed_object_has_a_status() {
 #[tokio::test]
 async fn several_acr_values_are_taken() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let spec = "realm: one, openid: {issuerUrl: 'https://id.example.com', clientId: c, acrValues: [a, b]}";
     world.object("ProxmoxRealm", "one", spec).await;
     sleep(4000).await;
@@ -56,7 +56,7 @@ async fn a_proxy_password_is_refused_by_the_apiserver() {
 #[tokio::test]
 async fn many_realms_change_at_once_without_failing() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for i in 0..8 {
         world.object("ProxmoxRealm", &format!("r{i}"), &realm(&format!("r{i}"), ", comment: one")).await;
     }
@@ -69,7 +69,7 @@ async fn many_realms_change_at_once_without_failing() {
     }
     world.pve.clear_requests();
     let started = std::time::Instant::now();
-    world.start_operator().await;
+    world.start_operator();
     for i in 0..8 {
         world.ready("ProxmoxRealm", &format!("r{i}")).await;
     }
@@ -94,7 +94,7 @@ async fn the_largest_object_is_granted_and_removed() {
         world.pve_call("POST", "/access/roles", &[("roleid", &format!("Role{i}")), ("privs", "VM.Audit")]).await;
         roles.push(format!("{{role: Role{i}}}"));
     }
-    world.start_operator_with(&["RUST_LOG=info"], &[]).await.connect().await;
+    world.start_operator_with(&["RUST_LOG=info"], &[]).connect().await;
     let spec = format!("path: /vms, roles: [{}], subjects: [{}]", roles.join(", "), subjects.join(", "));
     world.object("ProxmoxAcl", "a", &spec).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -108,7 +108,7 @@ async fn the_largest_object_is_granted_and_removed() {
 async fn lost_answers_of_batches_and_deletions_change_nothing() {
     use proxmox_identity::sim::pve::{Fault, FaultName};
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     for before in [false, true] {
         let cut = |world: &World| {
@@ -138,7 +138,7 @@ async fn lost_answers_of_batches_and_deletions_change_nothing() {
 #[tokio::test]
 async fn a_pool_with_members_waits_and_goes() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxPool", "p", "").await;
     world.ready("ProxmoxPool", "p").await;
     world.pve_call("PUT", "/pools/p", &[("vms", "100")]).await;
@@ -163,7 +163,7 @@ async fn realms_that_cannot_be_changed_are_not_written() {
     let ad = [("type", "ad"), ("realm", "other"), ("server1", "s"), ("domain", "d.example")];
     world.pve_call("POST", "/access/domains", &ad).await;
     let before = world.pve_writes();
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for id in ["one", "two"] {
         let spec = realm(id, ", adoptionPolicy: Always").replace("clientId: c", "clientId: c, usernameClaim: username");
         world.object("ProxmoxRealm", id, &spec).await;

@@ -11,7 +11,7 @@ use crate::rights::LEAST;
 #[tokio::test]
 async fn a_finalizer_from_a_backup_does_not_stay_for_ever() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world
         .apply(
             "apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxGroup\nmetadata: {name: g, finalizers: \
@@ -33,7 +33,7 @@ async fn hidden_stranger() -> World {
     world.pve_call("POST", "/access/groups", &[("groupid", "g"), ("comment", "a stranger's")]).await;
     let deny = [("path", "/access/groups/g"), ("users", "ops@pve"), ("roles", "NoAccess")];
     world.pve_call("PUT", "/access/acl", &deny).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object("ProxmoxGroup", "g", "comment: ours").await;
     world.reason("ProxmoxGroup", "g", "AlreadyExists").await;
     world
@@ -59,7 +59,7 @@ async fn what_pve_said_exists_already_is_not_taken_over_by_a_restart() {
     world.kill_operator();
     let undeny = [("path", "/access/groups/g"), ("users", "ops@pve"), ("roles", "NoAccess"), ("delete", "1")];
     world.pve_call("PUT", "/access/acl", &undeny).await;
-    world.start_operator().await;
+    world.start_operator();
     sleep(4000).await;
     assert_eq!(world.pve_get("/access/groups/g").await["comment"], "a stranger's");
 }
@@ -67,7 +67,7 @@ async fn what_pve_said_exists_already_is_not_taken_over_by_a_restart() {
 #[tokio::test]
 async fn a_finalizer_that_is_removed_by_hand_comes_back() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let patch = json!({"metadata": {"finalizers": null}});
@@ -80,7 +80,7 @@ async fn a_finalizer_that_is_removed_by_hand_comes_back() {
 #[tokio::test]
 async fn an_heir_whose_status_cannot_be_stored_inherits_all_the_same() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "first", ENTRY).await;
     world.ready("ProxmoxAcl", "first").await;
@@ -105,7 +105,7 @@ async fn an_heir_whose_status_cannot_be_stored_inherits_all_the_same() {
 #[tokio::test]
 async fn a_group_does_not_take_the_entry_of_a_suspended_object_along() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "a", ENTRY).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -121,7 +121,7 @@ async fn a_group_does_not_take_the_entry_of_a_suspended_object_along() {
 #[tokio::test]
 async fn a_revocation_does_not_wait_for_an_unrelated_reference() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxGroup", "h", "").await;
     let spec = |subjects: &str| format!("path: /vms, roles: [{{role: PVEVMUser}}], subjects: [{subjects}]");
@@ -136,7 +136,7 @@ async fn a_revocation_does_not_wait_for_an_unrelated_reference() {
 #[tokio::test]
 async fn observing_after_managing_writes_nothing() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "comment: ours").await;
     world.ready("ProxmoxGroup", "g").await;
     world.object("ProxmoxGroup", "g", "comment: other, managementPolicy: Observe").await;
@@ -152,7 +152,7 @@ async fn observing_after_managing_writes_nothing() {
 #[tokio::test]
 async fn an_observer_passes_on_to_a_manager() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "one", "groupId: g").await;
     world.ready("ProxmoxGroup", "one").await;
     world.object("ProxmoxGroup", "one", "groupId: g, managementPolicy: Observe").await;
@@ -169,7 +169,7 @@ async fn an_observer_passes_on_to_a_manager() {
 #[tokio::test]
 async fn a_spec_that_changed_while_the_operator_was_down_cleans_the_old_path() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "a", ENTRY).await;
     world.object("ProxmoxAcl", "b", &ENTRY.replace("/vms", "/storage")).await;
@@ -178,7 +178,7 @@ async fn a_spec_that_changed_while_the_operator_was_down_cleans_the_old_path() {
     world.kill_operator();
     world.object("ProxmoxAcl", "a", &ENTRY.replace("/vms", "/storage")).await;
     world.object("ProxmoxAcl", "b", &ENTRY.replace("/vms", "/nodes")).await;
-    world.start_operator().await;
+    world.start_operator();
     world.ready("ProxmoxAcl", "a").await;
     world.ready("ProxmoxAcl", "b").await;
     assert_eq!(world.acl().await, ["/nodes PVEVMUser group:g 1", "/storage PVEVMUser group:g 1"]);
@@ -192,7 +192,7 @@ async fn a_spec_that_changed_while_the_operator_was_down_cleans_the_old_path() {
 #[tokio::test]
 async fn nothing_is_removed_when_a_ledger_was_edited_away() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "comment: ours").await;
     world.object("ProxmoxAcl", "a", ENTRY).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -209,7 +209,7 @@ async fn nothing_is_removed_when_a_ledger_was_edited_away() {
 #[tokio::test]
 async fn namespace_goes_with_its_secret() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "a", ENTRY).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -232,7 +232,7 @@ async fn no_lockout_through_groups() {
     world.pve_call("PUT", "/access/acl", &[("path", "/"), ("groups", "opsg"), ("roles", "Ops")]).await;
     let user = [("path", "/"), ("users", "ops@pve"), ("roles", "Ops"), ("delete", "1")];
     world.pve_call("PUT", "/access/acl", &user).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     let entry =
         |path: &str, role: &str| format!("path: {path}, roles: [{{role: {role}}}], subjects: [{{group: opsg}}]");
     world.object("ProxmoxRealm", "one", &realm("one", "")).await;
@@ -263,7 +263,7 @@ async fn no_lockout_through_groups() {
 #[tokio::test]
 async fn an_object_with_a_broken_ledger_can_be_let_go_as_orphan() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let patch = json!({"status": {"ledger": [{"claim": "bogus", "origin": "Created", "state": "Applied"}]}});
@@ -282,7 +282,7 @@ async fn an_object_with_a_broken_ledger_can_be_let_go_as_orphan() {
 #[tokio::test]
 async fn an_heir_of_a_changed_object_inherits_all_the_same() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxAcl", "first", ENTRY).await;
     world.ready("ProxmoxAcl", "first").await;

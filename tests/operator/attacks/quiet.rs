@@ -13,7 +13,7 @@ use crate::rights::LEAST;
 #[tokio::test]
 async fn two_default_realms_do_not_fight() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxRealm", "one", &realm("one", ", default: true")).await;
     world.ready("ProxmoxRealm", "one").await;
     world.object("ProxmoxRealm", "two", &realm("two", ", default: true")).await;
@@ -37,7 +37,7 @@ async fn two_default_realms_do_not_fight() {
 async fn a_claim_that_failed_and_is_then_refused_is_not_asked_20_times_a_second() {
     let world = World::new().await;
     let token = operator_token(&world, LEAST).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     world.object("ProxmoxAcl", "a", ENTRY).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -56,7 +56,7 @@ async fn a_claim_that_failed_and_is_then_refused_is_not_asked_20_times_a_second(
 #[tokio::test]
 async fn the_same_with_a_dependency_that_goes() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     world.object("ProxmoxAcl", "a", "path: /foo, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     world.reason("ProxmoxAcl", "a", "InvalidSpec").await;
@@ -70,7 +70,7 @@ async fn the_same_with_a_dependency_that_goes() {
 #[tokio::test]
 async fn an_object_whose_finalizer_is_denied_costs_no_hot_loop() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     deny(&world, "proxmoxgroups", "object.metadata.name == 'g' && has(object.metadata.finalizers)").await;
     world.object("ProxmoxGroup", "g", "").await;
@@ -87,7 +87,7 @@ async fn an_object_whose_finalizer_is_denied_costs_no_hot_loop() {
 async fn a_connection_whose_finalizer_was_denied_once_heals() {
     let world = World::new().await;
     deny(&world, "proxmoxconnections", "has(object.metadata.finalizers)").await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     sleep(3000).await;
     allow(&world).await;
     for _ in 0..100 {
@@ -104,7 +104,7 @@ async fn a_connection_whose_finalizer_was_denied_once_heals() {
 #[tokio::test]
 async fn a_status_does_not_flap_while_claims_fail() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     world
         .object("ProxmoxAcl", "a", "path: /foo, roles: [{role: PVEVMUser}], subjects: [{group: g}, {group: nobody}]")
@@ -121,7 +121,7 @@ async fn a_whole_object_that_pve_refuses_is_not_asked_for_entry_by_entry() {
     for group in 0..50 {
         world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
     }
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     let subjects: Vec<String> = (0..50).map(|group| format!("{{group: g{group}}}")).collect();
     let spec = format!(
@@ -161,7 +161,7 @@ async fn others_go_on_beside_it() {
     for group in 0..300 {
         world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
     }
-    world.start_operator_with(&["RUST_LOG=info"], &[]).await.connect().await;
+    world.start_operator_with(&["RUST_LOG=info"], &[]).connect().await;
     others_go_on(&world).await;
 }
 
@@ -171,7 +171,7 @@ async fn others_go_on_beside_it_also_with_the_usual_resync() {
     for group in 0..300 {
         world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
     }
-    world.start_operator_with(&["RUST_LOG=info"], &[]).await.connect().await;
+    world.start_operator_with(&["RUST_LOG=info"], &[]).connect().await;
     let patch = json!({"spec": {"resyncInterval": "60s"}});
     api(&world, "ProxmoxConnection")
         .patch("pve", &PatchParams::default(), &Patch::Merge(patch))
@@ -183,7 +183,7 @@ async fn others_go_on_beside_it_also_with_the_usual_resync() {
 #[tokio::test]
 async fn metrics_of_a_removed_connection_go() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     world.delete("ProxmoxConnection", "pve").await;
     world.gone("ProxmoxConnection", "pve").await;
@@ -196,7 +196,7 @@ async fn metrics_of_a_removed_connection_go() {
 #[tokio::test]
 async fn a_condition_of_somebody_else_costs_no_writes() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let patch = json!({
@@ -227,7 +227,7 @@ async fn a_condition_of_somebody_else_costs_no_writes() {
 #[tokio::test]
 async fn a_lost_status_and_steady_failures_are_quiet() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.pve_call("POST", "/access/groups", &[("groupid", "there"), ("comment", "x")]).await;
     world.object("ProxmoxGroup", "one", "groupId: g").await;
     world.ready("ProxmoxGroup", "one").await;
@@ -253,7 +253,7 @@ async fn a_lost_status_and_steady_failures_are_quiet() {
 async fn it_stops_within_seconds_while_pve_is_slow() {
     use proxmox_identity::sim::pve::{Fault, FaultName};
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let file = Some("any-request".to_owned());
@@ -273,7 +273,7 @@ async fn it_stops_within_seconds_while_pve_is_slow() {
 async fn a_connection_whose_status_is_denied_costs_no_hot_loop() {
     let world = World::new().await;
     deny(&world, "proxmoxconnections/status", "true").await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.until("a pass", async || (passes(&world) > 0).then_some(())).await;
     sleep(2000).await;
     let (passes, _) = rate(&world, 5000).await;

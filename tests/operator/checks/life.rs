@@ -78,7 +78,7 @@ async fn what_is_applied_together_is_judged_when_it_stands() {
         .object("ProxmoxAcl", "dev", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{groupRef: {name: dev}}]")
         .await;
     world.object(CHECK, "c", "subject: {groupRef: {name: dev}}, path: /vms/100, require: [VM.Audit]").await;
-    world.connect().await.start_operator().await;
+    world.connect().await.start_operator();
     holds(&world, "c", "VM.Audit is held on /vms/100: by PVEVMUser for group dev on /vms (propagated)").await;
     assert_eq!(events(&world, "c").await, Vec::<String>::new());
 }

@@ -18,7 +18,7 @@ async fn world() -> World {
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     world.pve_call("POST", "/access/users", &[("userid", "u@pve"), ("groups", "g")]).await;
     grant(&world, "/vms", "groups", "g", "Use").await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
     world
 }
@@ -174,7 +174,7 @@ async fn rights_on_a_pool_reach_its_guests() {
 async fn a_credential_that_cannot_see_does_not_guess() {
     let world = World::new().await;
     let token = operator_token(&world, &without(&["Sys.Audit", "Pool.Audit"])).await;
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     world.object(CHECK, "c", "subject: {user: nobody@pve}, path: /vms/100, forbid: [VM.Audit]").await;
     let message = world.reason(CHECK, "c", "Forbidden").await;
     assert!(message.contains("Sys.Audit on /access"), "{message}");

@@ -76,7 +76,7 @@ async fn the_recipes_for_tokens_work() {
 /// An operator with the connection that the pages speak of.
 async fn world() -> World {
     let world = World::new().await;
-    world.start_operator().await.connect_as("proxmox", "proxmox", &world.pve.token(), "").await;
+    world.start_operator().connect_as("proxmox", "proxmox", &world.pve.token(), "").await;
     world
 }
 

@@ -11,7 +11,7 @@ use crate::world::World;
 async fn world() -> World {
     let ldap = Some((Ipv4Addr::LOCALHOST, 0).into());
     let world = World::with(Options { time_scale: 0.02, ldap, ..Options::default() }).await;
-    world.apply(&bind_password("bind-secret")).await.start_operator().await.connect().await;
+    world.apply(&bind_password("bind-secret")).await.start_operator().connect().await;
     world
 }
 

@@ -5,7 +5,7 @@ use crate::world::World;
 #[tokio::test]
 async fn every_reference_of_an_entry_waits_for_its_target() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let entry = "poolRef: {name: lab}, roles: [{roleRef: {name: boss}}], \
                  subjects: [{userRef: {name: ann}}, {tokenRef: {name: ci}}]";
     world.object("ProxmoxAcl", "a", entry).await;
@@ -43,7 +43,7 @@ async fn every_reference_of_an_entry_waits_for_its_target() {
 #[tokio::test]
 async fn an_exact_path_has_only_what_objects_declare() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for group in ["a", "b", "c"] {
         world.pve_call("POST", "/access/groups", &[("groupid", group)]).await;
     }
@@ -71,7 +71,7 @@ async fn an_exact_path_does_not_lock_the_operator_out() {
     world.pve_call("PUT", "/access/acl", &[("path", "/"), ("users", "ops@pve"), ("roles", "Administrator")]).await;
     world.pve_call("POST", "/access/groups", &[("groupid", "g")]).await;
     let token = format!("ops@pve!op={}", made["value"].as_str().expect("a secret"));
-    world.start_operator().await.connect_with(&token, "").await;
+    world.start_operator().connect_with(&token, "").await;
     let exact = "path: /, entryPolicy: Exact, roles: [{role: PVEAuditor}], subjects: [{group: g}]";
     world.object("ProxmoxAcl", "exact", exact).await;
     let message = world.reason("ProxmoxAcl", "exact", "WouldLockOut").await;

@@ -34,7 +34,7 @@ async fn issue(world: &World, issuer: &str) {
 #[tokio::test]
 async fn an_issuer_that_proxmox_ve_does_not_reach_is_told_and_asked_for_rarely() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let issuer = provider().await;
     let asked = || world.pve.requests().count("POST", "/access/openid/auth-url");
     for (url, says) in [("http://127.0.0.1:1", "Request failed"), (&format!("{issuer}/"), "unexpected issuer")] {
@@ -57,7 +57,7 @@ async fn an_issuer_that_proxmox_ve_does_not_reach_is_told_and_asked_for_rarely()
 #[tokio::test]
 async fn an_issuer_that_hangs_delays_nothing() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     // Nobody accepts what is taken here.
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     issue(&world, &format!("http://{}", silent.local_addr().expect("an address"))).await;

@@ -12,7 +12,7 @@ async fn members(world: &World, group: &str) -> Vec<String> {
 
 async fn world() -> World {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     for user in ["a@pve", "b@pve", "c@pve"] {
         world.pve_call("POST", "/access/users", &[("userid", user)]).await;
     }

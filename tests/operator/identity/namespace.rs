@@ -11,7 +11,7 @@ use crate::world::World;
 #[tokio::test]
 async fn everything_of_a_deleted_namespace_goes_from_pve_though_the_secret_goes_first() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let before = [world.pve_get("/access/users").await, world.pve_get("/access/roles").await];
     let objects = [
         ("ProxmoxRealm", "oid", "openid: {issuerUrl: 'https://id.example.com', clientId: c}"),

@@ -12,7 +12,7 @@ async fn members(world: &World, pool: &str) -> Vec<String> {
 
 async fn world() -> World {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world
 }
 

@@ -17,7 +17,6 @@ async fn world() -> World {
         .apply("apiVersion: v1\nkind: Secret\nmetadata: {name: bind}\nstringData: {password: canary-bind, key: canarykey=}\n")
         .await
         .start_operator()
-        .await
         .connect()
         .await;
     world
@@ -121,7 +120,7 @@ async fn audiences_wait_for_a_release_that_takes_them() {
     let release = proxmox_identity::sim::pve::Release::V9_1;
     let options = proxmox_identity::sim::pve::Options { time_scale: 0.02, release, ..Default::default() };
     let world = World::with(options).await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     let realm = "openid: {issuerUrl: 'https://id.example.com', clientId: c, audiences: [other]}";
     world.object("ProxmoxRealm", "oid", realm).await;
     let message = world.reason("ProxmoxRealm", "oid", "InvalidSpec").await;

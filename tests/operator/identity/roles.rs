@@ -12,7 +12,7 @@ async fn privileges(world: &World, role: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_role_has_exactly_its_privileges() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxRole", "operator", "privileges: [VM.Audit, VM.Console]").await;
     world.ready("ProxmoxRole", "operator").await;
     assert_eq!(privileges(&world, "operator").await, ["VM.Audit", "VM.Console"]);
@@ -29,7 +29,7 @@ async fn a_role_has_exactly_its_privileges() {
 #[tokio::test]
 async fn a_role_in_use_stays_and_what_falls_with_it_is_told() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "g", "").await;
     world.object("ProxmoxRole", "operator", "privileges: [VM.Audit]").await;
     world
@@ -58,7 +58,7 @@ async fn a_role_in_use_stays_and_what_falls_with_it_is_told() {
 #[tokio::test]
 async fn a_role_of_pve_itself_can_only_be_observed() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world
         .object("ProxmoxRole", "auditor", "roleId: PVEAuditor, managementPolicy: Observe, privileges: [VM.Audit]")
         .await;

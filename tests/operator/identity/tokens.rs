@@ -64,7 +64,7 @@ async fn status(world: &World, name: &str) -> Value {
 #[tokio::test]
 async fn a_token_is_made_and_its_secret_works() {
     let world = world_with_user().await;
-    world.start_operator().await;
+    world.start_operator();
     let template = "secretTemplate: {name: ci-token, labels: {app: ci}, data: {config: 'url=${endpoint} id=${tokenId} key=${secret}'}}";
     world.object("ProxmoxToken", "ci", &format!("user: {USER}, comment: from git, {template}")).await;
     world.ready("ProxmoxToken", "ci").await;
@@ -109,7 +109,7 @@ async fn a_token_is_made_and_its_secret_works() {
 #[tokio::test]
 async fn a_token_gets_a_new_secret_when_asked_and_keeps_its_entries() {
     let world = world_with_user().await;
-    world.start_operator().await;
+    world.start_operator();
     world.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     world.ready("ProxmoxToken", "ci").await;
     let grant = [("path", "/vms"), ("tokens", "ci@pve!ci"), ("roles", "PVEAuditor")];
@@ -129,7 +129,7 @@ async fn a_token_gets_a_new_secret_when_asked_and_keeps_its_entries() {
 #[tokio::test]
 async fn a_secret_is_replaced_before_it_expires() {
     let world = world_with_user().await;
-    world.start_operator().await;
+    world.start_operator();
     let spec = format!("user: {USER}, lifetime: 15s, rotation: {{beforeExpiry: 12s}}");
     world.object("ProxmoxToken", "ci", &spec).await;
     world.ready("ProxmoxToken", "ci").await;
@@ -154,7 +154,7 @@ async fn a_token_that_was_there_is_taken_over_and_not_rotated() {
     let world = world_with_user().await;
     let made = world.pve_call("POST", "/access/users/ci@pve/token/ci", &[]).await;
     let known = format!("ci@pve!ci={}", made["value"].as_str().expect("a secret"));
-    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
+    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     world.ready("ProxmoxToken", "ci").await;
     let now = status(&world, "ci").await;
     assert_eq!(now["token"]["secretState"], "Unknown");
@@ -172,7 +172,7 @@ async fn a_token_that_was_there_is_taken_over_and_not_rotated() {
 async fn a_secret_of_somebody_else_is_never_overwritten() {
     let world = world_with_user().await;
     world.apply("apiVersion: v1\nkind: Secret\nmetadata: {name: ci}\nstringData: {mine: yes it is}\n").await;
-    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
+    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     let message = world.reason("ProxmoxToken", "ci", "SecretConflict").await;
     assert!(message.contains("secretTemplate.name"), "{message}");
     assert!(tokens(&world).await.is_empty(), "no token is made whose secret has nowhere to go");
@@ -185,7 +185,7 @@ async fn a_secret_of_somebody_else_is_never_overwritten() {
 #[tokio::test]
 async fn a_lost_secret_is_reported_or_made_up_for() {
     let world = world_with_user().await;
-    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
+    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     world.ready("ProxmoxToken", "ci").await;
     let old = value(&world, "ci", "token").await.expect("a token");
     world.delete("Secret", "ci").await;
@@ -199,7 +199,7 @@ async fn a_lost_secret_is_reported_or_made_up_for() {
 #[tokio::test]
 async fn a_template_that_changes_is_filled_again_without_a_new_secret() {
     let world = world_with_user().await;
-    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
+    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     world.ready("ProxmoxToken", "ci").await;
     let token = value(&world, "ci", "token").await.expect("a token");
     let template = "secretTemplate: {labels: {a: b}, data: {id: '${tokenId}'}}";
@@ -229,7 +229,7 @@ async fn a_template_that_changes_is_filled_again_without_a_new_secret() {
 #[tokio::test]
 async fn a_token_that_is_left_keeps_its_secret() {
     let world = world_with_user().await;
-    world.start_operator().await.object("ProxmoxToken", "ci", &format!("user: {USER}, deletionPolicy: Orphan")).await;
+    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}, deletionPolicy: Orphan")).await;
     world.ready("ProxmoxToken", "ci").await;
     let token = value(&world, "ci", "token").await.expect("a token");
     world.delete("ProxmoxToken", "ci").await;
@@ -243,8 +243,8 @@ async fn a_token_that_is_left_keeps_its_secret() {
 async fn life_of_a_token(release: Release, kill_at: Option<String>) -> (usize, bool) {
     let world = of_release(release).await;
     match &kill_at {
-        Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]).await,
-        None => world.start_operator().await,
+        Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]),
+        None => world.start_operator(),
     };
     world.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
     world.ready("ProxmoxToken", "ci").await;

@@ -9,7 +9,7 @@ async fn user(world: &World, id: &str) -> serde_json::Value {
 #[tokio::test]
 async fn a_user_is_made_changed_and_removed_with_its_groups() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxGroup", "dev", "").await;
     let spec = "realm: pve, firstName: Ann, lastName: Bee, email: a@example.com, comment: hi, enabled: false, \
                 expiresAt: '2030-01-01T00:00:00Z', groups: [{groupRef: {name: dev}}, {group: ops}]";
@@ -45,7 +45,7 @@ async fn a_password_is_set_with_the_user_and_changed_with_a_ticket_only() {
     let secret = |password: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: pw}}\nstringData: {{password: {password}}}\n")
     };
-    world.apply(&secret("first-password")).await.start_operator().await.connect().await;
+    world.apply(&secret("first-password")).await.start_operator().connect().await;
     world.object("ProxmoxUser", "ann", "realm: pve, passwordSecretRef: {name: pw, key: password}").await;
     world.ready("ProxmoxUser", "ann").await;
     assert!(world.logs_in("ann@pve", "first-password").await);
@@ -79,7 +79,6 @@ async fn a_password_for_a_realm_that_keeps_none_is_refused() {
         .apply("apiVersion: v1\nkind: Secret\nmetadata: {name: pw}\nstringData: {password: long-enough}\n")
         .await
         .start_operator()
-        .await
         .connect()
         .await;
     world.object("ProxmoxRealm", "oid", "openid: {issuerUrl: 'https://id.example.com', clientId: c}").await;
@@ -92,7 +91,7 @@ async fn a_password_for_a_realm_that_keeps_none_is_refused() {
 #[tokio::test]
 async fn the_operators_own_user_is_not_disabled() {
     let world = World::new().await;
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world.object("ProxmoxUser", "root", "userId: root@pam, enabled: false, adoptionPolicy: Always").await;
     let message = world.reason("ProxmoxUser", "root", "WouldLockOut").await;
     assert!(message.contains("root@pam"), "{message}");

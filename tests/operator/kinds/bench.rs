@@ -18,7 +18,7 @@ impl Bench {
     pub async fn new(table: Table) -> Self {
         let bench = Self { world: World::new().await, table };
         bench.prepare().await;
-        bench.world.start_operator().await.connect().await;
+        bench.world.start_operator().connect().await;
         bench
     }
 
@@ -27,7 +27,7 @@ impl Bench {
         let bench = Self { world: World::new().await, table };
         bench.prepare().await;
         let token = operator_token(&bench.world, LEAST).await;
-        bench.world.start_operator().await.connect_with(&token, "").await;
+        bench.world.start_operator().connect_with(&token, "").await;
         bench
     }
 

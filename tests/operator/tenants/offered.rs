@@ -132,7 +132,7 @@ async fn a_connection_goes_when_its_last_object_has_gone() {
 #[tokio::test]
 async fn an_operator_of_one_namespace_says_that_it_has_no_such_connections() {
     let world = World::new().await;
-    world.start_operator().await;
+    world.start_operator();
     let object =
         manifest("ProxmoxGroup", "g", "").replace("{name: pve}", "{kind: ClusterProxmoxConnection, name: pve}");
     world.apply(&object).await;

@@ -59,7 +59,7 @@ async fn world() -> World {
     ] {
         world.pve_call(method, path, form).await;
     }
-    world.start_operator().await.connect().await;
+    world.start_operator().connect().await;
     world
 }
 

@@ -1,0 +1,53 @@
+//! What a policy allows, and whom it tells what.
+
+use super::super::fixtures::*;
+use super::*;
+
+#[test]
+fn one_rule_must_fit_all_of_an_object() {
+    let rule = |path: &str, role: &str| PolicyRule {
+        paths: Some(texts(&[path])),
+        roles: Some(texts(&[role])),
+        ..PolicyRule::default()
+    };
+    let policy =
+        ConnectionPolicy { rules: vec![rule("/vms/100", "A"), rule("/pool/a", "B")], ..ConnectionPolicy::default() };
+    let snapshot = with(empty(), [group("team-a")]);
+    for (path, role, fits) in [("/vms/100", "A", true), ("/pool/a", "B", true), ("/vms/100", "B", false)] {
+        let plan = planned(&object("o", [entry(path, role, "team-a")]), &snapshot, &policy);
+        assert_eq!(!plan.verdicts[0].denied, fits, "{path} {role}");
+    }
+    let both = object("o", [entry("/vms/100", "A", "team-a"), entry("/pool/a", "B", "team-a")]);
+    assert!(planned(&both, &snapshot, &policy).verdicts[0].denied, "no rule fits both");
+}
+
+#[test]
+fn a_cluster_connection_without_rules_allows_nothing_and_another_one_everything() {
+    let (object, snapshot) = (object("o", [entry("/", "A", "team-a")]), with(empty(), [group("team-a")]));
+    let (reason, message) = refusal(&planned(&object, &snapshot, &ConnectionPolicy::default()), 0);
+    assert_eq!(reason, Reason::PolicyDenied);
+    assert!(message.contains("no rule is for"), "{message}");
+    let policy = Policy::parse(None, ConnectionKind::ProxmoxConnection).expect("a policy");
+    let objects = std::slice::from_ref(&object);
+    let plan = plan(&Input {
+        objects,
+        snapshot: &snapshot,
+        memory: &Memory::default(),
+        policies: &[policy],
+        frozen: None,
+        now: 0,
+    });
+    assert!(!plan.verdicts[0].denied && plan.steps.len() == 1);
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_allowed() {
+    let mut snapshot = with(empty(), [group("team-a")]);
+    snapshot.permissions = permissions(&[("/access/groups", &["Group.Allocate", "User.Modify"])]);
+    let rules = vec![PolicyRule::default()];
+    let plan =
+        planned(&object("o", [group("team-a")]), &snapshot, &ConnectionPolicy { rules, ..ConnectionPolicy::default() });
+    let (reason, message) = refusal(&plan, 0);
+    assert_eq!(reason, Reason::Forbidden);
+    assert!(message.contains("Sys.Audit on /access"), "{message}");
+}
