@@ -99,6 +99,14 @@ fn matches(selector: &LabelSelector, labels: &Labels) -> bool {
     Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }
 
+impl Connection {
+    /// Its name and namespace.
+    pub fn key(&self) -> ConnectionKey {
+        let ObjectMeta { namespace, name, .. } = &self.metadata;
+        ConnectionKey { namespace: namespace.clone(), name: name.clone().unwrap_or_default() }
+    }
+}
+
 impl From<&ProxmoxConnection> for Connection {
     fn from(connection: &ProxmoxConnection) -> Self {
         let target = Target::of(connection);

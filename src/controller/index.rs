@@ -1,30 +1,26 @@
 //! What stands in Kubernetes: watched, kept in memory, and whom a change wakes.
 
 mod checks;
+mod kind;
+mod watch;
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
-use futures::StreamExt;
-use kube::core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta};
-use kube::runtime::reflector::store::Writer;
-use kube::runtime::reflector::{Store, store};
-use kube::runtime::{WatchStreamExt, reflector, watcher};
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::api::{
-    CONFIRM_CLUSTER, CONFIRM_REMOVALS, ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl,
-    ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
-    RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+    ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
+    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
 };
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
 use crate::controller::namespaces::Namespaces;
 use crate::core::object::ObjectKey;
+use kind::{ABSENT, Kind, WAITING};
+use watch::Starter;
 
 /// Who is to look again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,44 +81,6 @@ pub struct Index {
     checks: Kind<ProxmoxAccessCheck>,
 }
 
-/// One kind's objects, those that cannot be read included.
-struct Kind<K: Resource<DynamicType = ()> + 'static> {
-    store: Store<DeserializeGuard<K>>,
-    state: Arc<AtomicU8>,
-}
-
-const WAITING: u8 = 0;
-const LISTED: u8 = 1;
-const ABSENT: u8 = 2;
-
-impl<K: Resource<DynamicType = ()> + 'static> Kind<K> {
-    fn state(&self) -> u8 {
-        self.state.load(Ordering::SeqCst)
-    }
-}
-
-impl<K: Object> Kind<K> {
-    /// The readable objects of a connection.
-    fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = K> {
-        let readable =
-            self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(|object| connection_of(object) == *key));
-        readable.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned())
-    }
-
-    fn unreadable(&self, namespace: Option<&str>) -> Option<ObjectKey> {
-        let concerns = |of: Option<String>| namespace.is_none() || of.as_deref() == namespace;
-        self.store.find(|guard| guard.0.is_err() && concerns(guard.namespace())).map(|guard| ObjectKey {
-            kind: K::KIND,
-            namespace: guard.namespace().unwrap_or_default(),
-            name: guard.name_any(),
-        })
-    }
-
-    fn connections(&self) -> impl Iterator<Item = ConnectionKey> {
-        self.store.state().into_iter().filter_map(|guard| guard.0.as_ref().ok().map(connection_of))
-    }
-}
-
 impl Index {
     /// Starts to watch, in one namespace or in all; the tasks end with the set.
     pub fn start(
@@ -173,21 +131,20 @@ impl Index {
     /// The connection, if it exists.
     pub fn connection(&self, key: &ConnectionKey) -> Option<Connection> {
         if let Some(namespace) = &key.namespace {
-            let key = reflector::ObjectRef::new(&key.name).within(namespace);
+            let key = ObjectRef::new(&key.name).within(namespace);
             return self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().map(Connection::from));
         }
         let (connections, _) = self.cluster.as_ref()?;
-        let guard = connections.store.get(&reflector::ObjectRef::new(&key.name))?;
+        let guard = connections.store.get(&ObjectRef::new(&key.name))?;
         guard.0.as_ref().ok().map(Connection::from)
     }
 
     /// All connections whose status says that they lead to this cluster.
     pub fn connections_to(&self, cluster: &str) -> Vec<(ConnectionKey, Connection)> {
-        let leads = |connection: &Connection| {
-            connection.status.as_ref().is_some_and(|status| status.cluster_id.as_deref() == Some(cluster))
-        };
-        let keys = self.connection_keys().into_iter();
-        keys.filter_map(|key| self.connection(&key).filter(leads).map(|connection| (key, connection))).collect()
+        let mut found: Vec<_> = self.connections.leading_to(cluster).collect();
+        found.extend(self.cluster.iter().flat_map(|(connections, _)| connections.leading_to(cluster)));
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
     }
 
     /// The other connections to the same cluster, as far as is known.
@@ -241,124 +198,4 @@ impl Index {
 /// The key of a connection of either kind.
 fn key_of(connection: &impl ResourceExt) -> ConnectionKey {
     ConnectionKey { namespace: connection.namespace(), name: connection.name_any() }
-}
-
-struct Starter<'a> {
-    client: &'a Client,
-    namespace: Option<&'a str>,
-    wake: &'a mpsc::UnboundedSender<Wake>,
-    tasks: &'a mut tokio::task::JoinSet<()>,
-}
-
-impl Starter<'_> {
-    fn in_namespaces<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<DeserializeGuard<K>> {
-        match self.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        }
-    }
-
-    fn kind<K>(
-        &mut self,
-        api: Api<DeserializeGuard<K>>,
-        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
-    ) -> Kind<K>
-    where
-        K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-    {
-        let (store, writer) = store();
-        let state = Arc::new(AtomicU8::new(WAITING));
-        self.tasks.spawn(watch(api, writer, key, self.wake.clone(), Arc::clone(&state)));
-        Kind { store, state }
-    }
-}
-
-async fn watch<K>(
-    api: Api<DeserializeGuard<K>>,
-    writer: Writer<DeserializeGuard<K>>,
-    key: impl Fn(&K) -> ConnectionKey,
-    wake: mpsc::UnboundedSender<Wake>,
-    state: Arc<AtomicU8>,
-) where
-    K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-{
-    let mut seen: HashMap<(Option<String>, String), Interest> = HashMap::new();
-    let stream = watcher(api, watcher::Config::default())
-        .modify(|object| object.meta_mut().managed_fields = None)
-        .default_backoff()
-        .reflect(writer);
-    let mut stream = std::pin::pin!(stream);
-    while let Some(event) = stream.next().await {
-        let waking = match event {
-            Ok(watcher::Event::Apply(object)) => {
-                let interest = Interest::of(object.meta());
-                let name = (object.namespace(), object.name_any());
-                let changed = seen.get(&name) != Some(&interest);
-                seen.insert(name, interest);
-                changed.then(|| object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
-            }
-            Ok(watcher::Event::Delete(object)) => {
-                seen.remove(&(object.namespace(), object.name_any()));
-                Some(object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
-            }
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
-            Ok(watcher::Event::InitDone) => {
-                seen.clear();
-                state.store(LISTED, Ordering::SeqCst);
-                Some(Wake::All)
-            }
-            Err(error) => {
-                if is_absent(&error) {
-                    tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -f crds/");
-                } else {
-                    tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
-                }
-                let absent = is_absent(&error)
-                    && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-                absent.then_some(Wake::All)
-            }
-        };
-        if let Some(waking) = waking {
-            // The receiver lives as long as the operator; without it there is nobody to wake.
-            let _ = wake.send(waking);
-        }
-    }
-}
-
-fn is_absent(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
-        _ => false,
-    }
-}
-
-/// The part of an object whose change wakes: not its status, which we write ourselves.
-#[derive(PartialEq, Eq)]
-struct Interest {
-    uid: Option<String>,
-    generation: Option<i64>,
-    deleted: bool,
-    finalizers: Option<Vec<String>>,
-    annotations: [Option<String>; 5],
-}
-
-impl Interest {
-    fn of(meta: &ObjectMeta) -> Self {
-        let annotation = |name: &str| meta.annotations.as_ref()?.get(name).cloned();
-        Self {
-            uid: meta.uid.clone(),
-            generation: meta.generation,
-            deleted: meta.deletion_timestamp.is_some(),
-            finalizers: meta.finalizers.clone(),
-            annotations: [
-                RECONCILE_REQUESTED_AT,
-                CONFIRM_CLUSTER,
-                CONFIRM_REMOVALS,
-                ROTATE_REQUESTED_AT,
-                SYNC_REQUESTED_AT,
-            ]
-            .map(annotation),
-        }
-    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Privileged<'a> {
     /// An entry with such a role, for each subject that has one; wherever it stands, and whether or not something deeper
     /// takes it away again.
     entries: HashMap<&'a Subject, &'a AclKey>,
+    /// Such a group of each user that is in one.
+    members: HashMap<&'a UserId, &'a GroupId>,
     /// Whether all of that is seen.
     sees_all: bool,
 }
@@ -31,10 +33,11 @@ impl<'a> Privileged<'a> {
             .filter_map(|(id, role)| Some((id, role.privileges.intersection(denied).next()?.as_str())))
             .collect();
         let acl = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| roles.contains_key(&key.role));
-        let entries = acl.map(|key| (&key.subject, key)).collect();
+        let entries: HashMap<&Subject, &AclKey> = acl.map(|key| (&key.subject, key)).collect();
+        let members = entries.keys().copied().flat_map(|subject| members(subject, snapshot)).collect();
         let lists = snapshot.roles.is_ok() && snapshot.users.is_ok() && snapshot.groups.is_ok();
         let sees_all = lists && view.sees_all_entries() && view.sight_of_users() == Sight::Clear;
-        Self { snapshot, roles, entries, sees_all }
+        Self { snapshot, roles, entries, members, sees_all }
     }
 
     /// Why a claim is a way to a denied privilege.
@@ -79,8 +82,10 @@ impl<'a> Privileged<'a> {
         if user.is_root() {
             return Some(format!("{user} may do everything"));
         }
-        let of_groups = || self.snapshot.groups_of(user).iter().find_map(|group| self.of_group(group));
-        self.entry(&Subject::User(user.clone())).or_else(|| Some(format!("{user} is in a group: {}", of_groups()?)))
+        self.entry(&Subject::User(user.clone())).or_else(|| {
+            let group = self.members.get(user)?;
+            Some(format!("{user} is in a group: {}", self.of_group(group)?))
+        })
     }
 
     /// A separated token has its own entries only; without separation it is its user.
@@ -110,4 +115,12 @@ impl<'a> Privileged<'a> {
         let mut users = users.filter_map(|user| self.of_user(user));
         users.next().map(|why| format!("{why}, and a login of this realm could become that"))
     }
+}
+
+/// The members of a group, from both lists that tell them.
+fn members<'a>(subject: &'a Subject, snapshot: &'a Snapshot) -> Vec<(&'a UserId, &'a GroupId)> {
+    let Subject::Group(group) = subject else { return Vec::new() };
+    let listed = snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
+    let own = snapshot.users.iter().flatten().filter(|(_, user)| user.groups.contains(group)).map(|(id, _)| id);
+    listed.chain(own).map(|user| (user, group)).collect()
 }

@@ -86,18 +86,17 @@ impl Rule {
     }
 
     /// What is not allowed of all this.
-    fn violation(&self, what: &str, touched: &Touched) -> Option<String> {
+    fn violation(&self, touched: &Touched) -> Option<String> {
         let Touched { paths, roles, realms, groups, users } = touched;
         let outside = self.paths.as_ref().and_then(|allowed| {
             let path = paths.iter().find(|path| !allowed.iter().any(|prefix| path.is_within(prefix)))?;
             Some(format!("path {path} is not within {}", joined(allowed)))
         });
-        let violation = outside
+        outside
             .or_else(|| foreign("role", self.roles.as_ref(), roles.iter().map(RoleId::as_str)))
             .or_else(|| foreign("realm", self.realms.as_ref(), realms.iter().map(RealmId::as_str)))
             .or_else(|| foreign("group", self.groups.as_ref(), groups.iter().map(GroupId::as_str)))
-            .or_else(|| foreign("user", self.users.as_ref(), users.iter().map(UserId::as_str)))?;
-        Some(format!("{what}: {violation}"))
+            .or_else(|| foreign("user", self.users.as_ref(), users.iter().map(UserId::as_str)))
     }
 }
 
@@ -108,12 +107,16 @@ impl Rule {
 pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot: &Snapshot) -> Result<(), String> {
     let mut nearest: Option<(usize, String)> = None;
     for rule in rules.iter().filter(|rule| rule.is_for(object.key.kind, &object.key.namespace)) {
-        let claims = asked.iter().map(|asked| (asked.claim.to_string(), touched(asked, rule, snapshot)));
-        let scopes = object.exact.iter().map(|scope| ("what is Exact".to_owned(), in_scope(scope)));
-        let mut violations = claims
-            .chain(scopes)
-            .enumerate()
-            .filter_map(|(index, (what, touched))| Some((index, rule.violation(&what, &touched)?)));
+        let of_claim = |asked: &Asked<'_>| {
+            let violation = rule.violation(&touched(asked, rule, snapshot));
+            violation.map(|violation| format!("{}: {violation}", asked.claim))
+        };
+        let of_scope = |scope: &Scope| {
+            let violation = rule.violation(&in_scope(scope));
+            violation.map(|violation| format!("what is Exact: {violation}"))
+        };
+        let all = asked.iter().map(of_claim).chain(object.exact.iter().map(of_scope));
+        let mut violations = all.enumerate().filter_map(|(index, violation)| Some((index, violation?)));
         match violations.next() {
             None => return Ok(()),
             Some(violation) if nearest.as_ref().is_none_or(|(fits, _)| violation.0 > *fits) => {
@@ -137,9 +140,9 @@ pub(super) fn fit_check(rules: &[Rule], namespace: &str, path: &AclPath, subject
     let mut result = Err(format!("no rule is for {KIND} in namespace {namespace}"));
     for rule in rules.iter().filter(|rule| rule.is_for(KIND, namespace)) {
         let touched = Touched { paths: vec![path.clone()], ..of_subject(subject) };
-        match rule.violation(&format!("rights of {subject} on {path}"), &touched) {
+        match rule.violation(&touched) {
             None => return Ok(()),
-            Some(violation) => result = Err(violation),
+            Some(violation) => result = Err(format!("rights of {subject} on {path}: {violation}")),
         }
     }
     result

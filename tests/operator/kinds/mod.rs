@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use kube::CustomResourceExt as _;
-use proxmox_identity::api::{ProxmoxAccessCheck, ProxmoxConnection, crd};
+use proxmox_identity::api::{ClusterProxmoxConnection, ProxmoxAccessCheck, ProxmoxConnection, crd};
 
 use crate::parameters::parameter;
 use table::Table;
@@ -129,7 +129,8 @@ fn all() -> Vec<Table> {
 
 #[test]
 fn every_kind_that_is_written_has_a_table() {
-    let reading = [ProxmoxConnection::crd().spec.names.kind, ProxmoxAccessCheck::crd().spec.names.kind];
+    let reading = [ProxmoxConnection::crd(), ClusterProxmoxConnection::crd(), ProxmoxAccessCheck::crd()];
+    let reading = reading.map(|crd| crd.spec.names.kind);
     let kinds = crd::all().into_iter().map(|crd| crd.spec.names.kind).filter(|kind| !reading.contains(kind));
     let tables: BTreeSet<String> = all().iter().map(|table| table.kind.to_owned()).collect();
     assert_eq!(kinds.collect::<BTreeSet<_>>(), tables);

@@ -1,0 +1,143 @@
+//! One kind watched: what changes goes into memory and wakes its connection.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use futures::StreamExt;
+use kube::core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta};
+use kube::runtime::reflector::store;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use super::Wake;
+use super::kind::{ABSENT, Kind, LISTED, WAITING};
+use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
+use crate::controller::connections::ConnectionKey;
+
+/// Starts to watch kinds.
+pub(super) struct Starter<'a> {
+    pub(super) client: &'a Client,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) wake: &'a mpsc::UnboundedSender<Wake>,
+    pub(super) tasks: &'a mut tokio::task::JoinSet<()>,
+}
+
+impl Starter<'_> {
+    pub(super) fn in_namespaces<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+        &self,
+    ) -> Api<DeserializeGuard<K>> {
+        match self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    pub(super) fn kind<K>(
+        &mut self,
+        api: Api<DeserializeGuard<K>>,
+        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+    ) -> Kind<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let (store, writer) = store();
+        let state = Arc::new(AtomicU8::new(WAITING));
+        self.tasks.spawn(watch(api, writer, key, self.wake.clone(), Arc::clone(&state)));
+        Kind { store, state }
+    }
+}
+
+async fn watch<K>(
+    api: Api<DeserializeGuard<K>>,
+    writer: Writer<DeserializeGuard<K>>,
+    key: impl Fn(&K) -> ConnectionKey,
+    wake: mpsc::UnboundedSender<Wake>,
+    state: Arc<AtomicU8>,
+) where
+    K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    let mut seen: HashMap<(Option<String>, String), Interest> = HashMap::new();
+    let stream = watcher(api, watcher::Config::default())
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .default_backoff()
+        .reflect(writer);
+    let mut stream = std::pin::pin!(stream);
+    while let Some(event) = stream.next().await {
+        let waking = match event {
+            Ok(watcher::Event::Apply(object)) => {
+                let interest = Interest::of(object.meta());
+                let name = (object.namespace(), object.name_any());
+                let changed = seen.get(&name) != Some(&interest);
+                seen.insert(name, interest);
+                changed.then(|| object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                seen.remove(&(object.namespace(), object.name_any()));
+                Some(object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
+            Ok(watcher::Event::InitDone) => {
+                seen.clear();
+                state.store(LISTED, Ordering::SeqCst);
+                Some(Wake::All)
+            }
+            Err(error) => {
+                if is_absent(&error) {
+                    tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -f crds/");
+                } else {
+                    tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
+                }
+                let absent = is_absent(&error)
+                    && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+                absent.then_some(Wake::All)
+            }
+        };
+        if let Some(waking) = waking {
+            // The receiver lives as long as the operator; without it there is nobody to wake.
+            let _ = wake.send(waking);
+        }
+    }
+}
+
+fn is_absent(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
+        _ => false,
+    }
+}
+
+/// The part of an object whose change wakes: not its status, which we write ourselves.
+#[derive(PartialEq, Eq)]
+struct Interest {
+    uid: Option<String>,
+    generation: Option<i64>,
+    deleted: bool,
+    finalizers: Option<Vec<String>>,
+    annotations: [Option<String>; 5],
+}
+
+impl Interest {
+    fn of(meta: &ObjectMeta) -> Self {
+        let annotation = |name: &str| meta.annotations.as_ref()?.get(name).cloned();
+        Self {
+            uid: meta.uid.clone(),
+            generation: meta.generation,
+            deleted: meta.deletion_timestamp.is_some(),
+            finalizers: meta.finalizers.clone(),
+            annotations: [
+                RECONCILE_REQUESTED_AT,
+                CONFIRM_CLUSTER,
+                CONFIRM_REMOVALS,
+                ROTATE_REQUESTED_AT,
+                SYNC_REQUESTED_AT,
+            ]
+            .map(annotation),
+        }
+    }
+}
