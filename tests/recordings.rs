@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 const TICKET_USER: &str = "u@pve";
 /// The recordings create more ids than this.
 const LEAST_RENAMED: usize = 200;
+/// The recordings have so many answers about permissions at least.
+const LEAST_PERMISSIONS: usize = 30;
 /// So many at once.
 const AT_ONCE: usize = 8;
 
@@ -46,10 +48,13 @@ async fn replay(scenarios: Vec<(Value, String)>) {
     while let Some(report) = tasks.join_next().await {
         let report = report.expect("no panic");
         total.passed += report.passed;
+        total.permissions += report.permissions;
         total.failures.extend(report.failures);
     }
     total.failures.sort();
     println!("{} passed, {} failed", total.passed, total.failures.len());
+    println!("{} answers about permissions are what the model makes of the lists", total.permissions);
+    assert!(total.permissions >= LEAST_PERMISSIONS, "there is too little about permissions to say anything");
     assert!(total.failures.is_empty(), "\n{}", total.failures.join("\n"));
 }
 

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod matching;
+mod permissions;
 pub mod rename;
 
 use std::net::Ipv4Addr;
@@ -23,6 +24,8 @@ const RECORDED_PORT: &str = "13890";
 #[derive(Default)]
 pub struct Report {
     pub passed: usize,
+    /// How many answers about permissions the operator's model was compared with.
+    pub permissions: usize,
     pub failures: Vec<String>,
 }
 
@@ -62,10 +65,14 @@ pub async fn play(scenario: &Value, ticket_user: &str) -> Report {
         while is_of_task(step) && is_running(&client, &simulator, scenario, step, &captured).await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let errors = match send(&client, &simulator, scenario, step, &captured).await {
+        let mut errors = match send(&client, &simulator, scenario, step, &captured).await {
             Ok(answer) => compare(step, &answer, &mut captured),
             Err(error) => vec![format!("no answer: {error}")],
         };
+        if permissions::is_about(step) {
+            report.permissions += 1;
+            errors.extend(permissions::differences(&simulator, step, &subject(scenario, step, &captured)).await);
+        }
         if errors.is_empty() {
             report.passed += 1;
         } else {
@@ -75,6 +82,14 @@ pub async fn play(scenario: &Value, ticket_user: &str) -> Report {
         }
     }
     report
+}
+
+/// Whose permissions a step asks for.
+fn subject(scenario: &Value, step: &Value, captured: &Captured) -> String {
+    let identity = &scenario["identities"][step["as"].as_str().unwrap_or_default()];
+    let own = identity["token"].as_str().map(|token| fill(token, captured));
+    let own = own.and_then(|token| token.split_once('=').map(|(id, _)| id.to_owned()));
+    step["query"]["userid"].as_str().map(str::to_owned).or(own).unwrap_or_default()
 }
 
 /// Whether a directory with the recorded people is needed.
