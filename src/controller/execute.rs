@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::controller::audit::Audit;
 use crate::controller::deliver::Delivery;
 use crate::core::claim::{Claim, Thing};
 use crate::core::failure::{Failure, FailureKind};
@@ -34,6 +35,7 @@ pub async fn execute(
     steps: Vec<Step>,
     memory: &mut Memory,
     delivery: &mut Delivery<'_>,
+    audit: &Audit<'_>,
     clock: &impl Fn() -> Clock,
     stop: &impl Fn() -> bool,
 ) -> Done {
@@ -48,7 +50,9 @@ pub async fn execute(
         if step.after.iter().any(|claim| failed.contains(claim)) {
             continue;
         }
-        match session.write(&step.write).await.map_err(|failure| step.write.explain(failure)) {
+        let result = session.write(&step.write).await.map_err(|failure| step.write.explain(failure));
+        audit.record(&step, result.as_ref().map(drop));
+        match result {
             Ok(shown) => {
                 if let (Some(secret), Some(issue)) = (shown, step.issue) {
                     for (owner, _) in &step.owners {

@@ -3,6 +3,7 @@
 //! [`index`] watches and wakes; each connection has a worker in [`connection`] that makes one [`pass`] after the
 //! other; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
 
+mod audit;
 mod checks;
 mod cluster;
 mod connection;

@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::status::{LastChange, ObjectStatus};
+use crate::controller::audit::Audit;
 use crate::controller::checks::{self, Allowed};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
@@ -89,8 +90,9 @@ impl Worker {
         self.judge_checks(objects, &allowed, &snapshot, planned > 0);
         let clock = self.clock_source();
         let stop = self.context.stopping();
+        let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects: &subjects };
         let mut delivery = Delivery { kubernetes: &self.context.kubernetes, parcels, in_hand: HashMap::new() };
-        let done = execute(session, steps, &mut self.memory, &mut delivery, &clock, &stop).await;
+        let done = execute(session, steps, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         let Delivery { in_hand, .. } = delivery;
         self.in_hand.extend(in_hand);
         self.tell(&subjects, &done);
@@ -216,7 +218,6 @@ impl Worker {
                 }
                 let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::now());
                 let summary = events::sentence(step, &claims);
-                tracing::info!(connection = %self.key, object = %any.key(), "{summary}");
                 self.changes.insert(any.uid().to_owned(), LastChange { time, summary });
                 if let Some(version) = &step.hidden {
                     self.written.insert(any.uid().to_owned(), version.clone());

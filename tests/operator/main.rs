@@ -1,6 +1,7 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
 mod attacks;
+mod audit;
 mod checks;
 mod crash;
 mod deprovisioning;

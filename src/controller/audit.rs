@@ -1,0 +1,79 @@
+//! The audit trail: one line of the log for each write to Proxmox VE and each object that it was for. It names fields and
+//! never values.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::controller::connections::ConnectionKey;
+use crate::controller::events;
+use crate::controller::gather::Subject;
+use crate::core::claim::Claim;
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::ids::ClusterId;
+use crate::core::plan::{Purpose, Step};
+
+/// Numbers the writes of this process, so that the lines of one write can be found.
+static MUTATION: AtomicU64 = AtomicU64::new(1);
+
+/// Where it was written, and for whom.
+pub(super) struct Audit<'a> {
+    pub connection: &'a ConnectionKey,
+    pub cluster: &'a ClusterId,
+    /// By the owners of the steps.
+    pub subjects: &'a [Subject<'a>],
+}
+
+impl Audit<'_> {
+    /// Tells of a write and what became of it.
+    pub fn record(&self, step: &Step, result: Result<(), &Failure>) {
+        let mutation = MUTATION.fetch_add(1, Ordering::Relaxed);
+        let action = match &step.purpose {
+            Purpose::Create => "create",
+            Purpose::Restore => "restore",
+            Purpose::Update(_) => "update",
+            Purpose::Correct(_) => "correct",
+            Purpose::Disable => "disable",
+            Purpose::Remove => "remove",
+        };
+        let fields = match &step.purpose {
+            Purpose::Update(fields) | Purpose::Correct(fields) => fields.join(","),
+            Purpose::Create | Purpose::Restore | Purpose::Disable | Purpose::Remove => String::new(),
+        };
+        let result = match result {
+            Ok(()) => "ok",
+            // Its answer was lost: it may have taken effect, which the next pass finds out.
+            Err(failure) if failure.kind == FailureKind::Lost => "unknown",
+            Err(failure) => failure.kind.reason().as_str(),
+        };
+        for (subject, claims) in self.of_each(step) {
+            let any = subject.any;
+            tracing::info!(
+                target: "audit",
+                mutation,
+                connection = %self.connection,
+                cluster = %self.cluster,
+                kind = any.kind(),
+                object = %format_args!("{}/{}", any.namespace(), any.meta().name.as_deref().unwrap_or_default()),
+                uid = any.uid(),
+                generation = any.generation(),
+                action,
+                claims = %claims.iter().map(|claim| claim.to_string()).collect::<Vec<_>>().join("; "),
+                fields,
+                result,
+                "{}",
+                events::sentence(step, &claims)
+            );
+        }
+    }
+
+    /// The objects that a step was for, each with its claims.
+    fn of_each(&self, step: &Step) -> Vec<(&Subject<'_>, Vec<Claim>)> {
+        let mut all: Vec<(usize, Vec<Claim>)> = Vec::new();
+        for (owner, claim) in &step.owners {
+            match all.iter_mut().find(|(known, _)| known == owner) {
+                Some((_, claims)) => claims.push(claim.clone()),
+                None => all.push((*owner, vec![claim.clone()])),
+            }
+        }
+        all.into_iter().filter_map(|(owner, claims)| Some((self.subjects.get(owner)?, claims))).collect()
+    }
+}
