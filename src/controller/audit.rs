@@ -56,7 +56,7 @@ impl Audit<'_> {
                 uid = any.uid(),
                 generation = any.generation(),
                 action,
-                claims = %claims.iter().map(|claim| claim.to_string()).collect::<Vec<_>>().join("; "),
+                claims = %claims.iter().map(Claim::to_string).collect::<Vec<_>>().join("; "),
                 fields,
                 result,
                 "{}",
