@@ -258,21 +258,21 @@ impl AclPath {
 
     /// The path and all above it, the deepest first, ending with `/`.
     pub fn upwards(&self) -> impl Iterator<Item = &str> {
-        let mut next = Some(self.as_str());
-        std::iter::from_fn(move || {
-            let path = next?;
-            next = match path.rfind('/') {
-                Some(0) if path.len() > 1 => Some("/"),
-                Some(0) | None => None,
-                Some(cut) => path.get(..cut),
-            };
-            Some(path)
-        })
+        std::iter::successors(Some(self.as_str()), |path| above(path))
     }
 
     /// True when `self` is `other` or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
         self.upwards().any(|path| path == other.as_str())
+    }
+}
+
+/// The path that one lies below, `None` for `/`.
+pub fn above(path: &str) -> Option<&str> {
+    match path.rfind('/') {
+        Some(0) if path.len() > 1 => Some("/"),
+        Some(0) | None => None,
+        Some(cut) => path.get(..cut),
     }
 }
 

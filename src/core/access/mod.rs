@@ -48,7 +48,7 @@ impl Check {
 
 /// Whether the members of all pools must be read to judge a check: rights on a pool reach its guests and storages.
 pub fn needs_pools(check: &ProxmoxAccessCheck) -> bool {
-    !check.spec.suspend && may_be_member(&AclPath::observed(&check.spec.path))
+    !check.spec.suspend && may_be_member(&check.spec.path)
 }
 
 /// Judges checks at `now` (seconds since 1970), each as it could be read: what decides it, or why it does not hold or

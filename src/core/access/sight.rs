@@ -24,7 +24,7 @@ pub(super) fn of(check: &Check, snapshot: &Snapshot, view: &View<'_>) -> Result<
         Subject::User(user) => user_is_seen(user, snapshot, view)?,
         Subject::Token(token) => user_is_seen(&token.user(), snapshot, view)?,
     }
-    if may_be_member(&check.path) { pools_are_seen(snapshot, view) } else { Ok(()) }
+    if may_be_member(check.path.as_str()) { pools_are_seen(snapshot, view) } else { Ok(()) }
 }
 
 fn group_is_seen(group: &GroupId, snapshot: &Snapshot, view: &View<'_>) -> Result<(), Refusal> {

@@ -1,15 +1,17 @@
 //! The privileges of one credential on a path.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use super::inactive::{Inactive, alive};
+use super::members::Members;
 use super::view::{Entry, View, denying};
-use super::{DEFAULT_PATHS, Directory, Privileges, may_be_member};
-use crate::core::ids::{AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
+use super::{Directory, Privileges, may_be_member};
+use crate::core::ids::{AclPath, GroupId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
-type Roles<'a> = Vec<(&'a RoleId, bool)>;
+/// Roles, each with whether it is passed on.
+pub(super) type Roles<'a> = Vec<(&'a RoleId, bool)>;
 
 /// Where the rights come from.
 pub(super) enum Source<'a> {
@@ -25,7 +27,7 @@ pub(super) enum Source<'a> {
 pub struct Rights<'a> {
     pub(super) directory: &'a Directory,
     pub(super) source: Source<'a>,
-    member_of: OnceLock<HashMap<String, Vec<&'a PoolId>>>,
+    members: OnceLock<Members<'a>>,
 }
 
 impl Directory {
@@ -35,7 +37,7 @@ impl Directory {
             Credential::User(user) => self.of_user(user, now),
             Credential::Token(token) => self.of_token(token, now),
         };
-        Rights { directory: self, source, member_of: OnceLock::new() }
+        Rights { directory: self, source, members: OnceLock::new() }
     }
 
     /// The rights of somebody who is in one group and has nothing else (`ProxmoxAccessCheck` with a group). Nobody is in
@@ -48,7 +50,7 @@ impl Directory {
         } else {
             Source::Nothing(Inactive::Missing(own))
         };
-        Rights { directory: self, source, member_of: OnceLock::new() }
+        Rights { directory: self, source, members: OnceLock::new() }
     }
 
     fn of_user(&self, user: &UserId, now: i64) -> Source<'_> {
@@ -58,10 +60,12 @@ impl Directory {
         if user.is_root() {
             return Source::Everything;
         }
-        let is_member = |group: &GroupId| self.groups.get(group).is_some_and(|members| members.contains(user));
+        // Looked up once, and not for each of many entries.
+        let groups: HashSet<&GroupId> =
+            self.groups.iter().filter(|(_, members)| members.contains(user)).map(|(id, _)| id).collect();
         let concerns = |subject: &Subject| match subject {
             Subject::User(id) => (id == user).then_some(true),
-            Subject::Group(id) => is_member(id).then_some(false),
+            Subject::Group(id) => groups.contains(id).then_some(false),
             Subject::Token(_) => None,
         };
         Source::Views(vec![self.view(Subject::User(user.clone()), concerns)])
@@ -96,7 +100,7 @@ impl<'a> Rights<'a> {
         match &self.source {
             Source::Everything => self.directory.all_privileges(),
             Source::Nothing(_) => Privileges::new(),
-            Source::Views(views) => self.common(&self.roles(views, path)),
+            Source::Views(views) => self.common(&self.roles(views, path.as_str())),
         }
     }
 
@@ -112,70 +116,27 @@ impl<'a> Rights<'a> {
             // Without putting together all that is held: it is asked about many.
             Source::Nothing(_) => false,
             Source::Views(views) => {
-                let roles = self.roles(views, path);
+                let roles = self.roles(views, path.as_str());
                 privileges.iter().any(|privilege| self.grants_all(&roles, privilege.as_ref()))
             }
         }
     }
 
-    /// Every path where something is held, among the default paths, the paths of the ACL with all above them
-    /// (recording `acl-paths-valid`) and the members of pools: what `GET /access/permissions` lists without a path.
-    pub fn everywhere(&self) -> BTreeMap<AclPath, Arc<Privileges>> {
-        // Few combinations of roles stand on many paths.
-        let mut known: HashMap<Vec<Roles<'a>>, Arc<Privileges>> = HashMap::new();
-        let all = Arc::new(self.directory.all_privileges());
-        let held = self.listed_paths().into_iter().map(|path| {
-            let path = AclPath::observed(path);
-            let privileges = match &self.source {
-                Source::Everything => all.clone(),
-                Source::Nothing(_) => Arc::default(),
-                Source::Views(views) => {
-                    let roles = self.roles(views, &path);
-                    let fresh = |roles: &Vec<Roles<'a>>| Arc::new(self.common(roles));
-                    known.entry(roles).or_insert_with_key(fresh).clone()
-                }
-            };
-            (path, privileges)
-        });
-        held.filter(|(_, privileges)| !privileges.is_empty()).collect()
+    /// The entries that count on a path, for one view.
+    pub(super) fn counting(&self, view: &View<'a>, path: &str) -> Vec<Entry<'a>> {
+        self.with_pools(view, path, view.entries(path))
     }
 
-    fn listed_paths(&self) -> Vec<&str> {
-        let mut paths = DEFAULT_PATHS.to_vec();
-        let mut last = None;
-        // Entries of one path follow one another.
-        for key in self.directory.acl.keys().filter(|key| last.replace(&key.path) != Some(&key.path)) {
-            paths.extend(key.path.upwards());
-        }
-        paths.extend(self.member_of().keys().map(String::as_str));
-        paths.sort_unstable();
-        paths.dedup();
-        paths
-    }
-
-    /// The pools of each member, by the member's path; most questions are not about members.
-    fn member_of(&self) -> &HashMap<String, Vec<&'a PoolId>> {
-        self.member_of.get_or_init(|| {
-            let mut member_of: HashMap<String, Vec<&PoolId>> = HashMap::new();
-            for (id, pool) in &self.directory.pools {
-                for path in pool.paths() {
-                    member_of.entry(path).or_default().push(id);
-                }
-            }
-            member_of
-        })
-    }
-
-    /// The entries that count on a path, for one view; pools add theirs, never propagated (FACTS 87).
-    pub(super) fn counting(&self, view: &View<'a>, path: &AclPath) -> Vec<Entry<'a>> {
-        let mut entries = view.entries(path);
+    /// Those with what pools add, never propagated (FACTS 87).
+    pub(super) fn with_pools(&self, view: &View<'a>, path: &str, mut entries: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
+        // Most questions are not about members.
         if denying(&entries).is_some() || !may_be_member(path) {
             return entries;
         }
-        for pool in self.member_of().get(path.as_str()).into_iter().flatten() {
-            let through_pool = view.entries(&pool.acl_path());
+        for (pool, at) in self.members.get_or_init(|| Members::of(self.directory)).pools(path) {
+            let through_pool = view.entries(at.as_str());
             if denying(&through_pool).is_none() {
-                let passed = |entry| Entry { propagate: false, pool: Some(*pool), ..entry };
+                let passed = |entry| Entry { propagate: false, pool: Some(pool), ..entry };
                 entries.extend(through_pool.into_iter().map(passed));
             }
         }
@@ -183,12 +144,8 @@ impl<'a> Rights<'a> {
     }
 
     /// The roles that count on a path, for each view.
-    fn roles(&self, views: &[View<'a>], path: &AclPath) -> Vec<Roles<'a>> {
-        let of = |view| match self.counting(view, path) {
-            entries if denying(&entries).is_some() => Vec::new(),
-            entries => entries.iter().map(|entry| (&entry.key.role, entry.propagate)).collect(),
-        };
-        views.iter().map(of).collect()
+    pub(super) fn roles(&self, views: &[View<'a>], path: &str) -> Vec<Roles<'a>> {
+        views.iter().map(|view| roles(&self.counting(view, path))).collect()
     }
 
     /// Whether all of these grant a privilege; without any there is none.
@@ -198,7 +155,7 @@ impl<'a> Rights<'a> {
     }
 
     /// The privileges that all of these grant.
-    fn common(&self, views: &[Roles<'_>]) -> Privileges {
+    pub(super) fn common(&self, views: &[Roles<'_>]) -> Privileges {
         let mut granted = views.iter().map(|roles| self.granted(roles));
         let mut common = granted.next().unwrap_or_default();
         for other in granted {
@@ -217,4 +174,12 @@ impl<'a> Rights<'a> {
         }
         privileges
     }
+}
+
+/// The roles of entries of one level; what takes all away leaves none.
+pub(super) fn roles<'a>(entries: &[Entry<'a>]) -> Roles<'a> {
+    if denying(entries).is_some() {
+        return Vec::new();
+    }
+    entries.iter().map(|entry| (&entry.key.role, entry.propagate)).collect()
 }

@@ -55,7 +55,7 @@ impl<'a> Rights<'a> {
             Source::Views(views) => {
                 let decide = |entries| self.decision(entries, privilege);
                 Explanation::Decided(
-                    views.iter().map(|view| (&view.subject, decide(self.counting(view, path)))).collect(),
+                    views.iter().map(|view| (&view.subject, decide(self.counting(view, path.as_str())))).collect(),
                 )
             }
         }

@@ -12,9 +12,11 @@
 //! The lockout guard, visibility, policy, access checks and the simulator all use this one evaluation.
 
 mod evaluate;
+mod everywhere;
 mod explain;
 mod holders;
 mod inactive;
+mod members;
 #[cfg(test)]
 mod oracle;
 mod shown;
@@ -31,7 +33,7 @@ pub use holders::Holders;
 pub use inactive::Inactive;
 pub use view::Entry;
 
-use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, TokenId, UserId};
+use crate::core::ids::{AclKey, GroupId, PoolId, RoleId, TokenId, UserId};
 
 /// The role that takes everything away on its path.
 pub const NO_ACCESS: &str = "NoAccess";
@@ -72,8 +74,15 @@ pub struct Pool {
 impl Pool {
     /// The paths of its members.
     fn paths(&self) -> impl Iterator<Item = String> {
-        let guests = self.guests.iter().map(|guest| format!("/vms/{guest}"));
-        guests.chain(self.storages.iter().map(|storage| format!("/storage/{storage}")))
+        self.guest_paths().chain(self.storage_paths())
+    }
+
+    fn guest_paths(&self) -> impl Iterator<Item = String> {
+        self.guests.iter().map(|guest| format!("/vms/{guest}"))
+    }
+
+    fn storage_paths(&self) -> impl Iterator<Item = String> {
+        self.storages.iter().map(|storage| format!("/storage/{storage}"))
     }
 }
 
@@ -102,6 +111,6 @@ impl Directory {
 }
 
 /// Whether a path is one of a guest or storage, which rights on a pool reach.
-pub fn may_be_member(path: &AclPath) -> bool {
-    ["/vms/", "/storage/"].iter().any(|top| path.as_str().starts_with(top))
+pub fn may_be_member(path: &str) -> bool {
+    ["/vms/", "/storage/"].iter().any(|top| path.starts_with(top))
 }

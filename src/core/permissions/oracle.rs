@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Decision, Directory, Entry, Explanation, Holders, Pool, Privileges, Token, User};
+use super::{DEFAULT_PATHS, Decision, Directory, Entry, Explanation, Holders, Pool, Privileges, Token, User};
 use crate::core::ids::{AclKey, AclPath, GroupId, PoolId, RoleId, Subject, TokenId, UserId};
 use crate::core::snapshot::Credential;
 
@@ -208,6 +208,22 @@ proptest! {
                     prop_assert_eq!(rights.holds(&at, privilege), rights.on(&at).contains_key(privilege));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn everywhere_is_all_paths_that_are_known_of(directory in directory()) {
+        let entries = directory.acl.keys().map(|key| key.path.clone()).chain(DEFAULT_PATHS.map(AclPath::observed));
+        let mut known: BTreeSet<AclPath> =
+            entries.flat_map(|path| path.upwards().map(AclPath::observed).collect::<Vec<_>>()).collect();
+        known.extend(directory.pools.values().flat_map(Pool::paths).map(|path| AclPath::observed(&path)));
+        let users = USERS.map(|id| Credential::User(UserId::observed(id)));
+        for credential in users.into_iter().chain(TOKENS.map(|id| Credential::Token(TokenId::observed(id)))) {
+            let rights = directory.rights(&credential, NOW);
+            let on = |path: &AclPath| Some((path.clone(), rights.on(path))).filter(|(_, held)| !held.is_empty());
+            let expected: BTreeMap<AclPath, Privileges> = known.iter().filter_map(on).collect();
+            let everywhere = rights.everywhere().into_iter().map(|(path, held)| (path, (*held).clone()));
+            prop_assert_eq!(everywhere.collect::<BTreeMap<_, _>>(), expected, "{:?}", credential);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Directory, NO_ACCESS};
-use crate::core::ids::{AclKey, AclPath, PoolId, Subject};
+use crate::core::ids::{AclKey, PoolId, Subject, above};
 
 /// An ACL entry that counts on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,27 @@ impl Directory {
 }
 
 impl<'a> View<'a> {
+    /// Whether nothing concerns the subject.
+    pub(super) fn is_empty(&self) -> bool {
+        self.levels.is_empty()
+    }
+
     /// The entries that count on a path: those of the deepest level that has any.
-    pub(super) fn entries(&self, path: &AclPath) -> Vec<Entry<'a>> {
-        for (depth, at) in path.upwards().enumerate() {
-            let Some(level) = self.levels.get(at) else { continue };
+    pub(super) fn entries(&self, path: &str) -> Vec<Entry<'a>> {
+        self.here(path).unwrap_or_else(|| self.inherited(path))
+    }
+
+    /// Those of the path itself, if it has any.
+    pub(super) fn here(&self, path: &str) -> Option<Vec<Entry<'a>>> {
+        let Level { own, from_groups } = self.levels.get(path)?;
+        [own, from_groups].into_iter().find(|entries| !entries.is_empty()).cloned()
+    }
+
+    /// Those that are passed on to what lies right below this path's parent.
+    pub(super) fn inherited(&self, path: &str) -> Vec<Entry<'a>> {
+        for level in std::iter::successors(above(path), |path| above(path)).filter_map(|at| self.levels.get(at)) {
             for entries in [&level.own, &level.from_groups] {
-                let counting: Vec<Entry<'a>> =
-                    entries.iter().copied().filter(|entry| depth == 0 || entry.propagate).collect();
+                let counting: Vec<Entry<'a>> = entries.iter().copied().filter(|entry| entry.propagate).collect();
                 if !counting.is_empty() {
                     return counting;
                 }
