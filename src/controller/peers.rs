@@ -1,4 +1,7 @@
-//! Other connections to the same cluster: what their objects claim counts here too, so that nobody fights.
+//! Other connections to the same cluster: what their objects claim counts here too, so that nobody fights. What the
+//! credential of another one could not write does not count: else whoever has any login could keep others from all.
+
+use std::collections::BTreeSet;
 
 use crate::api::management::DeletionPolicy;
 use crate::controller::connection::Worker;
@@ -6,8 +9,11 @@ use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::gather::{object, wants_of};
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
+use crate::controller::way;
+use crate::core::claim::Claim;
 use crate::core::ids::ClusterId;
 use crate::core::ledger::from_rows;
+use crate::core::needs;
 use crate::core::object::{Mode, Object};
 use crate::core::policy::Policy;
 use crate::core::wants::Wants;
@@ -40,17 +46,23 @@ impl Worker {
 
     async fn enter(&self, peers: &mut Peers, key: &ConnectionKey, connection: &Connection) {
         let objects = self.context.index.objects(key);
+        let status = connection.status.iter().flat_map(|status| &status.missing_privileges);
+        let missing: BTreeSet<(&str, &str)> = status.map(|it| (it.privilege.as_str(), it.path.as_str())).collect();
+        // Where the list was cut off it cannot be said what else is missing.
+        let counts = |claim: &Claim| missing.len() < way::LISTED && !needs::is_lacked(claim, &missing);
         let references = self.references(&objects).await;
         for any in &objects {
             let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
-            let Ok(ledger) = from_rows(&previous.ledger) else {
+            let Ok(mut ledger) = from_rows(&previous.ledger) else {
                 if any.management().deletion_policy != Some(DeletionPolicy::Orphan) {
                     peers.frozen = Some("the ledger of an object of another connection cannot be read".to_owned());
                 }
                 continue;
             };
-            let Wants { external_id: _, wanted, refusals: _, unsure, exact, open, roster: _ } =
+            let Wants { external_id: _, mut wanted, refusals: _, unsure, exact, open, roster: _ } =
                 wants_of(any, references.of(any.namespace()));
+            ledger.retain(|claim, _| counts(claim));
+            wanted.retain(|wanted| counts(&wanted.claim));
             peers.objects.push(Object {
                 connection: peers.policies.len(),
                 admitted: self.context.index.may_use(any.namespace(), connection),

@@ -151,9 +151,11 @@ impl Worker {
     }
 }
 
+/// So many missing privileges are listed.
+pub(super) const LISTED: usize = 50;
+
 /// What the credential lacks; a status lists the first of many.
 fn missing(inputs: &[Object], view: &View<'_>) -> Vec<MissingPrivilege> {
-    const LISTED: usize = 50;
     let missing = needs::missing(inputs, view).into_iter().take(LISTED).map(|(Need { path, privilege }, kinds)| {
         let kinds = kinds.into_iter().map(str::to_owned).collect();
         MissingPrivilege { privilege: privilege.to_owned(), path: path.to_string(), kinds }

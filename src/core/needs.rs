@@ -46,6 +46,11 @@ pub fn missing(objects: &[Object], view: &View<'_>) -> BTreeMap<Need, BTreeSet<&
     needs
 }
 
+/// Whether a credential that lacks these privileges could not write a claim.
+pub fn is_lacked(claim: &Claim, missing: &BTreeSet<(&str, &str)>) -> bool {
+    of_claim(claim).iter().any(|Need { path, privilege }| missing.contains(&(*privilege, path.as_str())))
+}
+
 /// The facts: `operator-token`, `users-limited`, `jobs-limited`, `pools-limited`, `acl-limited`.
 fn of_claim(claim: &Claim) -> Vec<Need> {
     let need = |path: &str, privilege| Need { path: AclPath::observed(path), privilege };

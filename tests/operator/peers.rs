@@ -1,5 +1,6 @@
 //! Two connections to one cluster: recognised by its id, their objects never fight.
 
+use crate::rights::operator_token;
 use crate::world::{World, manifest};
 
 /// Two connections to the same Proxmox VE, both at work.
@@ -82,6 +83,27 @@ async fn what_the_other_claims_is_no_surplus_and_what_it_uses_is_not_deleted() {
     world.delete("ProxmoxAcl", "added").await;
     world.gone("ProxmoxGroup", "g").await;
     assert!(world.groups().await.is_empty() && world.acl().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_could_not_write_it_keeps_nobody_from_it() {
+    let world = World::new().await;
+    let weak = operator_token(&world, "Sys.Audit").await;
+    world.start_operator().connect_as("second", "second", &weak, "").await;
+    second(&world, "ProxmoxGroup", "early", "groupId: g, comment: mine").await;
+    let grant = "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]";
+    second(&world, "ProxmoxAcl", "early", grant).await;
+    world.reason("ProxmoxGroup", "early", "Forbidden").await;
+    world.connect().await;
+    world.object("ProxmoxGroup", "late", "groupId: g, comment: theirs").await;
+    world.ready("ProxmoxGroup", "late").await;
+    world.pve_call("PUT", "/access/acl", &[("path", "/vms"), ("groups", "g"), ("roles", "PVEVMUser")]).await;
+    world.ready("ProxmoxAcl", "early").await;
+    let exact = "path: /vms, entryPolicy: Exact, roles: [{role: PVEAuditor}], subjects: [{group: g}]";
+    world.object("ProxmoxAcl", "late", exact).await;
+    world.ready("ProxmoxAcl", "late").await;
+    let entries = world.acl().await;
+    assert!(!entries.contains(&"/vms PVEVMUser group:g 1".to_owned()), "what was only seen is not held: {entries:?}");
 }
 
 #[tokio::test]
