@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::connection::ConnectionSpec;
 use crate::api::connection_status::ConnectionStatus;
-use crate::api::schema;
+use crate::api::{rules, schema};
 
 /// Which cluster, as whom, how, and for whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -22,6 +22,7 @@ use crate::api::schema;
     doc = "One cluster of Proxmox VE and the credential for it, offered to the objects of chosen namespaces within the limits of its policy. Its Secrets and ConfigMaps are in the namespace of the operator."
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::lockouts_have_namespaces())]
 pub struct ClusterProxmoxConnectionSpec {
     /// Which cluster, as whom, and how.
     #[serde(flatten)]

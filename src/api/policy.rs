@@ -71,7 +71,7 @@ pub struct PolicyRule {
     pub group_ids: Option<Vec<String>>,
     /// Users, `name@realm`, to make, to put into groups, to make tokens of or to grant something to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::policy::patterns")]
+    #[schemars(schema_with = "schema::policy::user_patterns")]
     pub user_ids: Option<Vec<String>>,
 }
 

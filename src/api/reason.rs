@@ -98,6 +98,9 @@ reasons! {
     LastAdministratorGone: Fine,
     /// The token may do nothing at all. Make it the subject of a ProxmoxAcl, and grant its user the same.
     NoPrivileges: Fine,
+    /// A check holds for somebody who does not exist in Proxmox VE, and so may do nothing: perhaps only since the name is
+    /// misspelled. Correct the subject, or make it.
+    SubjectMissing: Fine,
     /// Proxmox VE does not reach the provider of an OpenID realm, so that nobody can sign in with it. The message has
     /// its words. Correct issuerUrl, or let the nodes reach the provider and trust its certificate; it is asked again
     /// each minute.

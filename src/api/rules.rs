@@ -146,6 +146,14 @@ pub fn built_in_realms() -> Rule {
 
 // Rules on a whole spec or union.
 
+/// On the spec of a connection for several namespaces: an exception from the lockout guard is for one object.
+pub fn lockouts_have_namespaces() -> Rule {
+    rule(
+        "!has(self.policy) || !has(self.policy.allowLockout) || self.policy.allowLockout.all(it, has(it.namespace))",
+        "policy.allowLockout of a ClusterProxmoxConnection needs the namespace of each object",
+    )
+}
+
 /// Exactly one of `fields` is set.
 pub fn exactly_one(fields: &[&str]) -> Rule {
     rule(format!("{} == 1", set(fields)), format!("exactly one of {} must be set", fields.join(", ")))

@@ -15,7 +15,7 @@ use crate::controller::gather::ByNamespace;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{Target, resource_version};
 use crate::controller::report::{self, Facts, Report};
-use crate::core::access::{self, Check};
+use crate::core::access::{self, Check, Holds};
 use crate::core::object::Refusal;
 use crate::core::policy::{self, Policy};
 use crate::core::snapshot::Snapshot;
@@ -59,7 +59,11 @@ impl Worker {
                     let message = "it is judged once what is under way is written to Proxmox VE";
                     Report::new(Ready::Unknown, Reason::Progressing, message, Motion::Reconciling)
                 }
-                Ok(message) => Report::new(Ready::True, Reason::Succeeded, message, Motion::Settled),
+                Ok(Holds { message, warning }) => {
+                    let mut report = Report::new(Ready::True, Reason::Succeeded, message, Motion::Settled);
+                    report.says.warning = warning.map(|warning| (warning.reason, warning.message));
+                    report
+                }
                 Err(Refusal { reason, message }) => Report::not_ready(reason, message),
             };
             self.say_check(check, &previous, &report);
@@ -129,7 +133,7 @@ fn judged(
     checks: &[ProxmoxAccessCheck],
     read: impl Fn(&ProxmoxAccessCheck) -> Result<Check, Refusal>,
     snapshot: &Snapshot,
-) -> Vec<Result<String, Refusal>> {
+) -> Vec<Result<Holds, Refusal>> {
     let now = Timestamp::now().as_second();
     let judge = || {
         let read: Vec<_> = checks.iter().map(read).collect();

@@ -207,7 +207,8 @@ impl Worker {
                         self.failures = 0;
                         return Some(next);
                     }
-                    Ok(Outcome { broken: Some(failure), .. }) | Err(failure) => failure.into(),
+                    Ok(Outcome { broken: Some(failure), .. }) => failure.into(),
+                    Err(refusal) => refusal,
                 },
                 Err(error) => Refusal::new(Reason::InvalidSpec, format!("policy.rules: {error}")),
             },

@@ -1,17 +1,11 @@
 //! What nobody answers for and who may do more than needed, as the connection says it: status, Events and metrics.
 
-use crate::api::Reason;
-use crate::api::conditions;
 use crate::api::connection_status::{Administrators, ConnectionStatus, Unmanaged};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::events::News;
-use crate::core::excess;
 use crate::core::ids::ClusterId;
 use crate::core::inventory::{self, Account, Input, Kind, Recall};
-use crate::core::object::Object;
-use crate::core::snapshot::Snapshot;
-use crate::core::visibility::View;
 
 /// How many administrators a status names.
 const NAMED: usize = 20;
@@ -52,24 +46,6 @@ impl Worker {
             unmanaged: unmanaged.into_iter().map(row).collect(),
             administrators: administrators.map(|it| named(&it)),
         }
-    }
-
-    /// Warns of a credential that may do more than the objects need. What was said stays while that cannot be told.
-    pub(super) fn excess(
-        &self,
-        connection: &Connection,
-        inputs: &[Object],
-        snapshot: &Snapshot,
-        view: &View<'_>,
-    ) -> Option<(Reason, String)> {
-        let message = if let Some(unneeded) = excess::unneeded(inputs, view) {
-            excess::message(&unneeded, snapshot)?
-        } else {
-            let status = self.status_of(connection);
-            let said = conditions::find(&status.conditions, conditions::WARNING)?;
-            (said.reason == Reason::MoreRightsThanNeeded.as_str()).then(|| said.message.clone())?
-        };
-        Some((Reason::MoreRightsThanNeeded, message))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::api::management::{DeletionPolicy, ManagementPolicy};
 use crate::api::policy::UnreachableDeletion;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
-use crate::controller::connections::Connection;
+use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::AnyObject;
 use crate::controller::pass::version;
 use crate::controller::report::{self, Report};
@@ -40,7 +40,14 @@ impl Worker {
 
     pub(super) async fn without_connection(&mut self, objects: &[AnyObject]) {
         let message = match (&self.key.namespace, self.context.index.knows_cluster_connections()) {
-            (Some(_), _) => format!("{} does not exist in this namespace; create it", self.key.short()),
+            (Some(namespace), _) => {
+                let offered = ConnectionKey { namespace: None, name: self.key.name.clone() };
+                let hint = match self.context.index.connection(&offered) {
+                    Some(_) => format!("create it, or set connectionRef.kind to {}", offered.kind().as_str()),
+                    None => "create it".to_owned(),
+                };
+                format!("{} does not exist in namespace {namespace}; {hint}", self.key.short())
+            }
             (None, true) => format!("{} does not exist; create it", self.key.short()),
             (None, false) => format!(
                 "{} cannot be used: the operator watches one namespace only; use a ProxmoxConnection of this namespace",

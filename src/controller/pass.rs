@@ -23,7 +23,7 @@ use crate::controller::report::{self, Facts, Report};
 use crate::controller::sync;
 use crate::core::claim::{Claim, Origin};
 use crate::core::failure::{Failure, FailureKind};
-use crate::core::object::{Mode, Object};
+use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
 use crate::core::policy::Policy;
 use crate::pve::session::Session;
@@ -50,7 +50,7 @@ impl Worker {
         connection: &Connection,
         policy: Policy,
         objects: &[AnyObject],
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Refusal> {
         let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
         let mut scope = gather::scope(&inputs);
         scope.every_pool |= policy.looks_into_pools(&inputs) || checks::need_pools(&self.checks);
@@ -60,6 +60,9 @@ impl Worker {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
             () = context.stopped() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
         };
+        if let Some(refusal) = policy.unknown_privileges(&snapshot) {
+            return Err(refusal);
+        }
         let all = with_all(&inputs, peers.objects);
         if !self.connected(session, &snapshot, &inputs, &all).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });

@@ -66,8 +66,9 @@ async fn tls(kubernetes: &Kubernetes, namespace: &str, tls: &Tls) -> Result<TlsS
                 .config_map(namespace, &key.name)
                 .await
                 .map_err(|error| unread("ConfigMap", &key.name, &error))?;
-            let text = data.and_then(|mut data| data.remove(&key.key)).filter(|text| !text.trim().is_empty());
-            Some(text.ok_or_else(|| missing("ConfigMap", key))?)
+            let mut data = data.ok_or_else(|| absent("ConfigMap", namespace, key))?;
+            let text = data.remove(&key.key).filter(|text| !text.trim().is_empty());
+            Some(text.ok_or_else(|| missing("ConfigMap", namespace, key))?)
         }
         (None, Some(CaBundleRef { .. })) => {
             return Err(Refusal::new(
@@ -106,29 +107,33 @@ async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Resul
 
 async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<SecretValue, Refusal> {
     let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", &key.name, &error))?;
-    let secret = secret.ok_or_else(|| missing("Secret", key))?;
+    let secret = secret.ok_or_else(|| absent("Secret", namespace, key))?;
     let version = SecretVersion {
         name: key.name.clone(),
         uid: secret.metadata.uid.unwrap_or_default(),
         resource_version: secret.metadata.resource_version.unwrap_or_default(),
     };
     let ByteString(bytes) =
-        secret.data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", key))?;
+        secret.data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", namespace, key))?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Refusal::new(Reason::SecretNotFound, format!("key {} of Secret {} is not text", key.key, key.name))
     })?;
     // Everybody makes Secrets with `echo` once: a newline at the end is never part of a credential.
     match text.trim_end_matches(['\n', '\r']) {
-        "" => Err(missing("Secret", key)),
+        "" => Err(missing("Secret", namespace, key)),
         text => Ok(SecretValue { value: Secret::new(text), version }),
     }
 }
 
-fn missing(kind: &str, key: &KeyRef) -> Refusal {
-    let message = format!(
-        "{kind} {} does not exist in this namespace, or its key {} is missing or empty; create it",
-        key.name, key.key
-    );
+fn absent(kind: &str, namespace: &str, key: &KeyRef) -> Refusal {
+    let message =
+        format!("{kind} {} does not exist in namespace {namespace}; create it, with the key {}", key.name, key.key);
+    Refusal::new(Reason::SecretNotFound, message)
+}
+
+fn missing(kind: &str, namespace: &str, key: &KeyRef) -> Refusal {
+    let message =
+        format!("key {} of {kind} {} in namespace {namespace} is missing or empty; add it", key.key, key.name);
     Refusal::new(Reason::SecretNotFound, message)
 }
 

@@ -15,6 +15,7 @@ use crate::controller::events::News;
 use crate::controller::inventory::Counted;
 use crate::controller::kubernetes::resource_version;
 use crate::controller::report::Report;
+use crate::core::excess;
 use crate::core::inventory::Input;
 use crate::core::needs::{self, Need};
 use crate::core::object::{Object, Refusal};
@@ -69,7 +70,7 @@ impl Worker {
         report.says.warning = lacks(&missing, snapshot)
             .map(|message| (Reason::MissingPrivileges, message))
             .or_else(|| dangling(snapshot, &view).map(|message| (Reason::DanglingEntries, message)))
-            .or_else(|| self.excess(&connection, inputs, snapshot, &view));
+            .or_else(|| excess::unneeded(inputs, &view).and_then(|it| excess::warning(&it, snapshot)));
         let now = Timestamp::now();
         let input = Input { objects: all, snapshot, view: &view, now: now.as_second() };
         let Counted { unmanaged, administrators } = self.take_stock(&connection, session.cluster(), &input);

@@ -1,5 +1,6 @@
 //! A credential that is as good as `root@pam` and need not be.
 
+use crate::api::Reason;
 use crate::core::ids::AclPath;
 use crate::core::needs::{self, Need};
 use crate::core::object::{Mode, Object};
@@ -16,13 +17,13 @@ const ROOT_EQUIVALENT: [(&str, &str); 4] = [
 ];
 
 /// What the credential certainly holds of these and no object needs there or below. `None` while that cannot be told:
-/// an object that does not stand yet may not have said all that it wants. Without any object there is nothing to compare.
+/// an object may not have said all that it wants. Without any object there is nothing to compare.
 pub fn unneeded(objects: &[Object], view: &View<'_>) -> Option<Vec<Need>> {
     if objects.is_empty() {
         return Some(Vec::new());
     }
     let writes = |object: &&Object| !matches!(object.mode, Mode::Observe | Mode::DeletingObserver);
-    if objects.iter().any(|object| object.mode == Mode::Manage && !object.settled) {
+    if objects.iter().any(|object| object.mode == Mode::Manage && object.unsure) {
         return None;
     }
     let needed = needs::of(objects.iter().filter(writes));
@@ -36,7 +37,7 @@ pub fn unneeded(objects: &[Object], view: &View<'_>) -> Option<Vec<Need>> {
 }
 
 /// That in a sentence.
-pub fn message(unneeded: &[Need], snapshot: &Snapshot) -> Option<String> {
+pub fn warning(unneeded: &[Need], snapshot: &Snapshot) -> Option<(Reason, String)> {
     if unneeded.is_empty() {
         return None;
     }
@@ -44,10 +45,11 @@ pub fn message(unneeded: &[Need], snapshot: &Snapshot) -> Option<String> {
     let named = named.collect::<Vec<_>>().join(", ");
     let user = snapshot.credential.user();
     let as_root = if user.is_root() { format!("the credential is one of {user}. ") } else { String::new() };
-    Some(format!(
+    let message = format!(
         "{as_root}No object needs {named}, and whoever has the credential can get everything by it; give the connection a \
          user and token of its own with a narrower role"
-    ))
+    );
+    Some((Reason::MoreRightsThanNeeded, message))
 }
 
 #[cfg(test)]
@@ -104,7 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_while_an_object_is_under_way() {
-        assert_eq!(names(&[settled([group("g")]), object("new", [])], &[("/", ALL)]), None);
+    fn nothing_is_said_while_an_object_cannot_say_all_that_it_wants() {
+        let unsure = Object { unsure: true, ..object("new", []) };
+        assert_eq!(names(&[settled([group("g")]), unsure], &[("/", ALL)]), None);
+        let under_way = object("new", [role("r"), entry("/vms", "r", "g"), member("g", "u@pve")]);
+        let some = names(&[under_way], &[("/", ALL), ("/access", ALL), ("/access/groups", ALL)]);
+        assert_eq!(
+            some.as_deref(),
+            Some("Realm.Allocate /access/realm"),
+            "what is not done yet is needed all the same"
+        );
     }
 }

@@ -34,7 +34,7 @@ pub fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, roles: &BTreeMap<Ro
 }
 
 /// The known name most like another one.
-fn near<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+pub fn near<'a>(name: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.85;
     let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     known

@@ -95,7 +95,12 @@ impl Present {
 
 /// A name may have an `@` of its own, as an e-mail address has: only the realm itself is not a part of it.
 fn user(line: &str, realm: &RealmId) -> Option<UserId> {
-    let whole = line.rsplit_once('@').is_some_and(|(_, suffix)| suffix == realm.as_str());
+    let suffix = line.rsplit_once('@').map(|(_, suffix)| suffix);
+    let whole = suffix == Some(realm.as_str());
+    // A slip in the realm would name nobody, and so everybody would be gone.
+    if !whole && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(realm.as_str())) {
+        return None;
+    }
     if whole { UserId::parse(line).ok() } else { UserId::parse(&format!("{line}@{realm}")).ok() }
 }
 
@@ -132,6 +137,7 @@ mod tests {
             ("alice # on leave", RosterError::Line(1)),
             ("alice,bob", RosterError::Line(1)),
             ("alice\n\n@oid", RosterError::Line(3)),
+            ("alice\nbob@OID", RosterError::Line(2)),
             ("alice\n<html>\n</html>", RosterError::Line(3)),
             (&"x".repeat(64), RosterError::Line(1)),
         ] {

@@ -43,6 +43,10 @@ async fn a_connection_of_the_cluster_is_taken_and_says_for_whom() {
         (json!({"allowedNamespaces": {"names": ["*"]}}), "must be the name of a namespace"),
         (json!({"allowedNamespaces": {"names": ["a", "a"]}}), "duplicate entries for key"),
         (json!({"allowedNamespaces": {"all": true}}), "field not declared in schema"),
+        (
+            json!({"policy": {"allowLockout": [{"kind": "ProxmoxAcl", "name": "a"}]}}),
+            "needs the namespace of each object",
+        ),
         (json!({"endpoints": ["http://a:8006"]}), "must be https://host"),
     ];
     kind.refuses("pve", &refuses.map(|(fields, words)| (connection(&fields), words))).await;
@@ -133,6 +137,7 @@ async fn a_connection_that_cannot_work_is_refused() {
         (json!({"policy": {"rules": [{"paths": ["/pool//a"]}]}}), "must be '/' or '/a/b'"),
         (json!({"policy": {"rules": [{"paths": ["/pool/*"]}]}}), "must be '/' or '/a/b'"),
         (json!({"policy": {"rules": [{"kinds": ["ProxmoxConnection"]}]}}), "supported values: \"ProxmoxRealm\""),
+        (json!({"policy": {"rules": [{"userIds": ["team-a"]}]}}), "must be name@realm"),
         (json!({"policy": {"rules": [{"roles": [""]}]}}), "should be at least 1 chars long"),
         (json!({"policy": {"deniedPrivileges": ["everything"]}}), "must be a privilege such as Sys.Modify"),
         (json!({"policy": {"allowLockout": [{"kind": "ProxmoxAcl"}]}}), "Required value"),

@@ -30,8 +30,18 @@ pub fn patterns(_: &mut SchemaGenerator) -> Schema {
     list("atomic", 0, 64, &json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX_ID }))
 }
 
+pub fn user_patterns(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be name@realm, with * for any text: without '@' or '*' it fits no user";
+    list("atomic", 0, 64, &text(MAX_ID, rule("self.contains('@') || self.contains('*')", message)))
+}
+
 pub fn paths(_: &mut SchemaGenerator) -> Schema {
-    list("atomic", 0, 64, &text(256, rule(is_path("self"), format!("must be {}", AclPath::RULE))))
+    list(
+        "atomic",
+        0,
+        64,
+        &text(256, rule(is_path("self"), format!("must be {}; all below it is meant too", AclPath::RULE))),
+    )
 }
 
 pub fn privileges(_: &mut SchemaGenerator) -> Schema {

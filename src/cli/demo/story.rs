@@ -55,7 +55,7 @@ impl Story {
         let kubernetes = Kubernetes::start().await?;
         screen.good(&format!("etcd and kube-apiserver are up ({:.1} s)", screen.seconds()));
 
-        screen.step("Start Proxmox VE, and give the operator a user with no more rights than it needs");
+        screen.step("Start Proxmox VE, and give the operator a user of its own, with the rights that its kinds need");
         let pve = Proxmox::start().await?;
         let token = pve.prepare_operator(screen).await?;
         let clean = Standing::read(&pve).await?;
@@ -202,6 +202,10 @@ impl Story {
             ],
             vec!["a sign-in".into(), format!("curl -k {url}/sim/login -d '{{\"userid\": \"bob@PocketID\"}}'")],
         ]));
+        screen.remark(
+            "(Nothing but the operator runs in this Kubernetes: a namespace that is deleted waits for ever, and what a",
+        );
+        screen.remark("deleted object owns stays. There is no Pocket ID either, of which the realm's Warning tells.)");
         screen.good("Ctrl-C ends everything and removes all files");
     }
 

@@ -51,9 +51,18 @@ pub fn needs_pools(check: &ProxmoxAccessCheck) -> bool {
     !check.spec.suspend && may_be_member(&check.spec.path)
 }
 
+/// That a check holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holds {
+    /// What decides it.
+    pub message: String,
+    /// Why it may hold by mistake.
+    pub warning: Option<Refusal>,
+}
+
 /// Judges checks at `now` (seconds since 1970), each as it could be read: what decides it, or why it does not hold or
 /// cannot be told.
-pub fn judge(checks: &[Result<Check, Refusal>], snapshot: &Snapshot, now: i64) -> Vec<Result<String, Refusal>> {
+pub fn judge(checks: &[Result<Check, Refusal>], snapshot: &Snapshot, now: i64) -> Vec<Result<Holds, Refusal>> {
     let view = View::new(snapshot);
     let directory = Directory::of(snapshot).unwrap_or_default();
     let mut known: HashMap<&Subject, Rights<'_>> = HashMap::new();
@@ -88,7 +97,7 @@ impl Check {
         unknown.map_or(Ok(()), invalid)
     }
 
-    fn judge(&self, rights: &Rights<'_>) -> Result<String, Refusal> {
+    fn judge(&self, rights: &Rights<'_>) -> Result<Holds, Refusal> {
         let (mut right, mut wrong) = (Findings::on(&self.path), Findings::on(&self.path));
         let required = self.require.iter().map(|privilege| (privilege, true));
         for (privilege, wanted) in required.chain(self.forbid.iter().map(|privilege| (privilege, false))) {
@@ -97,7 +106,13 @@ impl Check {
             findings.add(privilege, &explanation);
         }
         if wrong.is_empty() {
-            Ok(right.sentence())
+            // Whoever is not there may do nothing, whatever is forbidden: a slip in the name would never be seen.
+            let warning = rights.is_of_nobody().then(|| {
+                let message =
+                    format!("{} does not exist in Proxmox VE: check its spelling (case counts)", self.subject);
+                Refusal::new(Reason::SubjectMissing, message)
+            });
+            Ok(Holds { message: right.sentence(), warning })
         } else {
             Err(Refusal::new(Reason::AssertionFailed, wrong.sentence()))
         }

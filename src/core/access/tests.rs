@@ -91,7 +91,16 @@ fn check(text: &str) -> Check {
 
 fn judged(snapshot: &Snapshot, text: &str) -> Result<String, (Reason, String)> {
     let mut results = judge(&[Ok(check(text))], snapshot, NOW);
-    results.remove(0).map_err(|refusal| (refusal.reason, refusal.message))
+    results.remove(0).map(|holds| holds.message).map_err(|refusal| (refusal.reason, refusal.message))
+}
+
+#[test]
+fn what_holds_for_nobody_is_warned_of() {
+    let snapshot = snapshot(&["/vms g Use"]);
+    let warning = |text| judge(&[Ok(check(text))], &snapshot, NOW).remove(0).expect("it holds").warning;
+    let warned = warning("opertors /vms -VM.Audit").expect("a warning");
+    assert_eq!(warned.reason, Reason::SubjectMissing);
+    assert_eq!(warning("g /vms -Sys.Modify"), None);
 }
 
 #[test]

@@ -108,7 +108,9 @@ fn bringing(snapshot: &Snapshot) -> BTreeSet<RealmId> {
             let options = realm.options.as_ref().and_then(|options| options.as_ref().ok());
             options.and_then(|options| options.get(name)).map(OptionValue::expose) == Some("1")
         };
-        matches!(realm.kind.as_str(), "ldap" | "ad") || on("autocreate") || on("groups-autocreate")
+        // The options of a realm that another connection manages are not read.
+        let untold = realm.kind == "openid" && realm.options.is_none();
+        matches!(realm.kind.as_str(), "ldap" | "ad") || untold || on("autocreate") || on("groups-autocreate")
     };
     let realms = snapshot.realms.iter().flat_map(|realms| &realms.realms);
     realms.filter(|(_, realm)| brings(realm)).map(|(id, _)| id.clone()).collect()

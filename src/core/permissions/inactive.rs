@@ -4,7 +4,8 @@ use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::Directory;
+use super::evaluate::Source;
+use super::{Directory, Rights};
 use crate::core::ids::{Subject, UserId};
 
 /// Why somebody may do nothing at all.
@@ -32,6 +33,13 @@ impl Directory {
             Some(state) if !alive(state.expire, now) => Some(Inactive::Expired(subject(), state.expire)),
             Some(_) => None,
         }
+    }
+}
+
+impl Rights<'_> {
+    /// Whether these are the rights of somebody who is not there.
+    pub fn is_of_nobody(&self) -> bool {
+        matches!(self.source, Source::Nothing(Inactive::Missing(_)))
     }
 }
 

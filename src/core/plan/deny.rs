@@ -7,6 +7,17 @@ use crate::api::policy::OnRevoke;
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::policy::Policy;
 
+/// Why an object is denied, with what becomes of what it has made.
+pub(super) fn told(denial: Refusal, object: &Object) -> Refusal {
+    let stays = object.mode == Mode::Denied && !object.ledger.is_empty();
+    let message = if stays {
+        format!("{}; what it has made stays in Proxmox VE until it is deleted (policy.onRevoke)", denial.message)
+    } else {
+        denial.message
+    };
+    Refusal { message, ..denial }
+}
+
 /// The objects as they count: what is denied wants nothing. What the operator has made for it goes with it all the
 /// same; what it took over does not.
 pub(super) fn without_denied<'a>(

@@ -16,7 +16,7 @@ use crate::core::roster::{Present, Roster};
 use crate::core::snapshot::OptionValue;
 use crate::core::write::Write;
 
-/// So many users of a realm may always go at once: in a small one they are soon more than half.
+/// So many users of a realm may go at once, unless they are all: in a small one they are soon more than half.
 const FEW: usize = 2;
 
 /// So many users are named in a message.
@@ -123,7 +123,8 @@ impl Judge<'_> {
             claims.extend(going);
             left.extend(stays);
         }
-        let too_many = people.len() > FEW && people.len() * 2 > enabled.len();
+        let many = people.len() > FEW && people.len() * 2 > enabled.len();
+        let too_many = many || (!people.is_empty() && people.len() == enabled.len());
         if too_many && mode != Mode::Observe && self.roster.confirmed.as_ref() != Some(&self.present.id()) {
             return Err(self.too_many(&people, enabled.len()));
         }
@@ -146,7 +147,10 @@ impl Judge<'_> {
         let untold = self.input.objects.iter().find(|object| {
             let about_somebody = object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys());
             let mut users = about_somebody.filter(|claim| matches!(claim, Claim::Thing(Thing::User(_))));
-            object.key.kind == ProxmoxUser::KIND && object.mode.is_live() && users.next().is_none()
+            // What is denied will say nothing, and what somebody else's object may say keeps nobody here.
+            let may_say = matches!(object.mode, Mode::Manage | Mode::Observe | Mode::Suspended);
+            let is_near = !object.is_foreign() && object.key.namespace == self.namespace;
+            object.key.kind == ProxmoxUser::KIND && may_say && is_near && users.next().is_none()
         });
         untold
             .map(|object| format!("{} cannot say yet what it wants; correct it", object.key.as_told_to(self.namespace)))
@@ -197,7 +201,7 @@ impl Judge<'_> {
 
     fn too_many(&self, people: &[&UserId], enabled: usize) -> Refusal {
         let message = format!(
-            "{} of {enabled} enabled users of realm {} are not in its source, more than half, and nothing is done about them: \
+            "{} of {enabled} enabled users of realm {} are not in its source, and nothing is done about so many at once: \
              {}; add them to the source, or if it is right set the annotation {}: \"{}\" on this object",
             people.len(),
             self.roster.realm,

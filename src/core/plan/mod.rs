@@ -233,7 +233,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
             continue;
         }
         draft.verdicts[index].denied = true;
-        draft.verdicts[index].refusals.push(denial);
+        draft.verdicts[index].refusals.push(deny::told(denial, &input.objects[index]));
     }
     let mut steps = order::steps(
         draft.operations,

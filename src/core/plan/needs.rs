@@ -1,14 +1,15 @@
 //! What must stand before a claim can be made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, Thing};
-use crate::core::ids::{AclKey, RealmId, Subject, UserId};
+use crate::core::ids::{AclKey, RealmId, RoleId, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
 use crate::core::plan::{ClaimState, Draft, Trouble, Verdict};
+use crate::core::privileges;
 use crate::core::snapshot::Credential;
 use crate::core::visibility::Sight;
 
@@ -61,8 +62,7 @@ impl Maker<'_> {
                 }
             }
             (Claim::Acl(AclKey { subject, role, path: _ }), _) => {
-                let hint = "check its spelling (case counts) or create it with a ProxmoxRole";
-                self.stands(Thing::Role(role.clone()), hint, &mut after)?;
+                self.stands(Thing::Role(role.clone()), &self.hint_for(role), &mut after)?;
                 match subject {
                     Subject::Group(group) => {
                         self.stands(Thing::Group(group.clone()), "create it with a ProxmoxGroup", &mut after)?;
@@ -76,6 +76,15 @@ impl Maker<'_> {
             }
         }
         Ok(after)
+    }
+
+    /// What may be wrong with a role that does not exist.
+    fn hint_for(&self, role: &RoleId) -> String {
+        let roles = self.input.snapshot.roles.iter().flat_map(BTreeMap::keys);
+        match privileges::near(role.as_str(), &roles.map(RoleId::as_str).collect()) {
+            Some(near) => format!("did you mean {near}? Else create it with a ProxmoxRole"),
+            None => "check its spelling (case counts) or create it with a ProxmoxRole".to_owned(),
+        }
     }
 
     fn user_stands(&self, user: &UserId, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {

@@ -17,6 +17,7 @@ use crate::core::claim::{Claim, Content, Origin, Scope, Thing};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclPath, IdError, Subject};
 use crate::core::object::{Mode, Object, ObjectKey, Refusal};
+use crate::core::privileges;
 use crate::core::snapshot::{OptionValue, Snapshot};
 use crate::core::visibility::View;
 use privileged::Privileged;
@@ -34,6 +35,8 @@ pub struct Policy {
     denied: BTreeSet<String>,
     tokens_without_privsep: bool,
     lockouts: Vec<LockoutException>,
+    /// Whether it is of a connection for several namespaces.
+    offered: bool,
     /// What becomes of what a denied object has made.
     pub on_revoke: OnRevoke,
 }
@@ -46,6 +49,7 @@ impl Default for Policy {
             denied: BTreeSet::new(),
             tokens_without_privsep: true,
             lockouts: Vec::new(),
+            offered: false,
             on_revoke: OnRevoke::Keep,
         }
     }
@@ -79,6 +83,7 @@ impl Policy {
             denied: denied_privileges.clone().unwrap_or_else(by_default).into_iter().collect(),
             tokens_without_privsep: allow_tokens_without_privsep.unwrap_or(!offered),
             lockouts: allow_lockout.clone(),
+            offered,
             on_revoke: on_revoke.unwrap_or_default(),
         })
     }
@@ -88,12 +93,21 @@ impl Policy {
         self.rules.is_none() && self.denied.is_empty() && self.tokens_without_privsep
     }
 
+    /// What is wrong with the denied privileges in this version of Proxmox VE: a misspelled one would deny nothing.
+    pub fn unknown_privileges(&self, snapshot: &Snapshot) -> Option<Refusal> {
+        let unknown = privileges::unknown(self.denied.iter().map(String::as_str), snapshot.roles.as_ref().ok()?)?;
+        Some(Refusal::new(
+            Reason::InvalidSpec,
+            format!("policy.deniedPrivileges: {unknown}; nothing is written until then"),
+        ))
+    }
+
     /// Whether an object may take away the operator's own rights.
     pub fn may_lock_out(&self, key: &ObjectKey) -> bool {
         self.lockouts.iter().any(|LockoutException { kind, namespace, name }| {
             *kind == key.kind
                 && *name == key.name
-                && namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
+                && namespace.as_ref().map_or(!self.offered, |namespace| *namespace == key.namespace)
         })
     }
 

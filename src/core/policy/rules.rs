@@ -125,10 +125,11 @@ pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot
             Some(_) => {}
         }
     }
-    Err(nearest.map_or_else(
+    let why = nearest.map_or_else(
         || format!("no rule is for {} in namespace {}", object.key.kind, object.key.namespace),
         |(_, violation)| violation,
-    ))
+    );
+    Err(format!("{why}; change it, or ask whoever keeps the connection for a rule"))
 }
 
 /// Whether one of the rules fits a check.

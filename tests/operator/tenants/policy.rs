@@ -120,3 +120,20 @@ async fn a_check_answers_a_tenant_about_its_own_only() {
     let message = world.reason("ProxmoxAccessCheck", "own", "PolicyDenied").await;
     assert!(message.contains("allowedNamespaces"), "{message}");
 }
+
+#[tokio::test]
+async fn a_misspelled_privilege_denies_everything_until_it_is_corrected() {
+    let world = tenant().await;
+    let policy = |name: &str| {
+        let policy = json!({"rules": [{}], "deniedPrivileges": [name]});
+        json!({"allowedNamespaces": {"names": [world.namespace]}, "policy": policy})
+    };
+    world.offered(&policy("Permission.Modify")).await;
+    world.uses("ProxmoxGroup", "team-a", "").await;
+    let message = world.reason("ClusterProxmoxConnection", &world.offer(), "InvalidSpec").await;
+    assert!(message.contains("did you mean Permissions.Modify?"), "{message}");
+    world.reason("ProxmoxGroup", "team-a", "ConnectionNotReady").await;
+    assert!(world.groups().await.is_empty());
+    world.offered(&policy("Permissions.Modify")).await;
+    world.ready("ProxmoxGroup", "team-a").await;
+}
