@@ -186,5 +186,7 @@ async fn a_credential_that_cannot_see_does_not_guess() {
     world.until("the next that is missing is named", pools).await;
     world.reason(CHECK, "c", "Forbidden").await;
     world.pve_call("PUT", "/access/roles/Ops", &[("privs", LEAST)]).await;
-    holds(&world, "c", "VM.Audit is not held on /vms/100: user nobody@pve does not exist in Proxmox VE").await;
+    let message = "VM.Audit is not held on /vms/100: user nobody@pve does not exist in Proxmox VE; SubjectMissing: it may \
+                   hold only since the name of its subject is misspelled (case counts)";
+    holds(&world, "c", message).await;
 }
