@@ -108,8 +108,7 @@ impl Check {
         if wrong.is_empty() {
             // Whoever is not there may do nothing, whatever is forbidden: a slip in the name would never be seen.
             let warning = rights.is_of_nobody().then(|| {
-                let message =
-                    format!("{} does not exist in Proxmox VE: check its spelling (case counts)", self.subject);
+                let message = "it may hold only since the name of its subject is misspelled (case counts)";
                 Refusal::new(Reason::SubjectMissing, message)
             });
             Ok(Holds { message: right.sentence(), warning })
