@@ -12,6 +12,7 @@ use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::release::removal;
 use crate::core::plan::stakes::Stakes;
 use crate::core::plan::{ClaimState, Draft, Input, Purpose, Verdict};
+use crate::core::policy;
 use crate::core::roster::{Present, Roster};
 use crate::core::snapshot::OptionValue;
 use crate::core::write::Write;
@@ -24,7 +25,7 @@ const SHOWN: usize = 3;
 
 /// Judges the users that a realm's source does not have. Nothing of them is ours, so no ledger knows it, and nobody is
 /// ever enabled again: a person may have disabled them for another reason.
-pub(super) fn departed(input: &Input<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
+pub(super) fn departed(input: &Input<'_>, stakes: &Stakes<'_>, policy: &policy::Judge<'_>, draft: &mut Draft) {
     let mut begun: BTreeMap<Claim, usize> =
         draft.operations.iter().enumerate().map(|(index, operation)| (operation.claim.clone(), index)).collect();
     for (index, object) in input.objects.iter().enumerate().filter(|(_, object)| !object.is_foreign()) {
@@ -41,8 +42,10 @@ pub(super) fn departed(input: &Input<'_>, stakes: &Stakes<'_>, draft: &mut Draft
         };
         draft.verdicts[index].warning = warning;
         for claim in removals {
+            let denial = policy.denies_removal(object, &claim);
             let state = match (object.mode, input.backing_off(&claim)) {
                 (Mode::Observe, _) => difference(&claim),
+                _ if denial.is_some() => denial.map_or(ClaimState::Surplus, ClaimState::Refused),
                 (_, Some(failure)) => ClaimState::Failed(failure.clone()),
                 (_, None) => {
                     let operation = removing(&claim);

@@ -118,7 +118,7 @@ impl<'a> Guard<'a> {
     fn new(input: &'a Input<'_>, view: &View<'_>) -> Self {
         let credential = &input.snapshot.credential;
         let own = Need { path: AclPath::observed("/access"), privilege: "Sys.Audit" };
-        let held: Vec<Need> = needs::of(input.objects.iter().filter(|object| !object.is_foreign()))
+        let held: Vec<Need> = needs::of(input.objects)
             .into_keys()
             .chain([own])
             .filter(|need| view.holds(&need.path, &[need.privilege]) == Some(true))

@@ -225,7 +225,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let maker = make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
-    deprovision::departed(input, &stakes, &mut draft);
+    deprovision::departed(input, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     warn::warn(input, &view, &mut draft);
     for (index, denial) in denials {

@@ -118,9 +118,11 @@ impl Policy {
 
     /// Whether what is in pools decides about these objects.
     pub fn looks_into_pools(&self, objects: &[Object]) -> bool {
-        let on_pool = |claim: &Claim| matches!(claim, Claim::Acl(key) if rules::pool_at(&key.path).is_some());
-        self.rules.iter().flatten().any(Rule::names_members)
-            && objects.iter().flat_map(claims).any(|asked| on_pool(asked.claim))
+        let on_pool = |asked: Asked<'_>| matches!(asked.claim, Claim::Acl(key) if rules::pool_at(&key.path).is_some());
+        let moves = |asked: Asked<'_>| matches!(asked.content, Some(Content::PoolMember { allow_move: true }));
+        let asked = || objects.iter().flat_map(claims);
+        (self.rules.iter().flatten().any(Rule::names_members) && asked().any(on_pool))
+            || (self.rules.is_some() && asked().any(moves))
     }
 }
 
@@ -186,7 +188,7 @@ impl<'a> Judge<'a> {
         self.judge(object, &asked)
     }
 
-    /// Why an object may not remove something that nobody claims.
+    /// Why an object may not remove something that nobody claims, or that its realm no longer vouches for.
     pub fn denies_removal(&self, object: &Object, claim: &Claim) -> Option<Refusal> {
         self.judge(object, &[Asked { claim, content: None }])
     }

@@ -54,7 +54,7 @@ impl<'a> Privileged<'a> {
             Claim::Thing(Thing::Token(id)) => self.of_token(id, asked),
             Claim::Member(Membership { group, user }) => self.of_group(group).or_else(|| self.of_user(user)),
             Claim::Acl(AclKey { path: _, subject, role }) => self.of_role(role).or_else(|| match subject {
-                Subject::Group(group) => self.of_group(group),
+                Subject::Group(group) => self.of_group(group).or_else(|| self.of_member(group)),
                 Subject::User(user) => self.of_user(user),
                 Subject::Token(token) => self.entry(&Subject::Token(token.clone())),
             }),
@@ -78,6 +78,20 @@ impl<'a> Privileged<'a> {
         self.entry(&Subject::Group(group.clone()))
     }
 
+    /// What is granted to a group on a path replaces there what its members have from above.
+    fn of_member(&self, group: &GroupId) -> Option<String> {
+        let members =
+            self.snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
+        // root@pam loses nothing by any entry.
+        let is_privileged = |user: &&UserId| self.has_entry(user) || self.members.contains_key(*user);
+        let member = members.filter(|user| !user.is_root()).find(is_privileged)?;
+        Some(format!("{member} is in {group} and would have less there: {}", self.of_user(member)?))
+    }
+
+    fn has_entry(&self, user: &UserId) -> bool {
+        self.entries.contains_key(&Subject::User(user.clone()))
+    }
+
     fn of_user(&self, user: &UserId) -> Option<String> {
         if user.is_root() {
             return Some(format!("{user} may do everything"));
@@ -88,9 +102,13 @@ impl<'a> Privileged<'a> {
         })
     }
 
-    /// A separated token has its own entries only; without separation it is its user.
+    /// A separated token has its own entries only; without separation it is its user, also where only what stands is so:
+    /// whoever takes it over has its secret, and whoever separates it takes its rights away.
     fn of_token(&self, token: &TokenId, asked: &Asked<'_>) -> Option<String> {
-        let separated = asked.value("privsep") == Some("1") && !token.user().is_root();
+        let users = self.snapshot.users.as_ref().ok();
+        let standing = users.and_then(|users| users.get(&token.user())?.tokens.get(token));
+        let stands_apart = standing.is_none_or(|token| token.privilege_separation);
+        let separated = stands_apart && asked.value("privsep") == Some("1") && !token.user().is_root();
         let of_user = if separated { None } else { self.of_user(&token.user()) };
         of_user.or_else(|| self.entry(&Subject::Token(token.clone())))
     }

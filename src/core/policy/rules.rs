@@ -5,9 +5,10 @@ use std::fmt;
 
 use super::{Asked, path_of};
 use crate::api::policy::PolicyRule;
-use crate::core::claim::{Claim, Membership, PoolItem, Scope, Thing};
+use crate::core::claim::{Claim, Content, Membership, PoolItem, Scope, Thing};
 use crate::core::ids::{AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
 use crate::core::object::Object;
+use crate::core::realm::RealmContent;
 use crate::core::snapshot::Snapshot;
 
 /// A rule; a field that is `None` allows all there is.
@@ -151,7 +152,7 @@ pub(super) fn fit_check(rules: &[Rule], namespace: &str, path: &AclPath, subject
 
 fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
     match asked.claim {
-        Claim::Thing(Thing::Realm(id)) => Touched { realms: vec![id.clone()], ..Touched::default() },
+        Claim::Thing(Thing::Realm(id)) => of_realm(id, asked, snapshot),
         Claim::Thing(Thing::SyncJob(_)) => {
             Touched { realms: asked.value("realm").map(RealmId::observed).into_iter().collect(), ..Touched::default() }
         }
@@ -166,7 +167,15 @@ fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
         Claim::Thing(Thing::Pool(id)) => Touched { paths: vec![id.acl_path()], ..Touched::default() },
         Claim::Member(Membership { group, user }) => Touched { groups: vec![group.clone()], ..of_user(user.clone()) },
         Claim::PoolMember(pool, item) => {
-            Touched { paths: vec![pool.acl_path(), path_of_item(item)], ..Touched::default() }
+            let mut paths = vec![pool.acl_path(), path_of_item(item)];
+            // Whoever has a guest by the pool that it is taken from loses it.
+            if let Some(Content::PoolMember { allow_move: true }) = asked.content {
+                let others = snapshot.pools.iter().flatten().filter(|(id, other)| {
+                    *id != pool && other.members.iter().flatten().flatten().any(|member| member == item)
+                });
+                paths.extend(others.map(|(id, _)| id.acl_path()));
+            }
+            Touched { paths, ..Touched::default() }
         }
         Claim::Acl(key) => {
             let mut paths = vec![key.path.clone()];
@@ -183,6 +192,25 @@ fn of_subject(subject: &Subject) -> Touched {
         Subject::Group(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
         Subject::User(user) => of_user(user.clone()),
         Subject::Token(token) => of_user(token.user()),
+    }
+}
+
+/// A realm, with the groups that its provider or directory fills, and with the realm that it takes the default flag from.
+fn of_realm(id: &RealmId, asked: &Asked<'_>, snapshot: &Snapshot) -> Touched {
+    let Some(Content::Realm(RealmContent { kind, options, check_connection: _ })) = asked.content else {
+        return Touched { realms: vec![id.clone()], ..Touched::default() };
+    };
+    let has =
+        |name: &str| options.get(name).is_some_and(|value| value.as_ref().is_some_and(|it| !it.expose().is_empty()));
+    let fills = matches!(*kind, "ldap" | "ad") || has("groups-claim");
+    let groups = snapshot.groups.iter().flat_map(BTreeMap::keys).filter(|group| fills && group.may_be_synced(id));
+    let takes = options.get("default").is_some_and(|value| value.as_ref().is_some_and(|it| it.expose() == "1"));
+    let realms = snapshot.realms.iter().flat_map(|realms| &realms.realms);
+    let default = realms.filter(|(_, realm)| takes && realm.default).map(|(id, _)| id.clone());
+    Touched {
+        realms: std::iter::once(id.clone()).chain(default).collect(),
+        groups: groups.cloned().collect(),
+        ..Touched::default()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::super::fixtures::*;
 use super::*;
+use crate::api::policy::{ConnectionPolicy, PolicyRule};
+use crate::api::refs::ConnectionKind;
 
 #[test]
 fn a_source_that_says_nothing_changes_nothing() {
@@ -149,4 +151,21 @@ fn an_observer_tells_what_would_be_done_and_whoever_was_not_first_says_nothing()
             assert_eq!(warning(&plan), None, "{mode:?}");
         }
     }
+}
+
+#[test]
+fn who_fits_no_rule_is_left_and_told() {
+    let rule = PolicyRule { user_ids: Some(vec!["a*@oid".to_owned()]), ..PolicyRule::default() };
+    let policy = ConnectionPolicy { rules: vec![rule], ..ConnectionPolicy::default() };
+    let policy = Policy::parse(Some(&policy), ConnectionKind::ProxmoxConnection).expect("a policy");
+    let snapshot = pve(&["ann@oid", "bob@oid", "carl@oid", "al@oid"]);
+    let objects = [realm(OnRemoval::Disable, "ann\ncarl")];
+    let memory = Memory::default();
+    let policies = [policy];
+    let input =
+        Input { objects: &objects, snapshot: &snapshot, memory: &memory, policies: &policies, frozen: None, now: 0 };
+    let plan = plan(&input);
+    let claims: Vec<String> = plan.steps.iter().flat_map(|step| &step.claims).map(ToString::to_string).collect();
+    assert_eq!(claims, ["user al@oid"]);
+    assert!(refusal(&plan, 0).1.contains("user bob@oid is not among a*@oid"));
 }

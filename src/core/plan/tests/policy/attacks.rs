@@ -67,6 +67,19 @@ fn past_the_rules() -> Vec<Attack> {
         attack("a group by its ending", wanted(group("my-team-a")), "group my-team-a is not", groups),
         attack("a user that looks alike", wanted(user("\u{430}nn@pve")), "is not among ann@pve", users),
         attack("a user of another realm", wanted(user("ann@other")), "realm other is not", realms),
+        attack("a guest out of a pool of others", put("a", "100"), "path /pool/other is not within", paths),
+        attack(
+            "a realm whose claim fills groups of others",
+            realm_with("own", [("groups-claim", "groups")]),
+            "group finance-own is not among",
+            groups,
+        ),
+        attack(
+            "the default flag of others",
+            realm_with("own", [("default", "1")]),
+            "realm others is not among",
+            realms,
+        ),
         attack("a realm of others", realm("other"), "realm other is not among", realms),
         attack("a token with all of its user", token("ann@pve!all", false), "privilegeSeparation", full_tokens),
     ]
@@ -92,6 +105,13 @@ fn to_a_denied_privilege() -> Vec<Attack> {
         of("root as one's own user", &[], wanted(user("root@pam")), "root@pam may do everything"),
         of("a token of root", &[], token("root@pam!mine", true), "root@pam may do everything"),
         of("a token whose name an entry waits for", &["token ann@pve!ci"], token("ann@pve!ci", true), "!ci has"),
+        of("a full token of an administrator", &["user ann@pve"], token("ann@pve!full", true), "user ann@pve has"),
+        of(
+            "an administrator cut off through a group",
+            &["user ann@pve"],
+            grant("/pool/a/x", "Viewer", "group team-ann"),
+            "ann@pve is in team-ann and would have less there",
+        ),
         of("a realm with an administrator in it", &[], realm("corp"), boss),
         of("a realm whose claim fills a privileged group", &["group x-pve"], realm("pve"), boss),
         of("the realm of root", &[], realm("pam"), "root@pam is in it"),

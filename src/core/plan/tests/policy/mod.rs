@@ -13,7 +13,7 @@ use crate::core::ids::{AclKey, AclPath, GroupId, RealmId, RoleId, Subject, Token
 use crate::core::plan::{Memory, plan};
 use crate::core::policy::Policy;
 use crate::core::realm::RealmContent;
-use crate::core::snapshot::{Role, Snapshot};
+use crate::core::snapshot::{OptionValue, Realm, Role, Snapshot, Token};
 
 use super::super::*;
 
@@ -26,10 +26,19 @@ pub fn standing() -> Snapshot {
         user("boss@corp"),
         user("ann@pve"),
         member("admins", "boss@corp"),
+        member("team-ann", "ann@pve"),
+        group("finance-own"),
         pool("a"),
         guest("a", "101"),
+        guest("other", "100"),
     ];
     let mut snapshot = with(empty(), claims);
+    let options = Some(Ok(BTreeMap::new()));
+    let default = Realm { kind: "openid".to_owned(), default: true, options };
+    snapshot.realms.as_mut().expect("read").realms.insert(RealmId::observed("others"), default);
+    let ann = snapshot.users.as_mut().expect("read").get_mut(&UserId::observed("ann@pve")).expect("a user");
+    let full = Token { privilege_separation: false, ..Token::default() };
+    ann.tokens.insert(TokenId::observed("ann@pve!full"), full);
     let roles = snapshot.roles.as_mut().expect("read");
     for (role, privileges) in [("Admin", ["User.Modify", "VM.Audit"].as_slice()), ("Viewer", &["VM.Audit"])] {
         let privileges = privileges.iter().map(|name| (*name).to_owned()).collect();
@@ -76,7 +85,13 @@ pub fn role_with(id: &str, privileges: &str) -> Wanted {
 }
 
 pub fn realm(id: &str) -> Wanted {
-    let content = RealmContent { kind: "openid", options: BTreeMap::default(), check_connection: false };
+    realm_with(id, [])
+}
+
+pub fn realm_with<const N: usize>(id: &str, options: [(&'static str, &str); N]) -> Wanted {
+    let plain = |value: &str| Some(OptionValue::Plain(value.to_owned()));
+    let options = options.into_iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    let content = RealmContent { kind: "openid", options, check_connection: false };
     Wanted::new(Thing::Realm(RealmId::observed(id)), Content::Realm(content))
 }
 
@@ -96,7 +111,7 @@ pub fn tenant() -> ConnectionPolicy {
             kinds: None,
             paths: Some(texts(&["/pool/a", "/vms/100"])),
             roles: Some(texts(&["Viewer", "Team*", "Admin", "NoAccess"])),
-            realms: Some(texts(&["pve", "pam", "corp"])),
+            realms: Some(texts(&["pve", "pam", "corp", "own"])),
             group_ids: Some(texts(&["team-*", "admins-corp"])),
             user_ids: Some(texts(&["ann@pve", "ci-*@pve", "root@pam", "boss@corp"])),
         }],
