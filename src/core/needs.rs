@@ -21,7 +21,13 @@ pub struct Need {
 pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeMap<Need, BTreeSet<&'static str>> {
     let mut needs: BTreeMap<Need, BTreeSet<&'static str>> = BTreeMap::new();
     for object in objects {
+        let mut last = None;
         for claim in object.wanted.iter().map(|wanted| &wanted.claim).chain(object.ledger.keys()) {
+            // An object may have very many entries on one path, which all need the same.
+            let path = if let Claim::Acl(key) = claim { Some(&key.path) } else { None };
+            if path.is_some() && std::mem::replace(&mut last, path) == path {
+                continue;
+            }
             for need in of_claim(claim) {
                 needs.entry(need).or_default().insert(object.key.kind);
             }

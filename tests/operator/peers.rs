@@ -76,8 +76,9 @@ async fn what_the_other_claims_is_no_surplus_and_what_it_uses_is_not_deleted() {
     world.ready("ProxmoxAcl", "added").await;
     world.passes(4).await;
     assert_eq!(world.acl().await, ["/vms PVEAuditor group:g 1", "/vms PVEVMUser group:g 1"]);
-    world.delete("ProxmoxGroup", "g").await;
     world.delete("ProxmoxAcl", "exact").await;
+    world.gone("ProxmoxAcl", "exact").await;
+    world.delete("ProxmoxGroup", "g").await;
     let message = world.reason("ProxmoxGroup", "g", "DeletionBlocked").await;
     assert!(message.contains("still used by ProxmoxAcl added"), "{message}");
     world.delete("ProxmoxAcl", "added").await;

@@ -100,6 +100,5 @@ async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_a
     let many = requests_of_a_pass(&world).await;
     assert_eq!(few, many, "10 objects and 1,010");
     assert_eq!(many.len(), 9, "{many:?}");
-    let object = world.get_object("ProxmoxAcl", "vm150-g5").await.expect("an ACL");
-    assert_eq!(condition(&object, "Ready").expect("ready")["status"], "True");
+    world.ready("ProxmoxAcl", "vm150-g5").await;
 }

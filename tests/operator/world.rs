@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::support::{cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Everything that one test works on.
 pub struct World {
