@@ -60,9 +60,10 @@ async fn modelled(simulator: &Simulator, path: Option<&str>, who: &str) -> Answe
     let snapshot = session.snapshot(&scope, &RealmCache::default()).await.expect("a snapshot");
     let directory = Directory::of(&snapshot).expect("all lists");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    let credential = match who.contains('!') {
-        true => Credential::Token(TokenId::observed(who)),
-        false => Credential::User(UserId::observed(who)),
+    let credential = if who.contains('!') {
+        Credential::Token(TokenId::observed(who))
+    } else {
+        Credential::User(UserId::observed(who))
     };
     let rights = directory.rights(&credential, i64::try_from(now).expect("not yet"));
     let flags = |held: &Privileges| held.iter().map(|(name, flag)| (name.to_string(), *flag)).collect();
