@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use proxmox_identity::api::crd;
 use serde_json::{Value, json};
 
-use crate::helm::{done, of_kind, rendered, variants};
+use crate::helm::{chart, done, helm, of_kind, refused, rendered, variants};
 use crate::support::{cluster, control_plane};
 
 /// CRDs by the names of the Prometheus Operator's, which take anything: whether its kinds are in order is not proven
@@ -54,6 +54,41 @@ async fn every_variant_is_taken_by_the_apiserver() {
                 .arg(file),
         );
     }
+}
+
+#[tokio::test]
+async fn every_variant_runs_where_only_restricted_pods_may() {
+    let plane = control_plane().await;
+    let namespace = cluster::namespace(&plane.client().await.expect("a client")).await;
+    let restricted = "pod-security.kubernetes.io/enforce=restricted";
+    done(plane.kubectl().args(["label", "namespace", &namespace, restricted]));
+    let dir = tempfile::tempdir().expect("a folder");
+    let apply = |pod: &Value| {
+        let file = dir.path().join("pod.json");
+        std::fs::write(&file, pod.to_string()).expect("a file");
+        let mut kubectl = plane.kubectl();
+        kubectl.args(["create", "--dry-run=server", "--namespace", &namespace, "-f"]).arg(file);
+        kubectl
+    };
+    for (_, values) in variants() {
+        let objects = rendered(&["--values", &values.to_string_lossy()]);
+        let mut pod = of_kind(&objects, "Deployment")[0]["spec"]["template"].clone();
+        pod["apiVersion"] = "v1".into();
+        pod["kind"] = "Pod".into();
+        pod["metadata"]["name"] = "operator".into();
+        done(&mut apply(&pod));
+        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+        let said = refused(&mut apply(&pod));
+        assert!(said.contains("violates PodSecurity"), "{said}");
+    }
+}
+
+#[test]
+fn the_oldest_kubernetes_is_that_of_the_chart() {
+    rendered(&["--kube-version", "1.31.0"]);
+    rendered(&["--kube-version", "1.36.0"]);
+    let said = refused(helm().args(["template", "r"]).arg(chart("")).args(["--kube-version", "1.30.9"]));
+    assert!(said.contains("chart requires kubeVersion"), "{said}");
 }
 
 #[test]
@@ -113,10 +148,10 @@ fn an_image_is_named_by_registry_and_digest_or_tag() {
 
 #[test]
 fn the_version_of_the_chart_is_that_of_the_operator() {
-    let text = std::fs::read_to_string(crate::helm::chart("Chart.yaml")).expect("Chart.yaml");
-    let chart: Value = serde_saphyr::from_str(&text).expect("YAML");
-    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
-    let listed = chart["annotations"]["artifacthub.io/crds"].as_str().expect("a list");
+    let text = std::fs::read_to_string(chart("Chart.yaml")).expect("Chart.yaml");
+    let about: Value = serde_saphyr::from_str(&text).expect("YAML");
+    assert_eq!(about["appVersion"], env!("CARGO_PKG_VERSION"));
+    let listed = about["annotations"]["artifacthub.io/crds"].as_str().expect("a list");
     let listed: Vec<Value> = serde_saphyr::from_str(listed).expect("YAML");
     let names: Vec<&str> = listed.iter().filter_map(|crd| crd["name"].as_str()).collect();
     assert_eq!(names, crd::all().iter().map(ResourceExt::name_any).collect::<Vec<_>>());
