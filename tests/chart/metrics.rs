@@ -110,6 +110,15 @@ async fn alerts_dashboard_and_page_name_metrics_that_are_served() {
 }
 
 #[test]
+fn the_dashboard_arrives_whole() {
+    let objects = rendered(&["--set", "metrics.dashboard.enabled=true"]);
+    let map = of_kind(&objects, "ConfigMap")[0];
+    assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "1");
+    let arrived = map["data"]["proxmox-identity.json"].as_str().expect("a dashboard");
+    assert_eq!(arrived.trim(), std::fs::read_to_string(chart("files/dashboard.json")).expect("a file").trim());
+}
+
+#[test]
 fn every_alert_has_a_page_that_says_what_to_do() {
     let page = text("docs/metrics.md");
     let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
