@@ -76,6 +76,8 @@ async fn alerts_dashboard_and_page_name_metrics_that_are_served() {
     world.object("ProxmoxGroup", "locked", "").await;
     world.reason("ProxmoxGroup", "locked", "LockTimeout").await;
     let (_, metrics) = world.get("/metrics").await;
+    let connected = r#"resource_condition{kind="ProxmoxConnection",type="Ready",status="True"} 1"#;
+    assert!(metrics.contains(connected), "connections are counted too: {metrics}");
     let served = served(&metrics);
     assert!(served.len() > 10, "{metrics}");
     for expression in expressions() {
