@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test bench lint crds docs control-plane
+.PHONY: help demo test bench lint crds docs chart control-plane helm
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 
 # Most tests wait for other processes: more of them than cores run at once.
 test: export RUST_TEST_THREADS ?= 6
-test: control-plane lint ## Run all checks and tests
+test: control-plane helm lint ## Run all checks and tests
 	$(CARGO) test --locked
 
 bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
@@ -24,11 +24,17 @@ lint: ## Check formatting and lints
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets --features sim -- -D warnings
 
-crds: ## Write crds/*.yaml anew from the types
-	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files
+crds: ## Write crds/*.yaml and the chart's copies of them anew from the types
+	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files the_files
 
 docs: ## Write docs/reasons.md and the field references of docs/kinds anew from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --test docs make_docs_writes
 
+chart: ## Write the table of values in the chart's README anew
+	UPDATE_CHART=1 $(CARGO) test --locked --quiet --test chart the_table_of_values
+
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests, once
 	@tests/control-plane/build.sh
+
+helm: ## Build helm for the tests of the chart, once
+	@tests/helm/build.sh

@@ -1,4 +1,4 @@
-//! The files in crds/ are what the types say.
+//! The files in crds/, and the chart's copies of them, are what the types say.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,27 +13,32 @@ fn expected() -> BTreeMap<String, String> {
     crd::all().iter().map(|crd| (format!("{}.yaml", crd.name_any()), yaml(crd).expect("a CRD is YAML"))).collect()
 }
 
+/// Where the CRDs are: for kubectl, and for the chart, which is packed without what lies outside of it.
+const FOLDERS: [&str; 2] = ["crds", "charts/proxmox-identity/files/crds"];
+
 #[test]
 fn the_files_are_what_make_crds_writes() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    if env::var_os("UPDATE_CRDS").is_some() {
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir(&dir).expect("crds/ can be made");
-        for (name, yaml) in expected() {
-            fs::write(dir.join(name), yaml).expect("a file in crds/ can be written");
+    for folder in FOLDERS {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        if env::var_os("UPDATE_CRDS").is_some() {
+            let _ = fs::remove_dir_all(&dir);
+            fs::create_dir_all(&dir).expect("the folder can be made");
+            for (name, yaml) in expected() {
+                fs::write(dir.join(name), yaml).expect("a file can be written");
+            }
         }
-    }
-    let files = fs::read_dir(&dir).expect("crds/ is there; run `make crds`");
-    let found: BTreeMap<_, _> = files
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, fs::read_to_string(path).expect("a text file"))
-        })
-        .collect();
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected().keys().collect::<Vec<_>>(), "run `make crds`");
-    for (name, yaml) in expected() {
-        assert!(found[&name] == yaml, "crds/{name} is not what the types say: run `make crds`");
+        let files = fs::read_dir(&dir).unwrap_or_else(|error| panic!("{folder}: {error}; run `make crds`"));
+        let found: BTreeMap<_, _> = files
+            .map(|entry| {
+                let path = entry.expect("an entry").path();
+                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                (name, fs::read_to_string(path).expect("a text file"))
+            })
+            .collect();
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected().keys().collect::<Vec<_>>(), "run `make crds`");
+        for (name, yaml) in expected() {
+            assert!(found[&name] == yaml, "{folder}/{name} is not what the types say: run `make crds`");
+        }
     }
 }
 

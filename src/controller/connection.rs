@@ -169,9 +169,11 @@ impl Worker {
         self.seen.retain(|uid, _| present.contains(uid));
         self.settled.retain(|uid, _| present.contains(uid));
         self.number += 1;
-        self.count(&present);
+        let connection = self.context.index.connection(&self.key);
+        let itself = connection.iter().map(|connection| connection.target.uid.clone());
+        self.count(&present.into_iter().chain(itself).collect());
         let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();
-        let Some(connection) = self.context.index.connection(&self.key) else {
+        let Some(connection) = connection else {
             self.without_connection(&objects).await;
             self.context.metrics.forget(&self.key);
             return (!objects.is_empty() || !self.checks.is_empty()).then(|| jittered(self.resync));

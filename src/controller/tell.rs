@@ -55,6 +55,12 @@ impl Worker {
     /// Counts something that was judged.
     pub(super) fn judged(&mut self, kind: &'static str, uid: &str, status: &ObjectStatus) {
         let (ready, _) = report::ready_of(status);
+        self.counts(kind, uid, ready);
+        self.context.metrics.judged(kind, ready == "True");
+    }
+
+    /// Counts something by the status of its Ready.
+    pub(super) fn counts(&mut self, kind: &'static str, uid: &str, ready: &'static str) {
         let entry = self.counted.entry(uid.to_owned()).or_insert((kind, ""));
         if entry.1 != ready {
             if !entry.1.is_empty() {
@@ -63,7 +69,6 @@ impl Worker {
             self.context.metrics.ready_changed(kind, ready, 1);
             entry.1 = ready;
         }
-        self.context.metrics.judged(kind, ready == "True");
     }
 
     /// Sends a status that says something new, and tells of a change for the worse.

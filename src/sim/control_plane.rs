@@ -16,6 +16,20 @@ use crate::sim::child::GuardedChild;
 /// How long the start may take; 1 to 3 seconds are usual.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// The controllers that run where they are asked for.
+const CONTROLLERS: &str =
+    "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller";
+
+/// The audit log in the directory of kube-apiserver.
+const AUDIT_LOG: &str = "audit.log";
+
+/// Whether requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audit {
+    None,
+    Metadata,
+}
+
 /// Why there is no control plane.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlPlaneError {
@@ -65,20 +79,32 @@ impl ControlPlane {
     /// # Errors
     /// When its binaries are missing, or it does not come up.
     pub async fn start() -> Result<Self, ControlPlaneError> {
+        Self::start_as(Audit::None).await
+    }
+
+    /// The same with an audit log of who asked for what, and what the answer was.
+    ///
+    /// # Errors
+    /// When its binaries are missing, or it does not come up.
+    pub async fn start_audited() -> Result<Self, ControlPlaneError> {
+        Self::start_as(Audit::Metadata).await
+    }
+
+    async fn start_as(audit: Audit) -> Result<Self, ControlPlaneError> {
         let binaries = binaries()?;
         // A free port may be taken by somebody else before ours listens on it.
         for _ in 0..2 {
-            match Self::try_start(&binaries).await {
+            match Self::try_start(&binaries, audit).await {
                 Err(ControlPlaneError::Ended { .. }) => {}
                 result => return result,
             }
         }
-        Self::try_start(&binaries).await
+        Self::try_start(&binaries, audit).await
     }
 
-    async fn try_start(binaries: &Path) -> Result<Self, ControlPlaneError> {
+    async fn try_start(binaries: &Path, audit: Audit) -> Result<Self, ControlPlaneError> {
         let (etcd, etcd_url) = start_etcd(binaries)?;
-        let (apiserver, kubeconfig) = start_apiserver(binaries, &etcd_url)?;
+        let (apiserver, kubeconfig) = start_apiserver(binaries, &etcd_url, audit)?;
         let mut plane = Self { binaries: binaries.to_owned(), kubeconfig, apiserver, etcd };
         plane.wait_until_ready().await?;
         Ok(plane)
@@ -100,7 +126,13 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
-    /// Starts what removes the contents of deleted namespaces and the things of owners that are gone.
+    /// The audit log, one JSON object a line, where [`Self::start_audited`] started it.
+    pub fn audit_log(&self) -> PathBuf {
+        self.apiserver.dir().join(AUDIT_LOG)
+    }
+
+    /// Starts what removes the contents of deleted namespaces and the things of owners that are gone, and what makes
+    /// ClusterRoles of those that are aggregated to them.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -108,7 +140,7 @@ impl ControlPlane {
         let child = GuardedChild::start(&self.binaries.join("kube-controller-manager"), |_| {
             Ok(vec![
                 format!("--kubeconfig={}", self.kubeconfig.display()),
-                "--controllers=namespace-controller,garbage-collector-controller".to_owned(),
+                CONTROLLERS.to_owned(),
                 "--leader-elect=false".to_owned(),
                 "--secure-port=0".to_owned(),
             ])
@@ -194,7 +226,7 @@ fn start_etcd(binaries: &Path) -> Result<(GuardedChild, String), ControlPlaneErr
     Ok((child, client))
 }
 
-fn start_apiserver(binaries: &Path, etcd: &str) -> Result<(GuardedChild, PathBuf), ControlPlaneError> {
+fn start_apiserver(binaries: &Path, etcd: &str, audit: Audit) -> Result<(GuardedChild, PathBuf), ControlPlaneError> {
     let [port, _] = free_ports()?;
     let serving = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
     let accounts = rcgen::KeyPair::generate()?;
@@ -207,7 +239,7 @@ fn start_apiserver(binaries: &Path, etcd: &str) -> Result<(GuardedChild, PathBuf
         };
         let certificate = file("tls.crt", &serving.cert.pem())?;
         file("kubeconfig", &kubeconfig(port, &token, &certificate))?;
-        Ok(vec![
+        let mut arguments = vec![
             format!("--etcd-servers={etcd}"),
             format!("--secure-port={port}"),
             "--bind-address=127.0.0.1".to_owned(),
@@ -222,7 +254,16 @@ fn start_apiserver(binaries: &Path, etcd: &str) -> Result<(GuardedChild, PathBuf
             "--authorization-mode=RBAC".to_owned(),
             // Nothing here makes the default accounts that it asks for.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
-        ])
+        ];
+        if audit == Audit::Metadata {
+            let policy = json!({
+                "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}],
+                "omitStages": ["RequestReceived"],
+            });
+            arguments.push(format!("--audit-policy-file={}", file("audit-policy.json", &policy.to_string())?));
+            arguments.push(format!("--audit-log-path={}", dir.join(AUDIT_LOG).display()));
+        }
+        Ok(arguments)
     })?;
     let kubeconfig = child.dir().join("kubeconfig");
     Ok((child, kubeconfig))

@@ -20,7 +20,7 @@ fn updates() -> bool {
 
 /// All pages for people, by their paths in the project.
 fn documents() -> Vec<String> {
-    let (mut found, mut folders) = (Vec::new(), vec![path("docs"), path("examples")]);
+    let (mut found, mut folders) = (Vec::new(), vec![path("docs"), path("examples"), path("charts")]);
     let top = fs::read_dir(path(".")).expect("the project").filter_map(|entry| Some(entry.ok()?.path()));
     found.extend(top.filter(|path| path.is_file()));
     while let Some(folder) = folders.pop() {

@@ -60,7 +60,11 @@ impl World {
         let namespace = format!("--watch-namespace={}", self.namespace);
         let last = [namespace.as_str()];
         let words = fixed.iter().chain(variables).chain(&command).chain(&last).chain(arguments);
-        let words: Vec<String> = words.map(|word| (*word).to_owned()).collect();
+        self.start(words.map(|word| (*word).to_owned()).collect())
+    }
+
+    /// Starts the operator as these words say, which `env` reads.
+    pub fn start(&self, words: Vec<String>) -> &Self {
         *self.operator() =
             Some(GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts"));
         self

@@ -1,0 +1,14 @@
+//! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
+
+mod helm;
+mod metrics;
+mod people;
+mod release;
+mod rights;
+#[path = "../support/mod.rs"]
+mod support;
+mod taken;
+mod values;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../operator/world.rs"]
+mod world;

@@ -1,0 +1,135 @@
+//! Alerts, dashboard and documentation are about metrics that the operator has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_identity::sim::pve::{Fault, FaultName};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::helm::{chart, of_kind, rendered};
+use crate::world::World;
+
+fn alerts() -> Vec<Value> {
+    let set = "metrics.prometheusRule.enabled=true,metrics.prometheusRule.renderMode=alwaysRender,metrics.prometheusRule.runbookUrl=docs/metrics.md";
+    let objects = rendered(&["--set", set]);
+    let rules = &of_kind(&objects, "PrometheusRule")[0]["spec"]["groups"][0]["rules"];
+    rules.as_array().expect("rules").clone()
+}
+
+fn text(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All expressions of alerts and dashboard.
+fn expressions() -> Vec<String> {
+    let dashboard: Value =
+        serde_json::from_str(&std::fs::read_to_string(chart("files/dashboard.json")).expect("a file")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels").iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let shown = targets.map(|target| target["expr"].as_str().expect("an expression").to_owned());
+    let alerts = alerts().into_iter().map(|alert| alert["expr"].as_str().expect("an expression").to_owned());
+    alerts.chain(shown).collect()
+}
+
+/// The names of metrics in a text.
+fn names(text: &str) -> BTreeSet<String> {
+    let name = Regex::new(r"proxmox_identity_[a-z_]+").expect("a pattern");
+    name.find_iter(text).map(|found| found.as_str().to_owned()).collect()
+}
+
+/// The metrics that the operator serves, by their names in queries.
+fn served(metrics: &str) -> BTreeSet<String> {
+    let described = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    described
+        .flat_map(|(name, kind)| match kind {
+            "counter" => vec![format!("{name}_total")],
+            "histogram" => ["bucket", "sum", "count"].map(|part| format!("{name}_{part}")).to_vec(),
+            _ => vec![name.to_owned()],
+        })
+        .collect()
+}
+
+/// The labels of each metric that has a series.
+fn labels(metrics: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let label = Regex::new(r#"([a-z_]+)=""#).expect("a pattern");
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap_or_default();
+        let labels = label.captures_iter(line).map(|it| it[1].to_owned());
+        found.entry(name.to_owned()).or_default().extend(labels);
+    }
+    found
+}
+
+#[tokio::test]
+async fn alerts_dashboard_and_page_name_metrics_that_are_served() {
+    let world = World::new().await;
+    world.start_operator().connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.ready("ProxmoxGroup", "g").await;
+    world.ready("ProxmoxConnection", "pve").await;
+    // A metric with labels is served once there is something to count: drift, and a lock that is not to be had.
+    world.pve_call("DELETE", "/access/groups/g", &[]).await;
+    world.until("the group is back", async || world.pve_find("/access/groups/g").await).await;
+    world.pve.fault(Fault { file: Some("user.cfg".to_owned()), count: 1000, ..Fault::new(FaultName::HeldLock) });
+    world.object("ProxmoxGroup", "locked", "").await;
+    world.reason("ProxmoxGroup", "locked", "LockTimeout").await;
+    let (_, metrics) = world.get("/metrics").await;
+    let connected = r#"resource_condition{kind="ProxmoxConnection",type="Ready",status="True"} 1"#;
+    assert!(metrics.contains(connected), "connections are counted too: {metrics}");
+    let served = served(&metrics);
+    assert!(served.len() > 10, "{metrics}");
+    for expression in expressions() {
+        let named = names(&expression);
+        assert!(!named.is_empty(), "{expression}");
+        assert!(named.is_subset(&served), "{expression}");
+    }
+    let page = text("docs/metrics.md");
+    let (described, _) = page.split_once("## Alerts").expect("alerts");
+    let whole = |name: &String| !name.ends_with("_sum") && !name.ends_with("_count") && !name.ends_with("_bucket");
+    let rows: BTreeSet<String> = names(described).into_iter().collect();
+    let metrics_of = |name: &String| name.trim_end_matches("_bucket").to_owned();
+    let all: BTreeSet<String> =
+        served.iter().filter(|name| whole(name) || name.ends_with("_bucket")).map(metrics_of).collect();
+    assert_eq!(rows, all, "docs/metrics.md describes each metric");
+
+    // What is selected and grouped by are labels that the series have.
+    let labels = labels(&metrics);
+    let selected = Regex::new(r"(proxmox_identity_[a-z_]+)\{([^}]*)\}").expect("a pattern");
+    let key = Regex::new(r"([a-z_]+)\s*(?:=|!)").expect("a pattern");
+    let mut seen = 0;
+    for expression in expressions() {
+        for selection in selected.captures_iter(&expression) {
+            let Some(known) = labels.get(&selection[1]) else { continue };
+            for key in key.captures_iter(&selection[2]) {
+                assert!(known.contains(&key[1]), "{expression}: {} has no label {}", &selection[1], &key[1]);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn the_dashboard_arrives_whole() {
+    let objects = rendered(&["--set", "metrics.dashboard.enabled=true"]);
+    let map = of_kind(&objects, "ConfigMap")[0];
+    assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "1");
+    let arrived = map["data"]["proxmox-identity.json"].as_str().expect("a dashboard");
+    assert_eq!(arrived.trim(), std::fs::read_to_string(chart("files/dashboard.json")).expect("a file").trim());
+}
+
+#[test]
+fn every_alert_has_a_page_that_says_what_to_do() {
+    let page = text("docs/metrics.md");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let alerts = alerts();
+    let names: Vec<&str> = alerts.iter().filter_map(|alert| alert["alert"].as_str()).collect();
+    assert_eq!(headings, names);
+    for alert in &alerts {
+        let anchor = alert["alert"].as_str().expect("a name").to_lowercase();
+        assert_eq!(alert["annotations"]["runbook_url"], format!("docs/metrics.md#{anchor}"));
+        assert!(["critical", "warning", "info"].iter().any(|it| alert["labels"]["severity"] == *it));
+    }
+}

@@ -1,0 +1,256 @@
+//! The operator's process with the rights that the chart gives it: they are enough, and none is left over.
+
+use std::collections::BTreeSet;
+
+use proxmox_identity::sim::control_plane::ControlPlane;
+use proxmox_identity::sim::pve::Options;
+use serde_json::{Value, json};
+
+use crate::helm::{RELEASE, done, helm_on, installable, texts};
+use crate::support::cluster;
+use crate::world::{World, manifest};
+
+/// Group, resource with subresource, and verb.
+type Right = (String, String, String);
+
+/// A release with an operator beside it, which has the release's rights, arguments and namespace.
+struct Installed {
+    world: World,
+    plane: &'static ControlPlane,
+    home: String,
+    role: &'static str,
+}
+
+impl Installed {
+    /// Installs the chart for all namespaces, or for that of the world.
+    async fn new(one: bool) -> Self {
+        let plane = ControlPlane::start_audited().await.unwrap_or_else(|error| panic!("no control plane: {error}"));
+        let plane: &'static ControlPlane = Box::leak(Box::new(plane));
+        let world = World::on(plane, Options { time_scale: 0.02, ..Options::default() }).await;
+        let home = cluster::namespace(&world.client).await;
+        let (mut helm, chart) = (helm_on(plane), installable());
+        helm.args(["install", RELEASE, "--namespace", &home]).arg(chart.path());
+        if one {
+            helm.args(["--set", &format!("watchNamespace={}", world.namespace)]);
+        }
+        done(&mut helm);
+        done(plane.kubectl().args(["wait", "--for=condition=Established", "crd", "--all"]));
+        let installed = Self { world, plane, home, role: if one { "role" } else { "clusterrole" } };
+        installed.start();
+        installed
+    }
+
+    fn read(&self, kind: &str, namespace: &str) -> Value {
+        let text = done(self.plane.kubectl().args(["get", kind, RELEASE, "--namespace", namespace, "--output=json"]));
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Starts the operator as the Deployment does, but on a port of its own.
+    fn start(&self) {
+        let deployment = self.read("deployment", &self.home);
+        let pod = &deployment["spec"]["template"]["spec"];
+        let account = pod["serviceAccountName"].as_str().expect("an account");
+        let token = done(self.plane.kubectl().args(["create", "token", account, "--namespace", &self.home]));
+        let text = std::fs::read_to_string(self.plane.kubeconfig()).expect("a kubeconfig");
+        let mut kubeconfig: Value = serde_json::from_str(&text).expect("JSON");
+        kubeconfig["users"][0]["user"] = json!({"token": token.trim()});
+        let path = self.plane.kubeconfig().with_file_name("operator-kubeconfig");
+        std::fs::write(&path, kubeconfig.to_string()).expect("a file");
+        let arguments = texts(&pod["containers"][0]["args"]);
+        assert!(arguments.contains(&"--listen=0.0.0.0:8080"));
+        let arguments = arguments.into_iter().map(|argument| argument.replace("0.0.0.0:8080", "127.0.0.1:0"));
+        let mut words = vec![
+            format!("KUBECONFIG={}", path.display()),
+            format!("POD_NAMESPACE={}", self.home),
+            "POD_NAME=operator-0".to_owned(),
+            "RUST_LOG=info,proxmox_identity=debug".to_owned(),
+            env!("CARGO_BIN_EXE_proxmox-identity").to_owned(),
+        ];
+        words.extend(arguments);
+        self.world.start(words);
+    }
+
+    /// What the role grants.
+    fn granted(&self) -> BTreeSet<Right> {
+        let role = self.read(self.role, &self.world.namespace);
+        let mut granted = BTreeSet::new();
+        for rule in role["rules"].as_array().expect("rules") {
+            for group in texts(&rule["apiGroups"]) {
+                for resource in texts(&rule["resources"]) {
+                    for verb in texts(&rule["verbs"]) {
+                        granted.insert((group.to_owned(), resource.to_owned(), verb.to_owned()));
+                    }
+                }
+            }
+        }
+        granted
+    }
+
+    /// What the operator asked the apiserver for, each with the answer.
+    fn asked(&self) -> Vec<(Right, u64)> {
+        let account = format!("system:serviceaccount:{}:{RELEASE}", self.home);
+        let log = std::fs::read_to_string(self.plane.audit_log()).expect("an audit log");
+        // The last line may be under way.
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        events
+            .filter(|event| event["user"]["username"] == account.as_str())
+            .map(|event| {
+                let about = &event["objectRef"];
+                let resource = match about["subresource"].as_str() {
+                    Some(subresource) => format!("{}/{subresource}", text(&about["resource"])),
+                    None => text(&about["resource"]),
+                };
+                let right = (text(&about["apiGroup"]), resource, text(&event["verb"]));
+                (right, event["responseStatus"]["code"].as_u64().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    /// All went without a refusal, and every right was used.
+    fn judge(&self) {
+        let asked = self.asked();
+        assert!(!asked.is_empty(), "the operator works as the service account");
+        let refused: Vec<_> = asked.iter().filter(|(_, code)| *code == 403 || *code == 401).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+        let log = self.world.log();
+        let refusals: Vec<_> = log.lines().filter(|line| line.to_lowercase().contains("forbidden")).collect();
+        assert!(refusals.is_empty(), "{refusals:?}");
+        let used: BTreeSet<Right> = asked.into_iter().map(|(right, _)| right).collect();
+        let unused: Vec<_> = self.granted().into_iter().filter(|right| !used.contains(right)).collect();
+        assert!(unused.is_empty(), "granted and not used: {unused:?}");
+    }
+}
+
+/// Objects of every kind that is in a namespace, with the reason for which each is as it should be.
+fn objects() -> Vec<(&'static str, &'static str, String)> {
+    let object = |kind, name, spec: &str| (kind, name, manifest(kind, name, spec));
+    vec![
+        object(
+            "ProxmoxRealm",
+            "sso",
+            "realm: SSO, openid: {issuerUrl: 'https://id.example.com', clientId: c, clientKeySecretRef: {name: sso, key: key}}",
+        ),
+        object("ProxmoxGroup", "staff", ""),
+        object(
+            "ProxmoxUser",
+            "ci",
+            "userId: ci@pve, passwordSecretRef: {name: ci, key: password}, groups: [{groupRef: {name: staff}}]",
+        ),
+        object("ProxmoxToken", "ci", "userRef: {name: ci}, secretTemplate: {name: ci-token}"),
+        object("ProxmoxRole", "reader", "privileges: [VM.Audit]"),
+        object("ProxmoxPool", "team", ""),
+        object(
+            "ProxmoxAcl",
+            "staff",
+            "poolRef: {name: team}, roles: [{roleRef: {name: reader}}], subjects: [{groupRef: {name: staff}}]",
+        ),
+        object(
+            "ProxmoxAccessCheck",
+            "staff",
+            "subject: {groupRef: {name: staff}}, path: /pool/team, require: [VM.Audit]",
+        ),
+    ]
+}
+
+/// The life of all kinds: made, put right twice, rotated and removed.
+async fn life(world: &World) {
+    let secret = |name: &str, key: &str, value: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{key}: '{value}'}}\n")
+    };
+    for secret in [
+        secret("pve", "token", &world.pve.token()),
+        secret("sso", "key", "abc"),
+        secret("ci", "password", "quite-a-long-one"),
+    ] {
+        world.apply(&secret).await;
+    }
+    let authority = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "pve-ca"}, "data": {"ca.crt": world.pve.ca_pem()},
+    });
+    world.apply(&authority.to_string()).await;
+    let connection = json!({
+        "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "ProxmoxConnection", "metadata": {"name": "pve"},
+        "spec": {
+            "endpoints": [world.pve.url()], "auth": {"token": {"secretRef": {"name": "pve"}}}, "resyncInterval": "1s",
+            "tls": {"caBundleRef": {"configMapKeyRef": {"name": "pve-ca", "key": "ca.crt"}}},
+        },
+    });
+    world.apply(&connection.to_string()).await;
+    let objects = objects();
+    for (_, _, manifest) in &objects {
+        world.apply(manifest).await;
+    }
+    for (kind, name, _) in &objects {
+        world
+            .until(&format!("{kind} {name} is Ready"), async || {
+                let object = world.get_object(kind, name).await?;
+                (crate::world::condition(&object, "Ready")?["status"] == "True").then_some(())
+            })
+            .await;
+    }
+    world.ready("ProxmoxConnection", "pve").await;
+    // The same again is a series of one Event.
+    for _ in 0..2 {
+        world.pve_call("DELETE", "/pools", &[("poolid", "team")]).await;
+        world.until("the pool is back", async || world.pve_find("/pools/team").await).await;
+    }
+    let rotate = json!({"metadata": {"annotations": {"proxmox-identity.dev/rotate-requested-at": "now"}}});
+    let rotate = kube::api::Patch::Merge(rotate);
+    world.api("ProxmoxToken").patch("ci", &kube::api::PatchParams::default(), &rotate).await.expect("annotated");
+    world
+        .until("the token is rotated", async || {
+            let token = world.get_object("ProxmoxToken", "ci").await?;
+            (token["status"]["token"]["lastHandledRotateAt"] == "now").then_some(())
+        })
+        .await;
+    for (kind, name, _) in objects.iter().rev() {
+        world.delete(kind, name).await;
+    }
+    for (kind, name, _) in objects.iter().rev() {
+        world.gone(kind, name).await;
+    }
+    world.delete("ProxmoxConnection", "pve").await;
+    world.gone("ProxmoxConnection", "pve").await;
+}
+
+#[tokio::test]
+async fn the_role_of_one_namespace_is_enough_and_not_more() {
+    let installed = Installed::new(true).await;
+    life(&installed.world).await;
+    installed.judge();
+}
+
+#[tokio::test]
+async fn the_role_of_the_whole_cluster_is_enough_and_not_more() {
+    let installed = Installed::new(false).await;
+    let world = &installed.world;
+    life(world).await;
+    // And a connection that is offered by the label of a namespace, with its Secret beside the operator.
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "offer"}, "stringData": {"token": world.pve.token()},
+    });
+    let params = kube::api::PatchParams::apply("test");
+    let home = world.api_in("Secret", &installed.home);
+    home.patch("offer", &params, &kube::api::Patch::Apply(&secret)).await.expect("a Secret");
+    let offer = json!({
+        "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "ClusterProxmoxConnection", "metadata": {"name": "offer"},
+        "spec": {
+            "endpoints": [world.pve.url()], "auth": {"token": {"secretRef": {"name": "offer"}}}, "resyncInterval": "1s",
+            "tls": {"fingerprints": [world.pve.fingerprint()]},
+            "allowedNamespaces": {"selector": {"matchLabels": {"proxmox": "yes"}}}, "policy": {"rules": [{}]},
+        },
+    });
+    world.apply(&offer.to_string()).await;
+    let group =
+        manifest("ProxmoxGroup", "offered", "").replace("{name: pve}", "{kind: ClusterProxmoxConnection, name: offer}");
+    world.apply(&group).await;
+    world.reason("ProxmoxGroup", "offered", "PolicyDenied").await;
+    done(installed.plane.kubectl().args(["label", "namespace", &world.namespace, "proxmox=yes"]));
+    world.ready("ProxmoxGroup", "offered").await;
+    world.delete("ProxmoxGroup", "offered").await;
+    world.gone("ProxmoxGroup", "offered").await;
+    world.delete("ClusterProxmoxConnection", "offer").await;
+    world.gone("ClusterProxmoxConnection", "offer").await;
+    installed.judge();
+}
