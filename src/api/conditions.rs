@@ -32,6 +32,17 @@ pub enum Ready {
     Unknown,
 }
 
+impl Ready {
+    /// The status of the condition.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// Whether things move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Motion {
@@ -75,17 +86,12 @@ impl Verdict {
                 last_transition_time: since.map_or(now, |old| &old.last_transition_time).clone(),
             }
         };
-        let ready = match self.ready {
-            Ready::True => "True",
-            Ready::False => "False",
-            Ready::Unknown => "Unknown",
-        };
         // What people see in a list is Ready's message alone.
         let said = match &self.warning {
             Some((reason, message)) => format!("{}; {reason}: {message}", self.message),
             None => self.message.clone(),
         };
-        let mut conditions = vec![condition(READY, ready, &said)];
+        let mut conditions = vec![condition(READY, self.ready.as_str(), &said)];
         match self.motion {
             Motion::Settled => {}
             Motion::Reconciling => conditions.push(condition(RECONCILING, "True", &self.message)),

@@ -44,8 +44,8 @@ impl Audit<'_> {
             Err(failure) if failure.kind == FailureKind::Lost => "unknown",
             Err(failure) => failure.kind.reason().as_str(),
         };
-        for (subject, claims) in self.of_each(step) {
-            let any = subject.any;
+        for (owner, claims) in step.by_owner() {
+            let any = self.subjects[owner].any;
             tracing::info!(
                 target: "audit",
                 mutation,
@@ -63,17 +63,5 @@ impl Audit<'_> {
                 events::sentence(step, &claims)
             );
         }
-    }
-
-    /// The objects that a step was for, each with its claims.
-    fn of_each(&self, step: &Step) -> Vec<(&Subject<'_>, Vec<Claim>)> {
-        let mut all: Vec<(usize, Vec<Claim>)> = Vec::new();
-        for (owner, claim) in &step.owners {
-            match all.iter_mut().find(|(known, _)| known == owner) {
-                Some((_, claims)) => claims.push(claim.clone()),
-                None => all.push((*owner, vec![claim.clone()])),
-            }
-        }
-        all.into_iter().filter_map(|(owner, claims)| Some((self.subjects.get(owner)?, claims))).collect()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 
 use crate::api::cluster_connection::{AllowedNamespaces, ClusterProxmoxConnectionSpec};
@@ -75,7 +74,12 @@ pub enum Users {
     /// Those of its own namespace.
     OwnNamespace,
     /// Those of these namespaces.
-    Namespaces(AllowedNamespaces),
+    Namespaces {
+        /// By name.
+        names: Vec<String>,
+        /// By their labels; one that cannot be understood matches nothing.
+        selector: Option<Selector>,
+    },
 }
 
 impl Users {
@@ -83,9 +87,9 @@ impl Users {
     pub fn allow(&self, namespace: &str, labels: impl FnOnce() -> Option<Labels>) -> bool {
         match self {
             Self::OwnNamespace => true,
-            Self::Namespaces(AllowedNamespaces { names, selector }) => {
+            Self::Namespaces { names, selector } => {
                 names.iter().any(|name| name == namespace)
-                    || selector.as_ref().is_some_and(|selector| labels().is_some_and(|it| matches(selector, &it)))
+                    || selector.as_ref().is_some_and(|selector| labels().is_some_and(|it| selector.matches(&it)))
             }
         }
     }
@@ -93,11 +97,6 @@ impl Users {
 
 /// The labels of a namespace.
 pub type Labels = std::collections::BTreeMap<String, String>;
-
-/// A selector that cannot be understood matches nothing.
-fn matches(selector: &LabelSelector, labels: &Labels) -> bool {
-    Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
-}
 
 impl Connection {
     /// Its name and namespace.
@@ -121,6 +120,8 @@ impl From<&ClusterProxmoxConnection> for Connection {
         let target = Target::of(connection);
         let ClusterProxmoxConnection { metadata, spec, status } = connection.clone();
         let ClusterProxmoxConnectionSpec { connection: spec, allowed_namespaces } = spec;
-        Self { metadata, spec, status, target, users: Users::Namespaces(allowed_namespaces.unwrap_or_default()) }
+        let AllowedNamespaces { names, selector } = allowed_namespaces.unwrap_or_default();
+        let selector = selector.and_then(|selector| Selector::try_from(selector).ok());
+        Self { metadata, spec, status, target, users: Users::Namespaces { names, selector } }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use crate::api::Reason;
 use crate::api::management::DeletionPolicy;
@@ -142,14 +142,15 @@ impl Worker {
                 sources.entry(any.namespace()).or_default().extend(source(any));
             }
         }
-        let read = keys.into_iter().map(async |(namespace, keys)| {
+        let secrets = keys.into_iter().map(async |(namespace, keys)| {
             (namespace, prepare::secrets(&self.context.kubernetes, namespace, keys).await)
         });
-        for (namespace, secrets) in join_all(read).await {
+        let texts = sources.into_iter().map(async |(namespace, keys)| (namespace, self.sources(namespace, keys).await));
+        let (secrets, texts) = join(join_all(secrets), join_all(texts)).await;
+        for (namespace, secrets) in secrets {
             references.all.entry(namespace).or_default().secrets = secrets;
         }
-        let read = sources.into_iter().map(async |(namespace, keys)| (namespace, self.sources(namespace, keys).await));
-        for (namespace, config_maps) in join_all(read).await {
+        for (namespace, config_maps) in texts {
             references.all.entry(namespace).or_default().config_maps = config_maps;
         }
         references

@@ -191,24 +191,24 @@ impl Metrics {
 
     /// How much of a kind nobody answers for, where that is known.
     pub fn unmanaged(&self, connection: &ConnectionKey, kind: Kind, count: Option<i64>) {
-        let labels = UnmanagedLabels { connection: connection.to_string(), kind: kind.name() };
-        match count {
-            Some(count) => drop(self.unmanaged.get_or_create(&labels).set(count)),
-            None => drop(self.unmanaged.remove(&labels)),
-        }
+        show(&self.unmanaged, &UnmanagedLabels { connection: connection.to_string(), kind: kind.name() }, count);
     }
 
     /// How many administrators there are, where that is known.
     pub fn administrators(&self, connection: &ConnectionKey, count: Option<i64>) {
-        let labels = ConnectionLabel { connection: connection.to_string() };
-        match count {
-            Some(count) => drop(self.administrators.get_or_create(&labels).set(count)),
-            None => drop(self.administrators.remove(&labels)),
-        }
+        show(&self.administrators, &ConnectionLabel { connection: connection.to_string() }, count);
     }
 
     /// The certificate of a connection's endpoint was seen.
     pub fn certificate_expiry(&self, connection: &ConnectionKey, seconds: i64) {
         self.expiry.get_or_create(&ConnectionLabel { connection: connection.to_string() }).set(seconds);
+    }
+}
+
+/// Shows a count, or nothing where there is none.
+fn show<L: Clone + std::hash::Hash + Eq>(gauges: &Family<L, Gauge>, labels: &L, count: Option<i64>) {
+    match count {
+        Some(count) => drop(gauges.get_or_create(labels).set(count)),
+        None => drop(gauges.remove(labels)),
     }
 }

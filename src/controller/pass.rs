@@ -1,7 +1,7 @@
 //! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl Worker {
         }
         self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
         let frozen = frozen.or(peers.frozen);
-        let policies = with(policy, peers.policies);
+        let policies: Vec<Policy> = std::iter::once(policy).chain(peers.policies).collect();
         let plan = plan(&Input {
             objects: &all,
             snapshot: &snapshot,
@@ -207,11 +207,7 @@ impl Worker {
             self.context.metrics.lock_timeout(&self.key);
         }
         for step in &done.steps {
-            let mut by_owner: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
-            for (owner, claim) in &step.owners {
-                by_owner.entry(*owner).or_default().push(claim.clone());
-            }
-            for (owner, claims) in by_owner {
+            for (owner, claims) in step.by_owner() {
                 if !step.falls.is_empty() {
                     self.context.events.tell(target(subjects[owner].any), News::Fell(step.falls.clone()));
                 }
@@ -229,10 +225,6 @@ impl Worker {
             }
         }
     }
-}
-
-fn with(policy: Policy, others: Vec<Policy>) -> Vec<Policy> {
-    std::iter::once(policy).chain(others).collect()
 }
 
 /// Our objects and those of other connections.

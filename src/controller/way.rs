@@ -120,12 +120,7 @@ impl Worker {
         fill: impl FnOnce(&mut ConnectionStatus),
     ) {
         let previous = self.status_of(connection);
-        let ready = match report.says.ready {
-            Ready::True => "True",
-            Ready::False => "False",
-            Ready::Unknown => "Unknown",
-        };
-        self.counts(self.key.kind().as_str(), &connection.target.uid, ready);
+        self.counts(self.key.kind().as_str(), &connection.target.uid, report.says.ready.as_str());
         let generation = connection.metadata.generation.unwrap_or_default();
         let mut status = previous.clone();
         fill(&mut status);

@@ -39,6 +39,18 @@ pub struct RealmContent {
     pub check_connection: bool,
 }
 
+impl RealmContent {
+    /// The value of an option as it should be.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.options.get(name)?.as_ref().map(OptionValue::expose)
+    }
+
+    /// Whether the login form is to begin with it.
+    pub fn is_default(&self) -> bool {
+        self.value("default") == Some("1")
+    }
+}
+
 /// What separates a realm from what it should be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RealmDifference {

@@ -245,6 +245,13 @@ impl Snapshot {
         let listed = self.groups.iter().flatten().filter(|(_, group)| group.members.contains(user));
         own.chain(listed.map(|(id, _)| id.clone())).collect()
     }
+
+    /// The users that are in a group, from both lists that tell it.
+    pub fn members_of(&self, group: &GroupId) -> BTreeSet<&UserId> {
+        let listed = self.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
+        let own = self.users.iter().flatten().filter(|(_, user)| user.groups.contains(group));
+        listed.chain(own.map(|(id, _)| id)).collect()
+    }
 }
 
 fn shown<T>(listing: &Listing<T>, shows: impl FnOnce(&T) -> bool) -> Listing<bool> {

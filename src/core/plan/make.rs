@@ -147,7 +147,7 @@ fn has_default(stake: &Stake<'_>, snapshot: &Snapshot) -> bool {
 
 fn wants_default(wanted: &Wanted) -> bool {
     match &wanted.content {
-        Content::Realm(realm) => matches!(realm.options.get("default"), Some(Some(value)) if value.expose() == "1"),
+        Content::Realm(realm) => realm.is_default(),
         Content::Fields(_) | Content::Member | Content::PoolMember { .. } | Content::Acl { .. } => false,
     }
 }

@@ -120,6 +120,17 @@ pub struct Step {
     pub falls: Vec<Claim>,
 }
 
+impl Step {
+    /// The objects that it is for, each with its claims.
+    pub fn by_owner(&self) -> BTreeMap<usize, Vec<Claim>> {
+        let mut by_owner: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
+        for (owner, claim) in &self.owners {
+            by_owner.entry(*owner).or_default().push(claim.clone());
+        }
+        by_owner
+    }
+}
+
 /// Why a step is taken: decides which Event tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {

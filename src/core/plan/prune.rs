@@ -114,11 +114,8 @@ fn obstacle(
 fn standing_in(scope: &Scope, snapshot: &Snapshot) -> Vec<Claim> {
     match scope {
         Scope::Members(group) => {
-            let listed = snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
-            let own = snapshot.users.iter().flatten().filter(|(_, user)| user.groups.contains(group));
-            let users: BTreeSet<_> = listed.chain(own.map(|(id, _)| id)).collect();
             let member = |user: &UserId| Membership { group: group.clone(), user: user.clone() };
-            users.into_iter().map(|user| Claim::Member(member(user))).collect()
+            snapshot.members_of(group).into_iter().map(|user| Claim::Member(member(user))).collect()
         }
         Scope::AnyMembers => Vec::new(),
         Scope::Groups(user) => snapshot

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::Reason;
 use crate::api::policy::{ConnectionPolicy, LockoutException, OnRevoke};
 use crate::api::refs::ConnectionKind;
-use crate::core::claim::{Claim, Content, Origin, Scope, Thing};
+use crate::core::claim::{Claim, Content, Origin, Thing};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclPath, IdError, Subject};
 use crate::core::object::{Mode, Object, ObjectKey, Refusal};
@@ -230,13 +230,4 @@ pub fn not_admitted(namespace: &str) -> Refusal {
 
 fn denied(why: impl Into<String>) -> Refusal {
     Refusal::new(Reason::PolicyDenied, format!("not allowed by the policy of the connection: {}", why.into()))
-}
-
-/// The path that a set of an object is about, where it is a set of entries or members of a pool.
-fn path_of(scope: &Scope) -> Option<AclPath> {
-    match scope {
-        Scope::Entries(path) => Some(path.clone()),
-        Scope::Pool(pool) => Some(pool.acl_path()),
-        Scope::Members(_) | Scope::AnyMembers | Scope::Groups(_) => None,
-    }
 }

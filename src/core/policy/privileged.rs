@@ -34,10 +34,14 @@ impl<'a> Privileged<'a> {
             .collect();
         let acl = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| roles.contains_key(&key.role));
         let entries: HashMap<&Subject, &AclKey> = acl.map(|key| (&key.subject, key)).collect();
-        let members = entries.keys().copied().flat_map(|subject| members(subject, snapshot)).collect();
+        let groups = entries.keys().filter_map(|subject| match subject {
+            Subject::Group(group) => Some(group),
+            Subject::User(_) | Subject::Token(_) => None,
+        });
+        let members = groups.flat_map(|group| snapshot.members_of(group).into_iter().map(move |user| (user, group)));
         let lists = snapshot.roles.is_ok() && snapshot.users.is_ok() && snapshot.groups.is_ok();
         let sees_all = lists && view.sees_all_entries() && view.sight_of_users() == Sight::Clear;
-        Self { snapshot, roles, entries, members, sees_all }
+        Self { snapshot, roles, members: members.collect(), entries, sees_all }
     }
 
     /// Why a claim is a way to a denied privilege.
@@ -80,16 +84,9 @@ impl<'a> Privileged<'a> {
 
     /// What is granted to a group on a path replaces there what its members have from above.
     fn of_member(&self, group: &GroupId) -> Option<String> {
-        let members =
-            self.snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
         // root@pam loses nothing by any entry.
-        let is_privileged = |user: &&UserId| self.has_entry(user) || self.members.contains_key(*user);
-        let member = members.filter(|user| !user.is_root()).find(is_privileged)?;
-        Some(format!("{member} is in {group} and would have less there: {}", self.of_user(member)?))
-    }
-
-    fn has_entry(&self, user: &UserId) -> bool {
-        self.entries.contains_key(&Subject::User(user.clone()))
+        let mut others = self.snapshot.members_of(group).into_iter().filter(|user| !user.is_root());
+        others.find_map(|user| Some(format!("{user} is in {group} and would have less there: {}", self.of_user(user)?)))
     }
 
     fn of_user(&self, user: &UserId) -> Option<String> {
@@ -133,12 +130,4 @@ impl<'a> Privileged<'a> {
         let mut users = users.filter_map(|user| self.of_user(user));
         users.next().map(|why| format!("{why}, and a login of this realm could become that"))
     }
-}
-
-/// The members of a group, from both lists that tell them.
-fn members<'a>(subject: &'a Subject, snapshot: &'a Snapshot) -> Vec<(&'a UserId, &'a GroupId)> {
-    let Subject::Group(group) = subject else { return Vec::new() };
-    let listed = snapshot.groups.iter().filter_map(|groups| groups.get(group)).flat_map(|group| &group.members);
-    let own = snapshot.users.iter().flatten().filter(|(_, user)| user.groups.contains(group)).map(|(id, _)| id);
-    listed.chain(own).map(|user| (user, group)).collect()
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Asked, path_of};
+use super::Asked;
 use crate::api::policy::PolicyRule;
 use crate::core::claim::{Claim, Content, Membership, PoolItem, Scope, Thing};
 use crate::core::ids::{AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
 use crate::core::object::Object;
-use crate::core::realm::RealmContent;
 use crate::core::snapshot::Snapshot;
 
 /// A rule; a field that is `None` allows all there is.
@@ -197,16 +196,14 @@ fn of_subject(subject: &Subject) -> Touched {
 
 /// A realm, with the groups that its provider or directory fills, and with the realm that it takes the default flag from.
 fn of_realm(id: &RealmId, asked: &Asked<'_>, snapshot: &Snapshot) -> Touched {
-    let Some(Content::Realm(RealmContent { kind, options, check_connection: _ })) = asked.content else {
+    let Some(Content::Realm(content)) = asked.content else {
         return Touched { realms: vec![id.clone()], ..Touched::default() };
     };
-    let has =
-        |name: &str| options.get(name).is_some_and(|value| value.as_ref().is_some_and(|it| !it.expose().is_empty()));
-    let fills = matches!(*kind, "ldap" | "ad") || has("groups-claim");
+    let by_claim = content.value("groups-claim").is_some_and(|claim| !claim.is_empty());
+    let fills = by_claim || matches!(content.kind, "ldap" | "ad");
     let groups = snapshot.groups.iter().flat_map(BTreeMap::keys).filter(|group| fills && group.may_be_synced(id));
-    let takes = options.get("default").is_some_and(|value| value.as_ref().is_some_and(|it| it.expose() == "1"));
     let realms = snapshot.realms.iter().flat_map(|realms| &realms.realms);
-    let default = realms.filter(|(_, realm)| takes && realm.default).map(|(id, _)| id.clone());
+    let default = realms.filter(|(_, realm)| content.is_default() && realm.default).map(|(id, _)| id.clone());
     Touched {
         realms: std::iter::once(id.clone()).chain(default).collect(),
         groups: groups.cloned().collect(),
@@ -219,12 +216,14 @@ fn of_user(user: UserId) -> Touched {
 }
 
 fn in_scope(scope: &Scope) -> Touched {
-    let of_scope = match scope {
+    let at = |path: AclPath| Touched { paths: vec![path], ..Touched::default() };
+    match scope {
         Scope::Members(group) => Touched { groups: vec![group.clone()], ..Touched::default() },
         Scope::Groups(user) => of_user(user.clone()),
-        Scope::AnyMembers | Scope::Pool(_) | Scope::Entries(_) => Touched::default(),
-    };
-    Touched { paths: path_of(scope).into_iter().collect(), ..of_scope }
+        Scope::Pool(pool) => at(pool.acl_path()),
+        Scope::Entries(path) => at(path.clone()),
+        Scope::AnyMembers => Touched::default(),
+    }
 }
 
 /// The pool that rights on a path are for.

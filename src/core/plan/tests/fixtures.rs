@@ -1,6 +1,7 @@
 //! What the tests of the plan are made of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::super::*;
 use crate::core::claim::{Content, Membership, PoolItem, Thing, Wanted};
@@ -185,8 +186,15 @@ pub fn stands(snapshot: &Snapshot) -> BTreeSet<Claim> {
     stands
 }
 
+static EVERYTHING: LazyLock<[Policy; 1]> = LazyLock::new(|| [Policy::default()]);
+
+/// Objects that may do everything, at the beginning of time.
+pub fn input<'a>(objects: &'a [Object], snapshot: &'a Snapshot, memory: &'a Memory) -> Input<'a> {
+    Input { objects, snapshot, memory, policies: EVERYTHING.as_slice(), frozen: None, now: 0 }
+}
+
 pub fn one(objects: &[Object], snapshot: &Snapshot) -> Plan {
-    plan(&Input { objects, snapshot, memory: &Memory::default(), policies: &[Policy::default()], frozen: None, now: 0 })
+    plan(&input(objects, snapshot, &Memory::default()))
 }
 
 /// Plans, stores the ledgers, applies the steps, and once more until nothing is left to do.

@@ -86,14 +86,7 @@ fn an_existing_thing_is_not_ours_because_we_once_intended_it() {
     let failure = Failure { kind: FailureKind::AlreadyExists, message: "exists".to_owned() };
     let mut memory = Memory::default();
     memory.failures.insert(group("g"), FailedClaim { failure, retry_at: 0, tries: 1, hidden: None });
-    let plan = plan(&Input {
-        objects: &objects,
-        snapshot: &snapshot,
-        memory: &memory,
-        policies: &[Policy::default()],
-        frozen: None,
-        now: 1,
-    });
+    let plan = plan(&Input { now: 1, ..input(&objects, &snapshot, &memory) });
     assert_eq!(refusal(&plan, 0).0, Reason::AlreadyExists);
     assert!(plan.verdicts[0].ledger.is_empty());
     assert_eq!(one(&objects, &snapshot).steps.len(), 1, "without that answer, intended and standing is ours");

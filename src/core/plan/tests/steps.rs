@@ -70,14 +70,7 @@ fn where_sight_is_uncertain_pve_itself_is_asked_by_the_removal() {
     snapshot.permissions = permissions(&[("/access/groups", &["Group.Allocate"])]);
     assert_eq!(one(&objects, &snapshot).steps.len(), 1);
     let memory = Memory { confirmed_gone: BTreeSet::from([group("g")]), ..Memory::default() };
-    let plan = plan(&Input {
-        objects: &objects,
-        snapshot: &snapshot,
-        memory: &memory,
-        policies: &[Policy::default()],
-        frozen: None,
-        now: 0,
-    });
+    let plan = plan(&input(&objects, &snapshot, &memory));
     assert!(plan.steps.is_empty() && plan.verdicts[0].ledger.is_empty());
 }
 
@@ -142,14 +135,7 @@ fn while_an_object_cannot_be_read_nothing_is_removed() {
     objects[0].wanted.clear();
     let memory = Memory::default();
     let frozen = Some("ProxmoxAcl x cannot be read");
-    let plan = plan(&Input {
-        objects: &objects,
-        snapshot: &snapshot,
-        memory: &memory,
-        policies: &[Policy::default()],
-        frozen,
-        now: 0,
-    });
+    let plan = plan(&Input { frozen, ..input(&objects, &snapshot, &memory) });
     assert!(plan.steps.is_empty());
     assert!(refusal(&plan, 0).1.contains("ProxmoxAcl x"));
 }

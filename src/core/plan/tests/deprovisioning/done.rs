@@ -22,14 +22,7 @@ fn who_is_gone_is_told_before_an_issuer_that_does_not_work() {
     let (objects, snapshot) = ([realm(OnRemoval::Report, "a")], pve(&["a@oid", "b@oid"]));
     let issuers = [(RealmId::observed("oid"), "Request failed".to_owned())].into();
     let memory = Memory { issuers, ..Memory::default() };
-    let plan = plan(&Input {
-        objects: &objects,
-        snapshot: &snapshot,
-        memory: &memory,
-        policies: &[Policy::default()],
-        frozen: None,
-        now: 0,
-    });
+    let plan = plan(&input(&objects, &snapshot, &memory));
     warned(&plan, Reason::UsersNotInSource, &["b@oid", "; IssuerUnreachable: nobody can sign in"]);
 }
 
@@ -80,14 +73,7 @@ fn a_user_that_cannot_be_disabled_backs_off_alone() {
     let mut memory = Memory::default();
     memory.failures.insert(user("b@oid"), FailedClaim { failure, retry_at: 10, tries: 1, hidden: None });
     for (now, steps) in [(1, 1), (11, 2)] {
-        let plan = plan(&Input {
-            objects: &objects,
-            snapshot: &snapshot,
-            memory: &memory,
-            policies: &[Policy::default()],
-            frozen: None,
-            now,
-        });
+        let plan = plan(&Input { now, ..input(&objects, &snapshot, &memory) });
         assert_eq!(plan.steps.len(), steps);
         assert!(matches!(plan.verdicts[0].claims[&user("b@oid")], ClaimState::Failed(_)));
     }

@@ -67,14 +67,7 @@ fn nobody_is_gone_while_an_object_may_still_be_about_them() {
     warned(&held, Reason::UsersNotInSource, &["b@oid", "ProxmoxUser someone cannot say yet"]);
     let (memory, frozen) = (Memory::default(), Some("ProxmoxUser x cannot be read"));
     let objects = [realm];
-    let plan = plan(&Input {
-        objects: &objects,
-        snapshot: &snapshot,
-        memory: &memory,
-        policies: &[Policy::default()],
-        frozen,
-        now: 0,
-    });
+    let plan = plan(&Input { frozen, ..input(&objects, &snapshot, &memory) });
     assert!(plan.steps.is_empty());
     warned(&plan, Reason::UsersNotInSource, &["b@oid", "ProxmoxUser x cannot be read"]);
 }
@@ -162,9 +155,7 @@ fn who_fits_no_rule_is_left_and_told() {
     let objects = [realm(OnRemoval::Disable, "ann\ncarl")];
     let memory = Memory::default();
     let policies = [policy];
-    let input =
-        Input { objects: &objects, snapshot: &snapshot, memory: &memory, policies: &policies, frozen: None, now: 0 };
-    let plan = plan(&input);
+    let plan = plan(&Input { policies: &policies, ..input(&objects, &snapshot, &memory) });
     let claims: Vec<String> = plan.steps.iter().flat_map(|step| &step.claims).map(ToString::to_string).collect();
     assert_eq!(claims, ["user al@oid"]);
     assert!(refusal(&plan, 0).1.contains("user bob@oid is not among a*@oid"));

@@ -29,14 +29,7 @@ fn a_cluster_connection_without_rules_allows_nothing_and_another_one_everything(
     assert!(message.contains("no rule is for"), "{message}");
     let policy = Policy::parse(None, ConnectionKind::ProxmoxConnection).expect("a policy");
     let objects = std::slice::from_ref(&object);
-    let plan = plan(&Input {
-        objects,
-        snapshot: &snapshot,
-        memory: &Memory::default(),
-        policies: &[policy],
-        frozen: None,
-        now: 0,
-    });
+    let plan = plan(&Input { policies: &[policy], ..input(objects, &snapshot, &Memory::default()) });
     assert!(!plan.verdicts[0].denied && plan.steps.len() == 1);
 }
 

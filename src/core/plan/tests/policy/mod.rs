@@ -125,5 +125,5 @@ pub fn parsed(policy: &ConnectionPolicy) -> Policy {
 
 pub fn planned(object: &Object, snapshot: &Snapshot, policy: &ConnectionPolicy) -> Plan {
     let (objects, policies) = (std::slice::from_ref(object), [parsed(policy)]);
-    plan(&Input { objects, snapshot, memory: &Memory::default(), policies: &policies, frozen: None, now: 0 })
+    plan(&Input { policies: &policies, ..input(objects, snapshot, &Memory::default()) })
 }
