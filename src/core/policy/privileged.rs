@@ -16,8 +16,8 @@ pub(super) struct Privileged<'a> {
     /// A denied privilege of each role that has one.
     roles: HashMap<&'a RoleId, &'a str>,
     /// An entry with such a role, for each subject that has one; wherever it stands, and whether or not something deeper
-    /// takes it away again.
-    entries: HashMap<&'a Subject, &'a AclKey>,
+    /// takes it away again. In order, so that what is said is the same in every pass.
+    entries: BTreeMap<&'a Subject, &'a AclKey>,
     /// Such a group of each user that is in one.
     members: HashMap<&'a UserId, &'a GroupId>,
     /// Whether all of that is seen.
@@ -33,7 +33,7 @@ impl<'a> Privileged<'a> {
             .filter_map(|(id, role)| Some((id, role.privileges.intersection(denied).next()?.as_str())))
             .collect();
         let acl = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| roles.contains_key(&key.role));
-        let entries: HashMap<&Subject, &AclKey> = acl.map(|key| (&key.subject, key)).collect();
+        let entries: BTreeMap<&Subject, &AclKey> = acl.map(|key| (&key.subject, key)).collect();
         let groups = entries.keys().filter_map(|subject| match subject {
             Subject::Group(group) => Some(group),
             Subject::User(_) | Subject::Token(_) => None,
@@ -117,8 +117,7 @@ impl<'a> Privileged<'a> {
             Subject::User(user) => user.realm() == *realm,
             Subject::Token(token) => token.user().realm() == *realm,
         };
-        // The first by name, so that the message is the same in every pass.
-        let named = self.entries.keys().copied().filter(of_subject).min();
+        let named = self.entries.keys().copied().find(of_subject);
         if let Some(why) = named.and_then(|subject| self.entry(subject)) {
             return Some(format!("{why}, and a login of this realm could become that"));
         }

@@ -44,3 +44,15 @@ fn what_cannot_be_seen_is_not_allowed() {
     assert_eq!(reason, Reason::Forbidden);
     assert!(message.contains("Sys.Audit on /access"), "{message}");
 }
+
+#[test]
+fn a_denial_is_the_same_in_every_pass() {
+    let mut snapshot = standing();
+    for group in ["admins-corp", "team-a", "team-ann"] {
+        snapshot = with(snapshot, [member(group, "boss@corp")]);
+        snapshot.acl.as_mut().expect("read").insert(acl("/", "Admin", &format!("group {group}")), true);
+    }
+    let object = object("o", [user("boss@corp")]);
+    let said: BTreeSet<String> = (0..20).map(|_| refusal(&planned(&object, &snapshot, &tenant()), 0).1).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+}
