@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::core::{DynamicObject, ObjectMeta};
+use kube::core::{DynamicObject, ObjectMeta, Status};
 use kube::discovery::ApiResource;
 use kube::runtime::events::Event;
 use kube::{Api, Client, Resource};
@@ -20,6 +20,9 @@ use crate::outward::Outward;
 
 /// How long one call may take: the client itself retries for minutes against a sick apiserver.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a write is sent that loses against others. The apiserver itself tries five times before it says so.
+const ATTEMPTS: usize = 3;
 
 /// An object to write to: its uid goes along, so that a namesake made since is never touched.
 #[derive(Debug, Clone)]
@@ -75,7 +78,26 @@ pub enum KubernetesError {
 impl KubernetesError {
     /// True when the object, or the one of this uid, is not there any more.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 || status.code == 409)
+        match self {
+            Self::Api(kube::Error::Api(status)) => status.code == 404 || is_for_a_namesake(status),
+            Self::Api(_) | Self::Timeout => false,
+        }
+    }
+
+    /// True when others wrote to the object at the same time, again and again: to be tried once more.
+    fn is_contended(&self) -> bool {
+        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 409 && !is_for_a_namesake(status))
+    }
+}
+
+/// True when the object of the name has another uid (422), or none is there and the write would make one (409, which a
+/// write that lost against others gets too; only the words tell them apart).
+fn is_for_a_namesake(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    match status.code {
+        409 => status.message.contains("uid mismatch"),
+        422 => causes.into_iter().any(|cause| cause.field == "metadata.uid"),
+        _ => false,
     }
 }
 
@@ -91,6 +113,20 @@ impl Kubernetes {
     /// Calls through a client.
     pub fn new(client: Client, outward: Arc<Outward>) -> Self {
         Self { recorders: Recorders::new(client.clone()), client, outward }
+    }
+
+    /// The same, again when the write lost against others: what is applied depends on nothing that they wrote.
+    async fn call_again<T, F: Future<Output = Result<T, kube::Error>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, KubernetesError> {
+        for _ in 1..ATTEMPTS {
+            match self.call(call()).await {
+                Err(error) if error.is_contended() => {}
+                result => return result,
+            }
+        }
+        self.call(call()).await
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
@@ -133,8 +169,8 @@ impl Kubernetes {
         let body = json!({
             "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
         });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        self.call(self.api(target).patch(&target.name, &params, &Patch::Apply(&body))).await
+        let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
+        self.call_again(|| api.patch(&target.name, &params, &patch)).await
     }
 
     /// Writes a status whole; answers with the resource version.
@@ -148,8 +184,8 @@ impl Kubernetes {
             "metadata": { "uid": target.uid },
             "status": status,
         });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = self.call(self.api(target).patch_status(&target.name, &params, &Patch::Apply(&body))).await?;
+        let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
+        let written = self.call_again(|| api.patch_status(&target.name, &params, &patch)).await?;
         Ok(resource_version(&written.metadata))
     }
 
@@ -226,4 +262,29 @@ impl Kubernetes {
 /// The resource version as a number: later ones of one object are greater.
 pub fn resource_version(meta: &ObjectMeta) -> u64 {
     meta.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of kube-apiserver 1.36 to server-side apply with a uid.
+    #[test]
+    fn a_write_for_an_object_that_is_gone_is_told_from_one_that_lost_against_others() {
+        let gone = |answer: &str| {
+            let status: Status = serde_json::from_str(answer).expect("a status");
+            let error = KubernetesError::Api(kube::Error::Api(Box::new(status)));
+            (error.is_gone(), error.is_contended())
+        };
+        let not_found = r#"{"status": "Failure", "code": 404, "reason": "NotFound", "message": "proxmoxroles.proxmox-identity.dev \"a\" not found"}"#;
+        let nobody = r#"{"status": "Failure", "code": 409, "reason": "Conflict", "message": "Operation cannot be fulfilled on proxmoxroles.proxmox-identity.dev \"a\": uid mismatch: the provided object specified uid 1, and no existing object was found"}"#;
+        let namesake = r#"{"status": "Failure", "code": 422, "reason": "Invalid", "message": "ProxmoxRole \"a\" is invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]}}"#;
+        let invalid = r#"{"status": "Failure", "code": 422, "reason": "Invalid", "message": "ProxmoxRole \"a\" is invalid", "details": {"causes": [{"reason": "FieldValueTooLong", "message": "too long", "field": "status.externalId"}]}}"#;
+        let lost = r#"{"status": "Failure", "code": 409, "reason": "Conflict", "message": "Operation cannot be fulfilled on proxmoxroles.proxmox-identity.dev \"a\": the object has been modified; please apply your changes to the latest version and try again"}"#;
+        assert_eq!(gone(not_found), (true, false));
+        assert_eq!(gone(nobody), (true, false));
+        assert_eq!(gone(namesake), (true, false));
+        assert_eq!(gone(invalid), (false, false));
+        assert_eq!(gone(lost), (false, true));
+    }
 }

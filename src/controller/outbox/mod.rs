@@ -1,18 +1,20 @@
 //! Statuses on their way to Kubernetes: several objects at a time, one write per object at a time, and of two
 //! statuses for one object the newer one. Whoever must know that a status is stored waits; nobody else does.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+mod sent;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::conditions;
 use crate::api::status::ObjectStatus;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::metrics::Metrics;
+use sent::Sent;
 
 /// How many writes are under way at once.
 const IN_FLIGHT: usize = 16;
@@ -21,30 +23,21 @@ const IN_FLIGHT: usize = 16;
 #[derive(Clone)]
 pub struct Outbox {
     queue: mpsc::UnboundedSender<Letter>,
-    sent: Arc<Mutex<HashMap<String, Sent>>>,
+    sent: Arc<Mutex<Sent>>,
 }
 
 struct Letter {
     target: Target,
-    status: Value,
+    status: ObjectStatus,
     number: u64,
     stored: Option<oneshot::Sender<bool>>,
-}
-
-/// A status that the watch may not have shown yet.
-struct Sent {
-    status: ObjectStatus,
-    /// Known once it is stored.
-    resource_version: Option<u64>,
-    /// Tells later statuses of the same object apart.
-    number: u64,
 }
 
 impl Outbox {
     /// Starts the outbox.
     pub fn start(kubernetes: Kubernetes, metrics: Arc<Metrics>, tasks: &mut tokio::task::JoinSet<()>) -> Self {
         let (queue, letters) = mpsc::unbounded_channel();
-        let sent = Arc::new(Mutex::new(HashMap::new()));
+        let sent = Arc::new(Mutex::new(Sent::default()));
         tasks.spawn(deliver(kubernetes, metrics, letters, Arc::clone(&sent)));
         Self { queue, sent }
     }
@@ -56,23 +49,13 @@ impl Outbox {
             status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
             status
         });
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        match sent.get(uid) {
-            Some(Sent { resource_version: Some(version), .. }) if shown_version >= *version => {
-                sent.remove(uid);
-                shown.unwrap_or_default()
-            }
-            Some(Sent { status, .. }) => status.clone(),
-            None => shown.unwrap_or_default(),
-        }
+        lock(&self.sent).latest(uid, shown_version).unwrap_or(shown.unwrap_or_default())
     }
 
     /// Forgets objects that are gone.
     pub fn forget<'a>(&self, gone: impl IntoIterator<Item = &'a String>) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        for uid in gone {
-            sent.remove(uid);
-        }
+        let mut sent = lock(&self.sent);
+        gone.into_iter().for_each(|uid| sent.forget(uid));
     }
 
     /// Sends an object's status without waiting.
@@ -88,19 +71,20 @@ impl Outbox {
     }
 
     fn enqueue(&self, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
-        let Ok(value) = serde_json::to_value(status) else { return };
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = sent.get(&target.uid).map_or(0, |sent| sent.number + 1);
-        sent.insert(target.uid.clone(), Sent { status: status.clone(), resource_version: None, number });
+        let number = lock(&self.sent).send(&target.uid, status);
         // The receiver ends with the operator; a waiting sender then sees that nothing was stored.
-        let _ = self.queue.send(Letter { target, status: value, number, stored });
+        let _ = self.queue.send(Letter { target, status: status.clone(), number, stored });
     }
+}
+
+fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The newest letter of an object, and all who wait for it.
 struct Pending {
     target: Target,
-    status: Value,
+    status: ObjectStatus,
     number: u64,
     waiting: Vec<oneshot::Sender<bool>>,
 }
@@ -109,7 +93,7 @@ async fn deliver(
     kubernetes: Kubernetes,
     metrics: Arc<Metrics>,
     mut letters: mpsc::UnboundedReceiver<Letter>,
-    sent: Arc<Mutex<HashMap<String, Sent>>>,
+    sent: Arc<Mutex<Sent>>,
 ) {
     let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
     let mut busy: HashSet<String> = HashSet::new();
@@ -129,11 +113,10 @@ async fn deliver(
         tokio::select! {
             letter = letters.recv(), if open => match letter {
                 Some(Letter { target, status, number, stored }) => {
-                    let entry = pending.entry(target.uid.clone()).or_insert_with(|| Pending {
-                        target, status: Value::Null, number, waiting: Vec::new(),
-                    });
-                    (entry.status, entry.number) = (status, number);
-                    entry.waiting.extend(stored);
+                    let former = pending.remove(&target.uid);
+                    let mut waiting = former.map(|former| former.waiting).unwrap_or_default();
+                    waiting.extend(stored);
+                    pending.insert(target.uid.clone(), Pending { target, status, number, waiting });
                 }
                 None => open = false,
             },
@@ -145,33 +128,21 @@ async fn deliver(
     }
 }
 
-fn finish(
-    metrics: &Metrics,
-    sent: &Mutex<HashMap<String, Sent>>,
-    letter: Pending,
-    result: Result<u64, KubernetesError>,
-) {
-    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-    let newest = sent.get_mut(&letter.target.uid).filter(|sent| sent.number == letter.number);
+fn finish(metrics: &Metrics, sent: &Mutex<Sent>, letter: Pending, result: Result<u64, KubernetesError>) {
+    let Pending { target, status, number, waiting } = letter;
     let stored = result.is_ok();
-    metrics.status_written(&letter.target.resource.kind, stored);
-    match result {
-        Ok(version) => {
-            if let Some(newest) = newest {
-                newest.resource_version = Some(version);
-            }
-        }
-        Err(error) => {
-            if !error.is_gone() {
-                tracing::warn!(object = %letter.target.name, %error, "a status could not be written");
-            }
-            if newest.is_some() {
-                // What the watch shows is true again; the next pass finds the difference.
-                sent.remove(&letter.target.uid);
-            }
-        }
+    metrics.status_written(&target.resource.kind, stored);
+    match &result {
+        Ok(version) => lock(sent).stored(&target.uid, number, status, *version),
+        Err(_) => lock(sent).failed(&target.uid, number),
     }
-    for waiting in letter.waiting {
+    if let Err(error) = result
+        && !error.is_gone()
+    {
+        // The next pass finds the difference.
+        tracing::warn!(object = %target, %error, "a status could not be written");
+    }
+    for waiting in waiting {
         let _ = waiting.send(stored);
     }
 }

@@ -1,0 +1,114 @@
+//! What was written of each object, until the watch shows it.
+
+use std::collections::HashMap;
+
+use crate::api::status::ObjectStatus;
+
+/// By the objects' uids.
+#[derive(Default)]
+pub(super) struct Sent(HashMap<String, OfObject>);
+
+#[derive(Default)]
+struct OfObject {
+    /// The newest that Kubernetes has taken, and the resource version that the object has since.
+    stored: Option<(ObjectStatus, u64)>,
+    /// The newest that is on its way, with its number.
+    under_way: Option<(ObjectStatus, u64)>,
+    /// How many were sent: tells them apart.
+    count: u64,
+}
+
+impl Sent {
+    /// A status is on its way; answers with its number.
+    pub(super) fn send(&mut self, uid: &str, status: &ObjectStatus) -> u64 {
+        let object = self.0.entry(uid.to_owned()).or_default();
+        object.count += 1;
+        object.under_way = Some((status.clone(), object.count));
+        object.count
+    }
+
+    /// Kubernetes has taken it.
+    pub(super) fn stored(&mut self, uid: &str, number: u64, status: ObjectStatus, version: u64) {
+        if let Some(object) = self.0.get_mut(uid) {
+            object.under_way.take_if(|(_, newest)| *newest == number);
+            object.stored = Some((status, version));
+        }
+    }
+
+    /// Kubernetes has not taken it: what it took before is true again.
+    pub(super) fn failed(&mut self, uid: &str, number: u64) {
+        if let Some(object) = self.0.get_mut(uid) {
+            object.under_way.take_if(|(_, newest)| *newest == number);
+        }
+    }
+
+    /// What is on its way or was stored after this resource version; `None` where what the watch shows is the newest.
+    pub(super) fn latest(&mut self, uid: &str, shown_version: u64) -> Option<ObjectStatus> {
+        let object = self.0.get_mut(uid)?;
+        object.stored.take_if(|(_, version)| shown_version >= *version);
+        let latest = object.under_way.as_ref().or(object.stored.as_ref()).map(|(status, _)| status.clone());
+        if latest.is_none() {
+            self.0.remove(uid);
+        }
+        latest
+    }
+
+    /// The object is gone.
+    pub(super) fn forget(&mut self, uid: &str) {
+        self.0.remove(uid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(generation: i64) -> ObjectStatus {
+        ObjectStatus { observed_generation: Some(generation), ..ObjectStatus::default() }
+    }
+
+    /// The generation of what counts while the watch shows this version.
+    fn latest(sent: &mut Sent, shown_version: u64) -> Option<i64> {
+        sent.latest("uid", shown_version)?.observed_generation
+    }
+
+    #[test]
+    fn what_was_sent_counts_until_the_watch_shows_it() {
+        let mut sent = Sent::default();
+        let number = sent.send("uid", &status(1));
+        assert_eq!(latest(&mut sent, 7), Some(1), "under way");
+        sent.stored("uid", number, status(1), 9);
+        assert_eq!(latest(&mut sent, 8), Some(1), "the watch shows what was before");
+        assert_eq!(latest(&mut sent, 9), None, "the watch shows it");
+        assert_eq!(latest(&mut sent, 8), None, "nothing is kept");
+    }
+
+    #[test]
+    fn after_a_write_that_failed_the_one_before_counts_and_not_what_an_older_watch_shows() {
+        let mut sent = Sent::default();
+        let first = sent.send("uid", &status(1));
+        sent.stored("uid", first, status(1), 9);
+        let second = sent.send("uid", &status(2));
+        sent.failed("uid", second);
+        assert_eq!(latest(&mut sent, 8), Some(1));
+        assert_eq!(latest(&mut sent, 9), None);
+    }
+
+    #[test]
+    fn an_older_write_that_ends_late_does_not_hide_the_newer_one() {
+        for ends in [
+            |sent: &mut Sent, number| sent.failed("uid", number),
+            |sent: &mut Sent, number| {
+                sent.stored("uid", number, status(1), 9);
+            },
+        ] {
+            let mut sent = Sent::default();
+            let first = sent.send("uid", &status(1));
+            let second = sent.send("uid", &status(2));
+            ends(&mut sent, first);
+            assert_eq!(latest(&mut sent, 9), Some(2));
+            sent.stored("uid", second, status(2), 10);
+            assert_eq!(latest(&mut sent, 9), Some(2));
+        }
+    }
+}
