@@ -1,5 +1,8 @@
 //! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
 
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../operator/account.rs"]
+mod account;
 mod helm;
 mod metrics;
 mod people;

@@ -1,5 +1,6 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
+mod account;
 mod attacks;
 mod audit;
 mod checks;
@@ -7,6 +8,8 @@ mod crash;
 mod deprovisioning;
 mod failures;
 mod guides;
+#[path = "../support/helm.rs"]
+mod helm;
 mod identity;
 mod kinds;
 mod lifecycle;

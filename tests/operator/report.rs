@@ -160,7 +160,8 @@ async fn a_credential_that_is_as_good_as_root_is_warned_of_where_nothing_needs_i
     assert_eq!(warning(&world).await, None, "without objects there is nothing to compare");
     world.object("ProxmoxGroup", "g", "").await;
     until_told(&world, "MoreRightsThanNeeded", "root@pam").await;
-    let said = warning(&world).await.expect("a warning");
+    // The Event may be there before the status.
+    let said = world.until("it is warned", async || warning(&world).await).await;
     let message = said["message"].as_str().expect("a message");
     for right in ["Permissions.Modify on /", "User.Modify on /access/groups", "Realm.Allocate on /access/realm"] {
         assert!(message.contains(right), "{message}");

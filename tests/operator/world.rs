@@ -1,6 +1,6 @@
 //! A world for one test: a namespace on the real control plane, a simulated Proxmox VE and the operator's process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,18 +13,22 @@ use proxmox_identity::sim::control_plane::ControlPlane;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::Value;
 
+use crate::account::{self, Reach};
 use crate::support::{cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Everything that one test works on.
 pub struct World {
     pub client: Client,
     pub namespace: String,
     pub pve: Simulator,
-    plane: &'static ControlPlane,
+    /// The operator works with the rights of the chart.
+    kubeconfig: PathBuf,
     operator: Mutex<Option<GuardedChild>>,
+    /// The log of an operator that this world shares with others.
+    shared_log: Option<PathBuf>,
     revivals: AtomicU32,
 }
 
@@ -41,10 +45,29 @@ impl World {
 
     /// The same on another control plane.
     pub async fn on(plane: &'static ControlPlane, options: Options) -> Self {
+        Self::reaching(Reach::Namespace, plane, options).await
+    }
+
+    /// The same with an operator that may look so far, though it looks into one namespace.
+    pub async fn reaching(reach: Reach, plane: &'static ControlPlane, options: Options) -> Self {
         let client = plane.client().await.expect("a client");
         let namespace = cluster::namespace(&client).await;
+        let kubeconfig = account::kubeconfig(plane, &client, &namespace, reach).await;
         let pve = Simulator::start(options).await.expect("a simulator");
-        Self { client, namespace, pve, plane, operator: Mutex::new(None), revivals: AtomicU32::new(0) }
+        Self {
+            client,
+            namespace,
+            pve,
+            kubeconfig,
+            operator: Mutex::new(None),
+            shared_log: None,
+            revivals: AtomicU32::new(0),
+        }
+    }
+
+    /// Has the log of an operator judged too that works for this world and for others.
+    pub fn share(&mut self, operator: &GuardedChild) {
+        self.shared_log = Some(operator.dir().join("log"));
     }
 
     /// Starts the operator, or starts it again after a kill.
@@ -54,7 +77,7 @@ impl World {
 
     /// Starts the operator with more variables and arguments.
     pub fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
-        let kubeconfig = format!("KUBECONFIG={}", self.plane.kubeconfig().display());
+        let kubeconfig = format!("KUBECONFIG={}", self.kubeconfig.display());
         let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
         let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
         let namespace = format!("--watch-namespace={}", self.namespace);
@@ -65,14 +88,18 @@ impl World {
 
     /// Starts the operator as these words say, which `env` reads.
     pub fn start(&self, words: Vec<String>) -> &Self {
-        *self.operator() =
-            Some(GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts"));
+        self.kill_operator();
+        let child = GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts");
+        *self.operator() = Some(child);
         self
     }
 
-    /// Kills the operator at once.
+    /// Kills the operator at once. Kubernetes must have refused it nothing until now.
     pub fn kill_operator(&self) {
-        *self.operator() = None;
+        let Some(operator) = self.operator().take() else { return };
+        let log = read(&operator.dir().join("log"));
+        drop(operator);
+        account::was_never_refused(&log);
     }
 
     /// Starts the operator again if it was killed at a call.
@@ -96,7 +123,7 @@ impl World {
     /// All that the operator has logged, at the most talkative level.
     pub fn log(&self) -> String {
         let dir = self.operator().as_ref().expect("an operator").dir().to_owned();
-        String::from_utf8_lossy(&std::fs::read(dir.join("log")).unwrap_or_default()).into_owned()
+        read(&dir.join("log"))
     }
 
     /// How many calls to other systems the operator's process has made.
@@ -344,6 +371,22 @@ impl World {
         let target = count() + more;
         self.until("passes are made", async || (count() >= target).then_some(())).await;
     }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // A test that has failed already says why.
+        if !std::thread::panicking() {
+            self.kill_operator();
+            if let Some(log) = &self.shared_log {
+                account::was_never_refused(&read(log));
+            }
+        }
+    }
+}
+
+fn read(log: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
 }
 
 /// A manifest of one of our kinds.

@@ -3,14 +3,18 @@
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::DeleteParams;
+use proxmox_identity::sim::pve::Options;
 use serde_json::json;
 
+use crate::account::Reach;
 use crate::support::control_plane;
 use crate::world::World;
 
 #[tokio::test]
 async fn everything_of_a_deleted_namespace_goes_from_pve_though_the_secret_goes_first() {
-    let world = World::new().await;
+    // What may be done in the namespace only goes with it, and nobody would remove its objects.
+    let options = Options { time_scale: 0.02, ..Options::default() };
+    let world = World::reaching(Reach::Cluster, control_plane().await, options).await;
     world.start_operator().connect().await;
     let before = [world.pve_get("/access/users").await, world.pve_get("/access/roles").await];
     let objects = [

@@ -17,6 +17,7 @@ use proxmox_identity::sim::pve::Options;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::account::{self, Reach};
 use crate::support::cluster;
 use crate::world::{World, manifest};
 
@@ -40,10 +41,12 @@ async fn plane() -> &'static ControlPlane {
 /// The namespace of a tenant and a Proxmox VE, with the one operator at work.
 async fn tenant() -> World {
     let plane = plane().await;
-    OPERATOR
+    let operator = OPERATOR
         .get_or_init(async || {
+            let client = plane.client().await.expect("a client");
+            let kubeconfig = account::kubeconfig(plane, &client, HOME, Reach::Cluster).await;
             let words = [
-                &format!("KUBECONFIG={}", plane.kubeconfig().display()),
+                &format!("KUBECONFIG={}", kubeconfig.display()),
                 "RUST_LOG=trace",
                 env!("CARGO_BIN_EXE_proxmox-identity"),
                 "run",
@@ -54,7 +57,9 @@ async fn tenant() -> World {
             GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts")
         })
         .await;
-    World::on(plane, Options { time_scale: 0.02, ..Options::default() }).await
+    let mut world = World::on(plane, Options { time_scale: 0.02, ..Options::default() }).await;
+    world.share(operator);
+    world
 }
 
 impl World {
