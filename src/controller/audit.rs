@@ -26,24 +26,12 @@ impl Audit<'_> {
     /// Tells of a write and what became of it.
     pub fn record(&self, step: &Step, result: Result<(), &Failure>) {
         let mutation = MUTATION.fetch_add(1, Ordering::Relaxed);
-        let action = match &step.purpose {
-            Purpose::Create => "create",
-            Purpose::Restore => "restore",
-            Purpose::Update(_) => "update",
-            Purpose::Correct(_) => "correct",
-            Purpose::Disable => "disable",
-            Purpose::Remove => "remove",
-        };
+        let action = action(&step.purpose);
         let fields = match &step.purpose {
             Purpose::Update(fields) | Purpose::Correct(fields) => fields.join(","),
             Purpose::Create | Purpose::Restore | Purpose::Disable | Purpose::Remove => String::new(),
         };
-        let result = match result {
-            Ok(()) => "ok",
-            // Its answer was lost: it may have taken effect, which the next pass finds out.
-            Err(failure) if failure.kind == FailureKind::Lost => "unknown",
-            Err(failure) => failure.kind.reason().as_str(),
-        };
+        let result = self::result(result);
         for (owner, claims) in step.by_owner() {
             let any = self.subjects[owner].any;
             tracing::info!(
@@ -63,5 +51,27 @@ impl Audit<'_> {
                 events::sentence(step, &claims)
             );
         }
+    }
+}
+
+/// What a step does, in one word.
+pub(super) fn action(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Create => "create",
+        Purpose::Restore => "restore",
+        Purpose::Update(_) => "update",
+        Purpose::Correct(_) => "correct",
+        Purpose::Disable => "disable",
+        Purpose::Remove => "remove",
+    }
+}
+
+/// What became of a step, in one word.
+pub(super) fn result(result: Result<(), &Failure>) -> &'static str {
+    match result {
+        Ok(()) => "ok",
+        // Its answer was lost: it may have taken effect, which the next pass finds out.
+        Err(failure) if failure.kind == FailureKind::Lost => "unknown",
+        Err(failure) => failure.kind.reason().as_str(),
     }
 }

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::controller::audit::Audit;
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::controller::audit::{self, Audit};
 use crate::controller::deliver::Delivery;
 use crate::core::claim::{Claim, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::plan::{FailedClaim, Memory, Purpose, Step};
+use crate::core::secret::Secret;
 use crate::core::write::{MemberChange, PoolChange, Write};
 use crate::pve::session::Session;
 
@@ -50,8 +54,7 @@ pub async fn execute(
         if step.after.iter().any(|claim| failed.contains(claim)) {
             continue;
         }
-        let result = session.write(&step.write).await.map_err(|failure| step.write.explain(failure));
-        audit.record(&step, result.as_ref().map(drop));
+        let result = carry_out(session, &step, audit).await;
         match result {
             Ok(shown) => {
                 if let (Some(secret), Some(issue)) = (shown, step.issue) {
@@ -89,6 +92,18 @@ pub async fn execute(
         }
     }
     done
+}
+
+/// One step, with its span and its lines in the audit trail.
+#[tracing::instrument(
+    name = "step", target = "trace", level = "debug", skip_all,
+    fields(action = audit::action(&step.purpose), result = Empty),
+)]
+async fn carry_out(session: &Session, step: &Step, audit: &Audit<'_>) -> Result<Option<Secret>, Failure> {
+    let result = session.write(&step.write).await.map_err(|failure| step.write.explain(failure));
+    Span::current().record("result", audit::result(result.as_ref().map(drop)));
+    audit.record(step, result.as_ref().map(drop));
+    result
 }
 
 /// A write to one realm changes the digest of all: what comes after reads it anew.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::api::Reason;
 use crate::api::status::{LastChange, ObjectStatus};
@@ -44,6 +46,10 @@ pub(super) struct Outcome {
 
 impl Worker {
     /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
+    #[tracing::instrument(
+        name = "pass", target = "trace", level = "debug", skip_all,
+        fields(connection = %self.key, objects = objects.len(), planned = Empty, done = Empty),
+    )]
     pub(super) async fn judge(
         &mut self,
         session: &Session,
@@ -89,6 +95,7 @@ impl Worker {
         let steps: Vec<_> =
             steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
         let planned = steps.len();
+        Span::current().record("planned", planned);
         let allowed = Allowed { connection, policy: &policies[0] };
         self.judge_checks(objects, &allowed, &snapshot, planned > 0);
         let clock = self.clock_source();
@@ -98,6 +105,7 @@ impl Worker {
         let done = execute(session, steps, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         let Delivery { in_hand, .. } = delivery;
         self.in_hand.extend(in_hand);
+        Span::current().record("done", done.steps.len());
         self.tell(&subjects, &done);
         let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
         let next = match (done.steps.is_empty(), planned, blocked.is_empty()) {

@@ -63,3 +63,28 @@ async fn every_write_is_told_with_whom_it_is_for_and_what_became_of_it() {
     let ours = world.pve_writes() - by_hand - 3;
     assert_eq!(mutations.len() as u64, ours, "no write without a line: {:#?}", trail(&world));
 }
+
+#[tokio::test]
+async fn each_pass_and_each_step_in_it_has_a_span_with_its_duration() {
+    let world = World::new().await;
+    world.start_operator_with(&["RUST_LOG=warn,trace=debug"], &[]).connect().await;
+    world.object("ProxmoxGroup", "g", "comment: ours").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let closed = |name: &str| {
+        let log = world.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["message"] == "close" && line["span"]["name"] == name).collect::<Vec<_>>()
+    };
+    let steps = closed("step");
+    let [step] = steps.as_slice() else { panic!("one write is one step: {steps:#?}") };
+    assert_eq!((&step["span"]["action"], &step["span"]["result"]), (&"create".into(), &"ok".into()));
+    assert_eq!(step["spans"][0]["name"], "pass", "it is part of a pass");
+    let pass = world
+        .until("the pass is closed", async || closed("pass").into_iter().find(|pass| pass["span"]["done"] == 1))
+        .await;
+    assert_eq!(pass["span"]["connection"], format!("{}/pve", world.namespace));
+    assert_eq!((&pass["span"]["planned"], &pass["span"]["objects"]), (&1.into(), &1.into()));
+    for span in [step, &pass] {
+        assert!(span["time.busy"].is_string() && span["time.idle"].is_string(), "{span}");
+    }
+}

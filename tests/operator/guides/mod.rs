@@ -69,6 +69,11 @@ async fn the_access_rules_hold_and_catch_a_mistake() {
 }
 
 #[tokio::test]
+async fn what_is_lost_comes_back_as_the_page_on_recovery_says() {
+    in_order("docs/recovery.md").await;
+}
+
+#[tokio::test]
 async fn the_recipes_for_tokens_work() {
     all_at_once("docs/token-recipes.md").await;
 }
@@ -111,10 +116,18 @@ async fn in_order(name: &str) {
                     settled(&world, &kind, &name).await;
                 }
             }
-            Deed::Run(command, printed) => match command.strip_prefix("pvesh get ") {
-                Some(path) => shows(&world, path.split(' ').next().unwrap_or(path), &printed.join("\n")).await,
-                None => run(&world, &command, &printed).await,
-            },
+            Deed::Run(command, printed) => {
+                let pvesh = command.strip_prefix("pvesh get ");
+                match (pvesh, command.strip_prefix("kubectl scale deployment proxmox-identity ")) {
+                    (Some(path), _) => {
+                        shows(&world, path.split(' ').next().unwrap_or(path), &printed.join("\n")).await;
+                    }
+                    // No pods run here: the operator is a process of ours.
+                    (None, Some(rest)) if rest.ends_with("--replicas 0") => world.kill_operator(),
+                    (None, Some(_)) => drop(world.start_operator()),
+                    (None, None) => run(&world, &command, &printed).await,
+                }
+            }
         }
     }
 }
