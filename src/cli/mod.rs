@@ -3,6 +3,7 @@
 pub mod crds;
 #[cfg(feature = "sim")]
 mod demo;
+pub mod ready;
 pub mod run;
 #[cfg(feature = "sim")]
 mod sim;
@@ -23,6 +24,7 @@ enum Command {
     Run(run::Run),
     /// Print the CRDs.
     Crds,
+    Ready(ready::Ready),
     #[cfg(feature = "sim")]
     Demo(demo::Demo),
     /// Run a simulator of a remote system.
@@ -36,6 +38,7 @@ pub fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match CommandLine::parse().command {
         Command::Run(run) => on_runtime(run.run()),
         Command::Crds => crds::run().map_err(Into::into),
+        Command::Ready(ready) => on_runtime(ready.run()),
         #[cfg(feature = "sim")]
         Command::Demo(demo) => on_runtime(demo.run()),
         #[cfg(feature = "sim")]

@@ -66,7 +66,10 @@ impl Run {
 }
 
 /// A duration as in our objects.
-fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// When it is none, or negative: what is meant.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match text.parse::<kube::core::Duration>() {
         Ok(duration) if !text.is_empty() && !duration.is_negative() => Ok(duration.into()),
         Ok(_) | Err(_) => Err("give a duration such as 90s, 10m or 1h30m".to_owned()),
@@ -75,10 +78,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_span_events(FmtSpan::CLOSE)
-        .with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::CLOSE).with_writer(std::io::stderr);
     match format {
         LogFormat::Json => builder.json().flatten_event(true).init(),
         LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),

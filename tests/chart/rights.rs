@@ -40,8 +40,9 @@ impl Installed {
         installed
     }
 
-    fn read(&self, kind: &str, namespace: &str) -> Value {
-        let text = done(self.plane.kubectl().args(["get", kind, RELEASE, "--namespace", namespace, "--output=json"]));
+    fn read(&self, what: &str, namespace: &str) -> Value {
+        let what = if what.contains('/') { what.to_owned() } else { format!("{what}/{RELEASE}") };
+        let text = done(self.plane.kubectl().args(["get", &what, "--namespace", namespace, "--output=json"]));
         serde_json::from_str(&text).expect("JSON")
     }
 
@@ -68,6 +69,30 @@ impl Installed {
         ];
         words.extend(arguments);
         self.world.start(words);
+    }
+
+    /// Does what `helm test` has a pod do, for which there is no node here.
+    async fn test(&self) {
+        let hooks = done(helm_on(self.plane).args(["get", "hooks", RELEASE, "--namespace", &self.home]));
+        let pod: Value = serde_saphyr::from_str(&hooks).expect("one hook");
+        let arguments = texts(&pod["spec"]["containers"][0]["args"]);
+        let service = self.read("service/proxmox-identity-metrics", &self.home);
+        let port = &service["spec"]["ports"][0]["port"];
+        assert_eq!(arguments, ["ready", &format!("--url=http://proxmox-identity-metrics:{port}")]);
+        let selector = service["spec"]["selector"].as_object().expect("labels");
+        let selected = selector.iter().all(|(label, value)| pod["metadata"]["labels"][label] == *value);
+        assert!(!selected, "the Service would lead to the test itself");
+        let url = format!("--url=http://{}", self.world.address().await);
+        let ready = |arguments: &[&str]| {
+            let program = env!("CARGO_BIN_EXE_proxmox-identity");
+            std::process::Command::new(program).args(arguments).output().expect("it runs")
+        };
+        let answer = ready(&["ready", &url]);
+        assert_eq!(String::from_utf8_lossy(&answer.stdout), "ok\n");
+        assert!(answer.status.success());
+        let answer = ready(&["ready", "--url=http://127.0.0.1:1", "--timeout=1s"]);
+        assert!(!answer.status.success());
+        assert!(String::from_utf8_lossy(&answer.stderr).contains("Connection refused"), "{answer:?}");
     }
 
     /// What the role grants.
@@ -218,6 +243,7 @@ async fn life(world: &World) {
 async fn the_role_of_one_namespace_is_enough_and_not_more() {
     let installed = Installed::new(true).await;
     life(&installed.world).await;
+    installed.test().await;
     installed.judge();
 }
 

@@ -72,6 +72,11 @@ async fn every_variant_runs_where_only_restricted_pods_may() {
     };
     for (_, values) in variants() {
         let objects = rendered(&["--values", &values.to_string_lossy()]);
+        for test in of_kind(&objects, "Pod") {
+            let mut test = test.clone();
+            test["metadata"]["namespace"] = namespace.as_str().into();
+            done(&mut apply(&test));
+        }
         let mut pod = of_kind(&objects, "Deployment")[0]["spec"]["template"].clone();
         pod["apiVersion"] = "v1".into();
         pod["kind"] = "Pod".into();
@@ -117,7 +122,7 @@ fn one_namespace_needs_nothing_of_the_whole_cluster() {
     let objects = rendered(&["--values", &values.to_string_lossy()]);
     let mut kinds: Vec<&str> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["Deployment", "Role", "RoleBinding", "Service", "ServiceAccount"]);
+    assert_eq!(kinds, ["Deployment", "Pod", "Role", "RoleBinding", "Service", "ServiceAccount"]);
     assert!(objects.iter().all(|object| object["metadata"]["namespace"] == "default"));
 }
 

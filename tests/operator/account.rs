@@ -56,8 +56,8 @@ pub async fn kubeconfig(plane: &ControlPlane, client: &Client, namespace: &str, 
     for object in objects {
         let text = object.to_string().replace(HOME, &home).replace(NAMESPACE, namespace);
         let mut object: Value = serde_json::from_str(&text).expect("an object");
-        if object["metadata"].get("namespace").is_none() {
-            // Those of other releases have the same name.
+        if object["kind"] != "ServiceAccount" {
+            // Those of a release have its name.
             object["metadata"]["name"] = home.as_str().into();
             if object.get("roleRef").is_some() {
                 object["roleRef"]["name"] = home.as_str().into();

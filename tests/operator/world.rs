@@ -131,19 +131,22 @@ impl World {
         self.log().lines().filter(|line| line.contains("\"outward call\"")).count()
     }
 
+    /// Where the operator serves health and metrics.
+    pub async fn address(&self) -> String {
+        self.until("the operator serves", async || {
+            self.log().lines().find_map(|line| {
+                let line: Value = serde_json::from_str(line).ok()?;
+                (line["message"] == "serving /metrics, /healthz and /readyz")
+                    .then(|| line["address"].as_str().map(str::to_owned))?
+            })
+        })
+        .await
+    }
+
     /// What the operator serves at a path.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let address = self
-            .until("the operator serves", async || {
-                self.log().lines().find_map(|line| {
-                    let line: Value = serde_json::from_str(line).ok()?;
-                    (line["message"] == "serving /metrics, /healthz and /readyz")
-                        .then(|| line["address"].as_str().map(str::to_owned))?
-                })
-            })
-            .await;
-        let answer = reqwest_get(&format!("http://{address}{path}")).await;
-        answer.expect("an answer")
+        let address = self.address().await;
+        reqwest_get(&format!("http://{address}{path}")).await.expect("an answer")
     }
 
     /// The usual connection, with the token of root.
