@@ -6,6 +6,7 @@ mod account;
 mod helm;
 mod metrics;
 mod people;
+mod protection;
 mod release;
 mod rights;
 #[path = "../support/mod.rs"]

@@ -18,6 +18,12 @@ pub async fn install_crds(client: &Client) {
         let applied = api.patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&crd)).await;
         applied.unwrap_or_else(|error| panic!("{name} is refused: {error}"));
     }
+    established(client).await;
+}
+
+/// Waits until our CRDs are served.
+pub async fn established(client: &Client) {
+    let api = Api::<CustomResourceDefinition>::all(client.clone());
     for crd in crd::all() {
         let name = crd.name_any();
         let established = await_condition(api.clone(), &name, conditions::is_crd_established());
