@@ -2,6 +2,7 @@
 //! statuses for one object the newer one. Whoever must know that a status is stored waits; nobody else does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -13,6 +14,7 @@ use crate::api::conditions;
 use crate::api::status::ObjectStatus;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::metrics::Metrics;
+use crate::permit::Permit;
 
 /// How many writes are under way at once.
 const IN_FLIGHT: usize = 16;
@@ -22,9 +24,12 @@ const IN_FLIGHT: usize = 16;
 pub struct Outbox {
     queue: mpsc::UnboundedSender<Letter>,
     sent: Arc<Mutex<HashMap<String, Sent>>>,
+    /// Numbers all statuses, so that those of one object are told apart.
+    next: Arc<AtomicU64>,
 }
 
 struct Letter {
+    permit: Permit,
     target: Target,
     status: Value,
     number: u64,
@@ -46,7 +51,7 @@ impl Outbox {
         let (queue, letters) = mpsc::unbounded_channel();
         let sent = Arc::new(Mutex::new(HashMap::new()));
         tasks.spawn(deliver(kubernetes, metrics, letters, Arc::clone(&sent)));
-        Self { queue, sent }
+        Self { queue, sent, next: Arc::default() }
     }
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
@@ -76,29 +81,30 @@ impl Outbox {
     }
 
     /// Sends an object's status without waiting.
-    pub fn send(&self, target: Target, status: &ObjectStatus) {
-        self.enqueue(target, status, None);
+    pub fn send(&self, permit: &Permit, target: Target, status: &ObjectStatus) {
+        self.enqueue(permit, target, status, None);
     }
 
     /// Sends an object's status and waits; true when it is stored, by itself or in a newer one.
-    pub async fn store(&self, target: Target, status: &ObjectStatus) -> bool {
+    pub async fn store(&self, permit: &Permit, target: Target, status: &ObjectStatus) -> bool {
         let (stored, answer) = oneshot::channel();
-        self.enqueue(target, status, Some(stored));
+        self.enqueue(permit, target, status, Some(stored));
         answer.await.unwrap_or(false)
     }
 
-    fn enqueue(&self, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
+    fn enqueue(&self, permit: &Permit, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
         let Ok(value) = serde_json::to_value(status) else { return };
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = sent.get(&target.uid).map_or(0, |sent| sent.number + 1);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         sent.insert(target.uid.clone(), Sent { status: status.clone(), resource_version: None, number });
         // The receiver ends with the operator; a waiting sender then sees that nothing was stored.
-        let _ = self.queue.send(Letter { target, status: value, number, stored });
+        let _ = self.queue.send(Letter { permit: permit.clone(), target, status: value, number, stored });
     }
 }
 
 /// The newest letter of an object, and all who wait for it.
 struct Pending {
+    permit: Permit,
     target: Target,
     status: Value,
     number: u64,
@@ -122,17 +128,17 @@ async fn deliver(
             busy.insert(uid);
             let kubernetes = kubernetes.clone();
             writes.push(async move {
-                let result = kubernetes.write_status(&letter.target, &letter.status).await;
+                let result = kubernetes.write_status(&letter.permit, &letter.target, &letter.status).await;
                 (letter, result)
             });
         }
         tokio::select! {
             letter = letters.recv(), if open => match letter {
-                Some(Letter { target, status, number, stored }) => {
+                Some(Letter { permit, target, status, number, stored }) => {
                     let entry = pending.entry(target.uid.clone()).or_insert_with(|| Pending {
-                        target, status: Value::Null, number, waiting: Vec::new(),
+                        permit: permit.clone(), target, status: Value::Null, number, waiting: Vec::new(),
                     });
-                    (entry.status, entry.number) = (status, number);
+                    (entry.permit, entry.status, entry.number) = (permit, status, number);
                     entry.waiting.extend(stored);
                 }
                 None => open = false,
@@ -162,7 +168,7 @@ fn finish(
             }
         }
         Err(error) => {
-            if !error.is_gone() {
+            if !error.is_gone() && !matches!(error, KubernetesError::Lapsed(_)) {
                 tracing::warn!(object = %letter.target.name, %error, "a status could not be written");
             }
             if newest.is_some() {

@@ -14,6 +14,7 @@ mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod peers;
+mod replicas;
 mod report;
 mod rights;
 mod scale;

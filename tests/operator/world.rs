@@ -47,6 +47,11 @@ impl World {
         Self { client, namespace, pve, plane, operator: Mutex::new(None), revivals: AtomicU32::new(0) }
     }
 
+    /// How the control plane is reached.
+    pub fn kubeconfig(&self) -> &Path {
+        self.plane.kubeconfig()
+    }
+
     /// Starts the operator, or starts it again after a kill.
     pub fn start_operator(&self) -> &Self {
         self.start_operator_with(&[], &[])
@@ -106,17 +111,8 @@ impl World {
 
     /// What the operator serves at a path.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let address = self
-            .until("the operator serves", async || {
-                self.log().lines().find_map(|line| {
-                    let line: Value = serde_json::from_str(line).ok()?;
-                    (line["message"] == "serving /metrics, /healthz and /readyz")
-                        .then(|| line["address"].as_str().map(str::to_owned))?
-                })
-            })
-            .await;
-        let answer = reqwest_get(&format!("http://{address}{path}")).await;
-        answer.expect("an answer")
+        let address = self.until("the operator serves", async || served_at(&self.log())).await;
+        fetch(&format!("http://{address}{path}")).await.expect("an answer")
     }
 
     /// The usual connection, with the token of root.
@@ -385,7 +381,17 @@ fn insecure() -> reqwest::Client {
     reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client")
 }
 
-async fn reqwest_get(url: &str) -> reqwest::Result<(u16, String)> {
+/// Where a process with this log serves metrics and health.
+pub fn served_at(log: &str) -> Option<String> {
+    log.lines().find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        (line["message"] == "serving /metrics, /healthz and /readyz")
+            .then(|| line["address"].as_str().map(str::to_owned))?
+    })
+}
+
+/// Status and text at a URL.
+pub async fn fetch(url: &str) -> reqwest::Result<(u16, String)> {
     let answer = insecure().get(url).send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))
 }
