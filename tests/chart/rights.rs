@@ -40,14 +40,14 @@ impl Installed {
         installed
     }
 
-    fn read(&self, kind: &str, namespace: &str) -> Value {
-        let text = done(self.plane.kubectl().args(["get", kind, RELEASE, "--namespace", namespace, "--output=json"]));
+    fn read(&self, kind: &str, name: &str, namespace: &str) -> Value {
+        let text = done(self.plane.kubectl().args(["get", kind, name, "--namespace", namespace, "--output=json"]));
         serde_json::from_str(&text).expect("JSON")
     }
 
     /// Starts the operator as the Deployment does, but on a port of its own.
     fn start(&self) {
-        let deployment = self.read("deployment", &self.home);
+        let deployment = self.read("deployment", RELEASE, &self.home);
         let pod = &deployment["spec"]["template"]["spec"];
         let account = pod["serviceAccountName"].as_str().expect("an account");
         let token = done(self.plane.kubectl().args(["create", "token", account, "--namespace", &self.home]));
@@ -57,7 +57,7 @@ impl Installed {
         let path = self.plane.kubeconfig().with_file_name("operator-kubeconfig");
         std::fs::write(&path, kubeconfig.to_string()).expect("a file");
         let arguments = texts(&pod["containers"][0]["args"]);
-        assert!(arguments.contains(&"--listen=0.0.0.0:8080"));
+        assert!(arguments.contains(&"--listen=0.0.0.0:8080") && arguments.contains(&"--leader-election"));
         let arguments = arguments.into_iter().map(|argument| argument.replace("0.0.0.0:8080", "127.0.0.1:0"));
         let mut words = vec![
             format!("KUBECONFIG={}", path.display()),
@@ -70,11 +70,12 @@ impl Installed {
         self.world.start(words);
     }
 
-    /// What the role grants.
+    /// What the roles grant.
     fn granted(&self) -> BTreeSet<Right> {
-        let role = self.read(self.role, &self.world.namespace);
+        let role = self.read(self.role, RELEASE, &self.world.namespace);
+        let of_leases = self.read("role", &format!("{RELEASE}-leader-election"), &self.home);
         let mut granted = BTreeSet::new();
-        for rule in role["rules"].as_array().expect("rules") {
+        for rule in [role, of_leases].iter().flat_map(|role| role["rules"].as_array().expect("rules")) {
             for group in texts(&rule["apiGroups"]) {
                 for resource in texts(&rule["resources"]) {
                     for verb in texts(&rule["verbs"]) {
@@ -107,8 +108,9 @@ impl Installed {
             .collect()
     }
 
-    /// All went without a refusal, and every right was used.
-    fn judge(&self) {
+    /// All went without a refusal, and every right was used, at the latest for a proper end.
+    async fn judge(&self) {
+        self.world.end_operator().await;
         let asked = self.asked();
         assert!(!asked.is_empty(), "the operator works as the service account");
         let refused: Vec<_> = asked.iter().filter(|(_, code)| *code == 403 || *code == 401).collect();
@@ -218,7 +220,7 @@ async fn life(world: &World) {
 async fn the_role_of_one_namespace_is_enough_and_not_more() {
     let installed = Installed::new(true).await;
     life(&installed.world).await;
-    installed.judge();
+    installed.judge().await;
 }
 
 #[tokio::test]
@@ -252,5 +254,5 @@ async fn the_role_of_the_whole_cluster_is_enough_and_not_more() {
     world.gone("ProxmoxGroup", "offered").await;
     world.delete("ClusterProxmoxConnection", "offer").await;
     world.gone("ClusterProxmoxConnection", "offer").await;
-    installed.judge();
+    installed.judge().await;
 }

@@ -75,6 +75,18 @@ impl World {
         self
     }
 
+    /// Tells the operator to end, and waits until it has.
+    pub async fn end_operator(&self) {
+        let id = self.operator().as_ref().expect("an operator").id().to_string();
+        assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
+        let has_ended = || self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
+        let started = Instant::now();
+        while !has_ended() {
+            assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Kills the operator at once.
     pub fn kill_operator(&self) {
         *self.operator() = None;

@@ -277,7 +277,7 @@ impl Keeper {
 
     /// Gives everything to the others and leaves them.
     async fn leave(mut self) {
-        let gives_up = Instant::now() + self.duration / 2;
+        let gives_up = Instant::now() + self.duration / 3;
         while let Some(identity) = self.own.as_ref().map(|own| own.identity.clone())
             && Instant::now() < gives_up
         {

@@ -112,3 +112,17 @@ async fn groups_ready(world: &World, prefix: &str, count: usize) {
         world.ready("ProxmoxGroup", &format!("{prefix}-{number}")).await;
     }
 }
+
+#[tokio::test]
+async fn an_operator_alone_leads_without_leases() {
+    let world = World::new().await;
+    world.start_operator().connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let (_, metrics) = world.get("/metrics").await;
+    assert!(metrics.contains("proxmox_identity_leader{shard=\"0\"} 1"), "{metrics}");
+    world.end_operator().await;
+    assert_eq!(leases(&world).await, []);
+    let agents: Vec<String> = world.pve.requests().writes.into_iter().map(|write| write.agent).collect();
+    assert_eq!(agents, [concat!("proxmox-identity/", env!("CARGO_PKG_VERSION"))]);
+}
