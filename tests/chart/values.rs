@@ -53,7 +53,10 @@ fn what_contradicts_itself_is_refused() {
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
         ("replicas=2,leaderElection.enabled=false", "more than one of replicas needs leaderElection.enabled"),
         ("shards=2,leaderElection.enabled=false", "more than one of shards needs leaderElection.enabled"),
-        ("podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=", "needs minAvailable or maxUnavailable"),
+        (
+            "podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=",
+            "needs minAvailable or maxUnavailable",
+        ),
         (
             "watchNamespace=a,connections[0].name=c,connections[0].kind=ClusterProxmoxConnection,connections[0].spec.a=b",
             "an operator that watches one namespace has no ClusterProxmoxConnection",

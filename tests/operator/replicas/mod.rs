@@ -14,6 +14,7 @@ use kube::Api;
 use kube::api::ListParams;
 use proxmox_identity::sim::child::GuardedChild;
 use proxmox_identity::sim::pve::Simulator;
+use serde_json::Value;
 
 use crate::world::{World, fetch, served_at};
 
@@ -45,8 +46,10 @@ impl Replica {
             format!("--watch-namespace={namespace}"),
             format!("--namespace={namespace}"),
             "--leader-election".to_owned(),
-            format!("--lease-duration={}s", LEASE.as_secs()),
         ];
+        if !arguments.iter().any(|argument| argument.starts_with("--lease-duration=")) {
+            words.push(format!("--lease-duration={}s", LEASE.as_secs()));
+        }
         words.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let process = GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts");
         Self { name, process }
@@ -79,6 +82,20 @@ impl Replica {
         let what = format!("{} holds {shards} shards", self.name);
         world.until(&what, async || (self.holds().await == Some(shards)).then_some(())).await;
     }
+}
+
+/// The writes to Proxmox VE that a log tells of, and how long each took in seconds.
+fn write_durations(log: &str) -> Vec<f64> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let writes = lines.filter(|line| line["message"] == "called Proxmox VE" && line["method"] != "GET");
+    let seconds = |text: &str| {
+        let (number, scale) = match text.strip_suffix("ms") {
+            Some(number) => (number, 0.001),
+            None => (text.strip_suffix('s').unwrap_or("0"), 1.0),
+        };
+        number.parse::<f64>().unwrap_or_default() * scale
+    };
+    writes.map(|line| seconds(line["duration"].as_str().expect("a duration"))).collect()
 }
 
 /// The Leases of a world by their names, with who holds them.
