@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proxmox_identity::sim::pve::Options;
 
-use super::{LEASE, Replica, groups, groups_ready, leases, writers};
+use super::{LEASE, Replica, groups, groups_ready, leases, write_durations, writers};
 use crate::world::World;
 
 /// Two replicas, of which the first works.
@@ -51,6 +51,7 @@ async fn a_frozen_leader_that_goes_on_finishes_at_most_the_request_that_it_had_b
     groups(&world, "g", 24).await;
     world.until("the first is in the midst of it", async || (writers(&world.pve).len() >= 3).then_some(())).await;
     first.signal("-STOP");
+    let frozen = first.log().len();
     second.until_it_holds(&world, 1).await;
     world.until("the second writes", async || writers(&world.pve).iter().any(|it| it == "second").then_some(())).await;
     first.signal("-CONT");
@@ -60,6 +61,13 @@ async fn a_frozen_leader_that_goes_on_finishes_at_most_the_request_that_it_had_b
     let begun = writers.iter().position(|writer| writer == "second").expect("the second wrote");
     let late = writers[begun..].iter().filter(|writer| *writer == "first").count();
     assert!(late <= 1, "{late} writes of the frozen one after the second began: {writers:?}");
+    // Whatever it had begun took longer than others waited for it.
+    let log = first.log();
+    let durations = write_durations(&log[frozen..]);
+    assert!(
+        durations.iter().all(|seconds| *seconds > LEASE.as_secs_f64() / 2.0),
+        "it began another one: {durations:?}"
+    );
     assert!(first.log().contains("this replica"), "it tells that it lost its lease");
 
     // It did not end, and leads again when it must.
