@@ -9,6 +9,7 @@ pub mod cli;
 pub mod controller;
 pub mod core;
 pub mod outward;
+pub mod permit;
 pub mod pve;
 #[cfg(feature = "sim")]
 pub mod sim;

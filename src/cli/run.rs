@@ -4,12 +4,13 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::controller;
+use crate::controller::leases::Election;
 
 /// Watch the objects and make Proxmox VE equal to them.
 ///
@@ -33,6 +34,28 @@ pub struct Run {
     /// How long something may be retried before it counts as Stalled, such as 90s or 10m.
     #[arg(long, env = "PROXMOX_IDENTITY_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
     progress_deadline: Duration,
+    #[command(flatten)]
+    replicas: Replicas,
+}
+
+/// How it shares the work with other replicas.
+#[derive(Args)]
+struct Replicas {
+    /// Share the work with other replicas through Leases in the operator's namespace. Without it there must be no other one.
+    #[arg(long, env = "PROXMOX_IDENTITY_LEADER_ELECTION")]
+    leader_election: bool,
+    /// How long a replica may go without renewing its Lease before others take over, in whole seconds such as 30s.
+    #[arg(long, env = "PROXMOX_IDENTITY_LEASE_DURATION", default_value = "30s", value_parser = lease_duration)]
+    lease_duration: Duration,
+    /// The name of the Lease that says who holds what, and the beginning of those of the replicas.
+    #[arg(long, env = "PROXMOX_IDENTITY_LEASE_NAME", default_value = "proxmox-identity", value_parser = lease_name)]
+    lease_name: String,
+    /// Into how many shards connections are divided, each of which one replica works on: 1 to 64.
+    #[arg(long, env = "PROXMOX_IDENTITY_SHARDS", default_value_t = 1, value_parser = value_parser!(u8).range(1..=64))]
+    shards: u8,
+    /// What this replica calls itself in Leases and to Proxmox VE. Without it it is the name of the host.
+    #[arg(long, env = "POD_NAME")]
+    replica: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -49,9 +72,11 @@ impl Run {
     /// # Errors
     /// When Kubernetes cannot be reached as configured, or the address cannot be listened on.
     pub async fn run(self) -> Result<(), Box<dyn std::error::Error>> {
-        let Self { listen, log_format, watch_namespace, namespace, progress_deadline } = self;
+        let Self { listen, log_format, watch_namespace, namespace, progress_deadline, replicas } = self;
         log(log_format);
         let client = kube::Client::try_default().await?;
+        let own_namespace = namespace.or_else(|| own_namespace(&client));
+        let election = replicas.election(own_namespace.as_deref())?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async move {
             tokio::select! {
@@ -59,10 +84,49 @@ impl Run {
                 _ = interrupt.recv() => {}
             }
         };
+        let own_namespace = own_namespace.unwrap_or_else(|| client.default_namespace().to_owned());
         let options =
-            controller::Options { listen, namespace: watch_namespace, progress_deadline, own_namespace: namespace };
+            controller::Options { listen, namespace: watch_namespace, progress_deadline, own_namespace, election };
         Ok(controller::run(client, options, stop).await?)
     }
+}
+
+impl Replicas {
+    /// How to share the work, if it is shared.
+    fn election(self, namespace: Option<&str>) -> Result<Option<Election>, &'static str> {
+        let Self { leader_election, lease_duration: duration, lease_name: name, shards, replica } = self;
+        if !leader_election {
+            return Ok(None);
+        }
+        let namespace = namespace.ok_or(
+            "--leader-election needs to know the namespace of the operator, where its Leases are: set --namespace or \
+             POD_NAMESPACE",
+        )?;
+        let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let replica = replica.unwrap_or_else(host);
+        Ok(Some(Election { namespace: namespace.to_owned(), name, replica, duration, shards: shards.into() }))
+    }
+}
+
+/// The namespace that the service account or the kubeconfig says. `default` is what is said where nothing is.
+fn own_namespace(client: &kube::Client) -> Option<String> {
+    Some(client.default_namespace().to_owned()).filter(|namespace| namespace != "default")
+}
+
+/// A Lease lasts whole seconds. What is shorter than two is spent with renewing it.
+fn lease_duration(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    let is_whole = duration.subsec_nanos() == 0 && (2..=3600).contains(&duration.as_secs());
+    is_whole.then_some(duration).ok_or_else(|| "give whole seconds from 2s to 1h".to_owned())
+}
+
+/// The name is a label's value too.
+fn lease_name(text: &str) -> Result<String, String> {
+    let is_name = (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    is_name.then(|| text.to_owned()).ok_or_else(|| "give up to 63 of a-z, 0-9 and '-'".to_owned())
 }
 
 /// A duration as in our objects.
@@ -96,5 +160,33 @@ mod tests {
         for bad in ["", "600", "-10m", "10 minutes"] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_lease_lasts_whole_seconds_and_has_the_name_of_a_label() {
+        assert_eq!(lease_duration("1m30s"), Ok(Duration::from_secs(90)));
+        for bad in ["", "1s", "2500ms", "2h", "-30s"] {
+            assert!(lease_duration(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(lease_name("pve-2"), Ok("pve-2".to_owned()));
+        for bad in ["", "-a", "a-", "a.b", "A", &"a".repeat(64)] {
+            assert!(lease_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn leader_election_needs_a_namespace() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            replicas: Replicas,
+        }
+        let line = |arguments: &[&str]| <Line as clap::Parser>::parse_from(arguments).replicas;
+        assert!(matches!(line(&["run"]).election(None), Ok(None)));
+        let refused = line(&["run", "--leader-election"]).election(None);
+        assert!(refused.is_err_and(|why| why.contains("--namespace")));
+        let election = line(&["run", "--leader-election", "--shards=3"]).election(Some("ops"));
+        let election = election.expect("a namespace").expect("an election");
+        assert_eq!((election.shards, election.namespace.as_str()), (3, "ops"));
     }
 }

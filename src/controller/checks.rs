@@ -115,7 +115,7 @@ impl Worker {
         }
         let failed = report::ready_of(previous).1 == Reason::AssertionFailed.as_str();
         if failed && report.says.ready == Ready::True {
-            self.context.events.tell(target.clone(), News::Holds(report.says.message.clone()));
+            self.context.events.tell(&self.permit, target.clone(), News::Holds(report.says.message.clone()));
         }
         self.post(target, previous, &status);
     }

@@ -32,8 +32,8 @@ impl Worker {
                 sync: None,
                 ..known.clone()
             };
-            let outbox = self.context.outbox.clone();
-            (forgotten != known).then_some(async move { outbox.store(target(any), &forgotten).await })
+            let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
+            (forgotten != known).then_some(async move { outbox.store(&permit, target(any), &forgotten).await })
         });
         join_all(forgetting).await.into_iter().all(|stored| stored)
     }

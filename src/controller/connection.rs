@@ -26,6 +26,7 @@ use crate::controller::way::Said;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::core::policy::Policy;
+use crate::permit::Permit;
 use crate::pve::client::Client;
 use crate::pve::config::Settings;
 use crate::pve::observer::CallObserver;
@@ -33,7 +34,7 @@ use crate::pve::realms::RealmCache;
 use crate::pve::session::Session;
 
 /// A burst of changes is one pass.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.
@@ -43,6 +44,12 @@ const KEEP_CREDENTIAL: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Worker {
     pub(super) key: ConnectionKey,
     pub(super) context: Arc<Context>,
+    /// The shard that it is in.
+    pub(super) shard: usize,
+    /// The right to write in this turn.
+    pub(super) permit: Permit,
+    /// Another replica may work on the connection already.
+    pub(super) unsure: bool,
     pub(super) memory: Memory,
     pub(super) realms: RealmCache,
     /// Objects that have our finalizer although the watch may not show it yet.
@@ -88,32 +95,20 @@ pub(super) struct Worker {
     resync: Duration,
 }
 
-/// Works on a connection until nobody needs it any more or the operator stops.
-pub(super) async fn work(context: Arc<Context>, key: ConnectionKey, wake: Arc<Notify>) {
-    let mut worker = Worker::new(key, Arc::clone(&context), Arc::clone(&wake));
-    let stopping = context.stopping();
-    while !stopping() {
-        let next = if context.index.is_ready() { Box::pin(worker.guarded()).await } else { None };
-        let Some(next) = next else {
-            tokio::select! {
-                () = wake.notified() => tokio::time::sleep(DEBOUNCE).await,
-                () = context.stopped() => break,
-            }
-            continue;
-        };
-        tokio::select! {
-            () = wake.notified() => tokio::time::sleep(DEBOUNCE).await,
-            () = tokio::time::sleep(next) => {}
-            () = context.stopped() => break,
-        }
-    }
-}
-
 impl Worker {
-    fn new(key: ConnectionKey, context: Arc<Context>, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        key: ConnectionKey,
+        context: Arc<Context>,
+        wake: Arc<Notify>,
+        (shard, permit): (usize, Permit),
+        said: Option<Said>,
+    ) -> Self {
         Self {
             key,
             context,
+            shard,
+            permit,
+            unsure: false,
             memory: Memory::default(),
             realms: RealmCache::default(),
             finalized: HashSet::new(),
@@ -126,7 +121,7 @@ impl Worker {
             issuers: Issuers::default(),
             stock: Stock::default(),
             wake,
-            said: None,
+            said,
             seen: HashMap::new(),
             settled: HashMap::new(),
             number: 0,
@@ -143,7 +138,7 @@ impl Worker {
     }
 
     /// A pass that panics costs that pass only. `None`: nothing to do until somebody wakes us.
-    async fn guarded(&mut self) -> Option<Duration> {
+    pub(super) async fn guarded(&mut self) -> Option<Duration> {
         let begun = Instant::now();
         let result = Box::pin(AssertUnwindSafe(self.pass()).catch_unwind()).await;
         self.context.metrics.pass(begun.elapsed());
@@ -193,16 +188,17 @@ impl Worker {
             self.suspended(&connection, &objects).await;
             return Some(jittered(self.resync));
         }
-        let context = Arc::clone(&self.context);
+        let ending = self.ending();
         let session = tokio::select! {
             session = self.session(&connection, &objects) => session,
-            () = context.stopped() => return None,
+            () = ending.reached() => return None,
         };
         let refusal = match session {
             Ok(session) if self.is_another(&connection, &session) && !self.leave_cluster(&objects).await => {
                 self.failures = self.failures.saturating_add(1);
                 return Some(self.back_off());
             }
+            Ok(session) if self.moves(&connection, &session).await => return None,
             Ok(session) => match Policy::parse(connection.spec.policy.as_ref(), self.key.kind()) {
                 Ok(policy) => match Box::pin(self.judge(&session, &connection, policy, &objects)).await {
                     Ok(Outcome { next, broken: None }) => {
@@ -216,7 +212,7 @@ impl Worker {
             },
             Err(refusal) => refusal,
         };
-        if context.stopping()() {
+        if ending.is_reached() {
             return None;
         }
         self.unreachable(&connection, &objects, &refusal).await;
@@ -229,9 +225,9 @@ impl Worker {
         let held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
         let target = &connection.target;
         match (meta.deletion_timestamp.is_some(), held) {
-            (false, false) => self.context.kubernetes.add_finalizer(target).await?,
+            (false, false) => self.context.kubernetes.add_finalizer(&self.permit, target).await?,
             (true, true) if objects.is_empty() => {
-                self.context.kubernetes.remove_finalizer(target).await?;
+                self.context.kubernetes.remove_finalizer(&self.permit, target).await?;
                 return Ok(false);
             }
             _ => {}
@@ -243,7 +239,7 @@ impl Worker {
     async fn session(&mut self, connection: &Connection, objects: &[AnyObject]) -> Result<Session, Refusal> {
         let settings =
             match prepare::settings(&self.context.kubernetes, self.secret_namespace(), &connection.spec).await {
-                Ok(settings) => Some(settings),
+                Ok(settings) => Some(Settings { replica: self.context.replica.clone(), ..settings }),
                 Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
                 Err(refusal) => return Err(refusal),
             };
@@ -257,7 +253,7 @@ impl Worker {
         let Some((_, client)) = &self.client else {
             return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
         };
-        let session = client.connect().await?;
+        let session = client.connect(&self.permit).await?;
         let known = self.status_of(connection).cluster_id;
         let confirmed = connection.metadata.annotations.as_ref().and_then(|all| all.get(CONFIRM_CLUSTER));
         let here = session.cluster().as_str();

@@ -25,6 +25,7 @@ use crate::core::secret::Secret;
 use crate::core::token::template::{Contents, TOKEN_KEY, read_back, render};
 use crate::core::token::{Kept, Token};
 use crate::core::wants::{secret_name, token_id, wish_of};
+use crate::permit::Permit;
 
 /// Where the secret of a token goes.
 pub(super) struct Parcel {
@@ -49,6 +50,7 @@ pub(super) struct InHand {
 /// Takes secrets from PVE's answers to their Secrets, at once.
 pub(super) struct Delivery<'a> {
     pub kubernetes: &'a Kubernetes,
+    pub permit: &'a Permit,
     /// Where each goes, with the uid of the object, by the object's index.
     pub parcels: HashMap<usize, (String, Parcel)>,
     /// What could not be written.
@@ -58,7 +60,7 @@ pub(super) struct Delivery<'a> {
 impl Delivery<'_> {
     pub(super) async fn deliver(&mut self, object: usize, issue: i64, secret: &Secret) {
         let Some((uid, parcel)) = self.parcels.get(&object) else { return };
-        if !parcel.deliver(self.kubernetes, issue, secret).await {
+        if !parcel.deliver(self.kubernetes, self.permit, issue, secret).await {
             self.in_hand.insert(uid.clone(), InHand { issue, secret: secret.clone() });
         }
     }
@@ -86,10 +88,10 @@ impl Worker {
                 ..parcel(object, id, &endpoint)
             };
             let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
-            let mut kept = parcel.kept(&self.context.kubernetes, delivered).await;
+            let mut kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
             if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
                 (self.in_hand.get(any.uid()), &kept)
-                && parcel.deliver(&self.context.kubernetes, *issue, secret).await
+                && parcel.deliver(&self.context.kubernetes, &self.permit, *issue, secret).await
             {
                 kept = Kept::Ours { issue: *issue, holds: true };
                 self.in_hand.remove(any.uid());
@@ -124,7 +126,11 @@ fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel {
 }
 
 /// Leaves the Secret of a token to whoever needs it, when the token stays and its object goes.
-pub(super) async fn leave(kubernetes: &Kubernetes, token: &ProxmoxToken) -> Result<(), KubernetesError> {
+pub(super) async fn leave(
+    kubernetes: &Kubernetes,
+    permit: &Permit,
+    token: &ProxmoxToken,
+) -> Result<(), KubernetesError> {
     let (namespace, name) = (token.namespace(), secret_name(token));
     let Some(secret) = kubernetes.secret(namespace, name).await? else { return Ok(()) };
     let owners = secret.metadata.owner_references.unwrap_or_default();
@@ -134,15 +140,15 @@ pub(super) async fn leave(kubernetes: &Kubernetes, token: &ProxmoxToken) -> Resu
     }
     let (uid, version) = (&secret.metadata.uid, &secret.metadata.resource_version);
     let metadata = json!({ "uid": uid, "resourceVersion": version, "ownerReferences": others });
-    kubernetes.patch_secret(namespace, name, &json!({ "metadata": metadata })).await
+    kubernetes.patch_secret(permit, namespace, name, &json!({ "metadata": metadata })).await
 }
 
 impl Parcel {
     /// What stands in Kubernetes; where it holds the token, it is made to fit a template that has changed.
-    async fn kept(&mut self, kubernetes: &Kubernetes, delivered: bool) -> Kept {
+    async fn kept(&mut self, kubernetes: &Kubernetes, permit: &Permit, delivered: bool) -> Kept {
         let secret = match kubernetes.secret(&self.namespace, &self.name).await {
             Ok(Some(secret)) => secret,
-            Ok(None) => return self.moved(kubernetes).await,
+            Ok(None) => return self.moved(kubernetes, permit).await,
             Err(error) => return Kept::Unread(prepare::unread("Secret", &self.name, &error)),
         };
         if !self.is_ours(&secret) {
@@ -153,13 +159,13 @@ impl Parcel {
         if let (true, Some(value)) = (delivered, &value)
             && !self.fits(value)
         {
-            self.deliver(kubernetes, issue, value).await;
+            self.deliver(kubernetes, permit, issue, value).await;
         }
         Kept::Ours { issue, holds: value.is_some() }
     }
 
     /// Takes the token over from the Secret of its former name, which is left: nobody here may delete Secrets.
-    async fn moved(&self, kubernetes: &Kubernetes) -> Kept {
+    async fn moved(&self, kubernetes: &Kubernetes, permit: &Permit) -> Kept {
         let Some(former) = &self.former else { return Kept::Absent };
         let secret = match kubernetes.secret(&self.namespace, former).await {
             Ok(Some(secret)) if self.is_ours(&secret) => secret,
@@ -167,7 +173,9 @@ impl Parcel {
             Err(error) => return Kept::Unread(prepare::unread("Secret", former, &error)),
         };
         match self.content(&secret) {
-            (issue, Some(value)) if self.deliver(kubernetes, issue, &value).await => Kept::Ours { issue, holds: true },
+            (issue, Some(value)) if self.deliver(kubernetes, permit, issue, &value).await => {
+                Kept::Ours { issue, holds: true }
+            }
             _ => Kept::Absent,
         }
     }
@@ -206,12 +214,12 @@ impl Parcel {
     }
 
     /// Writes the secret; false when that did not work, which is tried again.
-    pub(super) async fn deliver(&self, kubernetes: &Kubernetes, issue: i64, secret: &Secret) -> bool {
+    pub(super) async fn deliver(&self, kubernetes: &Kubernetes, permit: &Permit, issue: i64, secret: &Secret) -> bool {
         let data = self.rendered(secret);
         let result = match &self.standing {
-            None => kubernetes.create_secret(&self.namespace, &self.fresh(issue, &data)).await,
+            None => kubernetes.create_secret(permit, &self.namespace, &self.fresh(issue, &data)).await,
             Some(standing) => {
-                kubernetes.patch_secret(&self.namespace, &self.name, &self.change(issue, &data, standing)).await
+                kubernetes.patch_secret(permit, &self.namespace, &self.name, &self.change(issue, &data, standing)).await
             }
         };
         if let Err(error) = &result {
@@ -267,6 +275,6 @@ fn cause(error: &KubernetesError) -> String {
     match error {
         KubernetesError::Api(kube::Error::Api(status)) => format!("{} ({})", status.reason, status.code),
         KubernetesError::Api(_) => "the apiserver cannot be reached".to_owned(),
-        KubernetesError::Timeout => error.to_string(),
+        KubernetesError::Timeout | KubernetesError::Lapsed(_) => error.to_string(),
     }
 }

@@ -7,6 +7,7 @@ use crate::api::Reason;
 use crate::controller::kubernetes::{Kubernetes, Target};
 use crate::core::claim::Claim;
 use crate::core::plan::{Purpose, Step};
+use crate::permit::Permit;
 
 /// What is told.
 #[derive(Debug, Clone)]
@@ -37,23 +38,23 @@ const WAITING: usize = 4096;
 
 /// The entrance for Events.
 #[derive(Clone)]
-pub struct Events(mpsc::Sender<(Target, News)>);
+pub struct Events(mpsc::Sender<(Permit, Target, News)>);
 
 impl Events {
     /// Starts to tell.
     pub fn start(kubernetes: Kubernetes, tasks: &mut tokio::task::JoinSet<()>) -> Self {
-        let (sender, mut news) = mpsc::channel::<(Target, News)>(WAITING);
+        let (sender, mut news) = mpsc::channel::<(Permit, Target, News)>(WAITING);
         tasks.spawn(async move {
-            while let Some((target, news)) = news.recv().await {
-                kubernetes.publish(&target, &event(news)).await;
+            while let Some((permit, target, news)) = news.recv().await {
+                kubernetes.publish(&permit, &target, &event(news)).await;
             }
         });
         Self(sender)
     }
 
     /// Tells something about an object.
-    pub fn tell(&self, target: Target, news: News) {
-        if self.0.try_send((target, news)).is_err() {
+    pub fn tell(&self, permit: &Permit, target: Target, news: News) {
+        if self.0.try_send((permit.clone(), target, news)).is_err() {
             tracing::debug!("too many Events wait, one is dropped");
         }
     }

@@ -1,6 +1,7 @@
 //! What stands in Kubernetes: watched, kept in memory, and whom a change wakes.
 
 mod checks;
+mod fresh;
 mod kind;
 mod watch;
 
@@ -19,6 +20,7 @@ use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
 use crate::controller::namespaces::Namespaces;
 use crate::core::object::ObjectKey;
+use fresh::CatchingUp;
 use kind::{ABSENT, Kind, WAITING};
 use watch::Starter;
 
@@ -45,6 +47,10 @@ macro_rules! objects {
 
             fn states(&self) -> Vec<(&'static str, u8)> {
                 vec![$(($kind::KIND, self.$several.state()),)*]
+            }
+
+            fn catching_up(&self) -> Vec<CatchingUp<'_>> {
+                vec![$(self.$several.catch_up(),)*]
             }
 
             fn of(&self, key: &ConnectionKey) -> Vec<AnyObject> {
@@ -79,25 +85,30 @@ pub struct Index {
     cluster: Option<(Kind<ClusterProxmoxConnection>, Namespaces)>,
     objects: Objects,
     checks: Kind<ProxmoxAccessCheck>,
+    /// When it was last begun to see whether all this is new.
+    caught_up: tokio::sync::Mutex<Option<std::time::Instant>>,
 }
 
 impl Index {
-    /// Starts to watch, in one namespace or in all; the tasks end with the set.
+    /// Starts to watch, in one namespace or in all; the tasks end with the set. With several shards a connection is also
+    /// woken when it turns out which cluster it leads to.
     pub fn start(
         client: &Client,
         namespace: Option<&str>,
+        several_shards: bool,
         wake: &mpsc::UnboundedSender<Wake>,
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Self {
-        let mut start = Starter { client, namespace, wake, tasks };
-        let connections = start.kind(start.in_namespaces(), |connection: &ProxmoxConnection| key_of(connection));
+        let mut start = Starter { client, namespace, several_shards, wake, tasks };
+        let connections = start.connections(start.in_namespaces(), |connection: &ProxmoxConnection| key_of(connection));
         let cluster = namespace.is_none().then(|| {
             let connections =
-                start.kind(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| key_of(connection));
+                start.connections(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| key_of(connection));
             (connections, Namespaces::start(client, wake, start.tasks))
         });
         let objects = Objects::start(&mut start);
-        Self { connections, cluster, objects, checks: start.kind(start.in_namespaces(), checks::connection_of) }
+        let checks = start.kind(start.in_namespaces(), checks::connection_of);
+        Self { connections, cluster, objects, checks, caught_up: tokio::sync::Mutex::default() }
     }
 
     /// True once every kind has its first full list, or no CRD.
@@ -118,6 +129,13 @@ impl Index {
             })
             .collect();
         (!texts.is_empty()).then(|| texts.join("; "))
+    }
+
+    fn catching_up(&self) -> Vec<CatchingUp<'_>> {
+        let mut kinds = self.objects.catching_up();
+        kinds.extend([self.connections.catch_up(), self.checks.catch_up()]);
+        kinds.extend(self.cluster.iter().map(|(connections, _)| connections.catch_up()));
+        kinds
     }
 
     fn states(&self) -> Vec<(&'static str, u8)> {

@@ -42,8 +42,8 @@ impl Worker {
             }
             let status = self.compose(subject, &inputs[index], &kept);
             let target = Target::new(subject.any.api_resource(), subject.any.meta());
-            let outbox = self.context.outbox.clone();
-            writes.push(async move { (index, outbox.store(target, &status).await) });
+            let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
+            writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
         }
         let stored = futures::future::join_all(writes).await;
         blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
@@ -57,8 +57,8 @@ impl Worker {
         });
         let writes = missing.map(|(index, (subject, _))| {
             let target = Target::new(subject.any.api_resource(), subject.any.meta());
-            let kubernetes = self.context.kubernetes.clone();
-            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&target).await) }
+            let (kubernetes, permit) = (self.context.kubernetes.clone(), self.permit.clone());
+            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&permit, &target).await) }
         });
         let written: Vec<_> =
             futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;

@@ -34,7 +34,11 @@ impl Worker {
             self.stock.recall.take(input, |kind| newest(&previous, cluster, kind));
         for refusal in news {
             tracing::warn!(connection = %self.key, reason = %refusal.reason, "{}", refusal.message);
-            self.context.events.tell(connection.target.clone(), News::Warned(refusal.reason, refusal.message));
+            self.context.events.tell(
+                &self.permit,
+                connection.target.clone(),
+                News::Warned(refusal.reason, refusal.message),
+            );
         }
         for kind in Kind::ALL {
             let count = unmanaged.iter().find(|it| it.kind == kind).map(|it| i64::from(number(it.count)));

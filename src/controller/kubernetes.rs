@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::api::{FIELD_MANAGER, FINALIZER};
 use crate::controller::recorder::Recorders;
 use crate::outward::Outward;
+use crate::permit::{Lapsed, Permit};
 
 /// How long one call may take: the client itself retries for minutes against a sick apiserver.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,8 +72,11 @@ pub enum KubernetesError {
     #[error(transparent)]
     Api(#[from] kube::Error),
     /// No answer in time.
-    #[error("the apiserver did not answer within {} s", TIMEOUT.as_secs())]
+    #[error("the apiserver did not answer in time")]
     Timeout,
+    /// This replica may not write any more; nothing was sent.
+    #[error(transparent)]
+    Lapsed(#[from] Lapsed),
 }
 
 impl KubernetesError {
@@ -80,7 +84,7 @@ impl KubernetesError {
     pub fn is_gone(&self) -> bool {
         match self {
             Self::Api(kube::Error::Api(status)) => status.code == 404 || is_for_a_namesake(status),
-            Self::Api(_) | Self::Timeout => false,
+            Self::Api(_) | Self::Timeout | Self::Lapsed(_) => false,
         }
     }
 
@@ -101,7 +105,7 @@ fn is_for_a_namesake(status: &Status) -> bool {
     }
 }
 
-/// Calls to Kubernetes.
+/// Calls to Kubernetes: reads, and writes that each need a permit.
 #[derive(Clone)]
 pub struct Kubernetes {
     client: Client,
@@ -115,21 +119,34 @@ impl Kubernetes {
         Self { recorders: Recorders::new(client.clone()), client, outward }
     }
 
-    /// The same, again when the write lost against others: what is applied depends on nothing that they wrote.
-    async fn call_again<T, F: Future<Output = Result<T, kube::Error>>>(
+    async fn write<T>(
         &self,
+        permit: &Permit,
+        call: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, KubernetesError> {
+        let room = permit.begin(TIMEOUT).await?;
+        let number = self.outward.before();
+        let result = tokio::time::timeout(room.allowed(), room.hold(call)).await;
+        self.outward.after(number);
+        Ok(result.ok().flatten().ok_or(KubernetesError::Timeout)??)
+    }
+
+    /// The same, again when the write lost against others: what is applied depends on nothing that they wrote.
+    async fn write_again<T, F: Future<Output = Result<T, kube::Error>>>(
+        &self,
+        permit: &Permit,
         call: impl Fn() -> F,
     ) -> Result<T, KubernetesError> {
         for _ in 1..ATTEMPTS {
-            match self.call(call()).await {
+            match self.write(permit, call()).await {
                 Err(error) if error.is_contended() => {}
                 result => return result,
             }
         }
-        self.call(call()).await
+        self.write(permit, call()).await
     }
 
-    async fn call<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
+    async fn read<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
         let number = self.outward.before();
         let result = tokio::time::timeout(TIMEOUT, call).await;
         self.outward.after(number);
@@ -140,16 +157,16 @@ impl Kubernetes {
     ///
     /// # Errors
     /// When it is gone, or the apiserver cannot be reached.
-    pub async fn add_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
-        self.apply(target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await.map(drop)
+    pub async fn add_finalizer(&self, permit: &Permit, target: &Target) -> Result<(), KubernetesError> {
+        self.apply(permit, target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await.map(drop)
     }
 
     /// Takes our finalizer, and only ours, off an object.
     ///
     /// # Errors
     /// When the apiserver cannot be reached; an object that is gone is no error.
-    pub async fn remove_finalizer(&self, target: &Target) -> Result<(), KubernetesError> {
-        let left = match self.apply(target, json!({ "uid": target.uid, "finalizers": [] })).await {
+    pub async fn remove_finalizer(&self, permit: &Permit, target: &Target) -> Result<(), KubernetesError> {
+        let left = match self.apply(permit, target, json!({ "uid": target.uid, "finalizers": [] })).await {
             Err(error) if error.is_gone() => return Ok(()),
             result => result?,
         };
@@ -162,22 +179,32 @@ impl Kubernetes {
         let metadata =
             json!({ "uid": target.uid, "resourceVersion": left.metadata.resource_version, "finalizers": others });
         let patch = Patch::Merge(json!({ "metadata": metadata }));
-        self.call(self.api(target).patch(&target.name, &PatchParams::default(), &patch)).await.map(drop)
+        self.write(permit, self.api(target).patch(&target.name, &PatchParams::default(), &patch)).await.map(drop)
     }
 
-    async fn apply(&self, target: &Target, metadata: serde_json::Value) -> Result<DynamicObject, KubernetesError> {
+    async fn apply(
+        &self,
+        permit: &Permit,
+        target: &Target,
+        metadata: serde_json::Value,
+    ) -> Result<DynamicObject, KubernetesError> {
         let body = json!({
             "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
         });
         let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        self.call_again(|| api.patch(&target.name, &params, &patch)).await
+        self.write_again(permit, || api.patch(&target.name, &params, &patch)).await
     }
 
     /// Writes a status whole; answers with the resource version.
     ///
     /// # Errors
     /// When the object is gone, or the apiserver cannot be reached.
-    pub async fn write_status(&self, target: &Target, status: &impl Serialize) -> Result<u64, KubernetesError> {
+    pub async fn write_status(
+        &self,
+        permit: &Permit,
+        target: &Target,
+        status: &impl Serialize,
+    ) -> Result<u64, KubernetesError> {
         let body = json!({
             "apiVersion": target.resource.api_version,
             "kind": target.resource.kind,
@@ -185,7 +212,7 @@ impl Kubernetes {
             "status": status,
         });
         let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        let written = self.call_again(|| api.patch_status(&target.name, &params, &patch)).await?;
+        let written = self.write_again(permit, || api.patch_status(&target.name, &params, &patch)).await?;
         Ok(resource_version(&written.metadata))
     }
 
@@ -202,17 +229,22 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
-        self.call(api.get_opt(name)).await
+        self.read(api.get_opt(name)).await
     }
 
     /// Makes a Secret.
     ///
     /// # Errors
     /// When one of the name stands there, or the apiserver refuses or cannot be reached.
-    pub async fn create_secret(&self, namespace: &str, secret: &SecretObject) -> Result<(), KubernetesError> {
+    pub async fn create_secret(
+        &self,
+        permit: &Permit,
+        namespace: &str,
+        secret: &SecretObject,
+    ) -> Result<(), KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        self.call(api.create(&params, secret)).await.map(drop)
+        self.write(permit, api.create(&params, secret)).await.map(drop)
     }
 
     /// Changes a Secret by a merge patch.
@@ -221,13 +253,14 @@ impl Kubernetes {
     /// When it is not the one that the patch is for, or the apiserver refuses or cannot be reached.
     pub async fn patch_secret(
         &self,
+        permit: &Permit,
         namespace: &str,
         name: &str,
         change: &serde_json::Value,
     ) -> Result<(), KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        self.call(api.patch(name, &params, &Patch::Merge(change))).await.map(drop)
+        self.write(permit, api.patch(name, &params, &Patch::Merge(change))).await.map(drop)
     }
 
     /// Reads the data of a ConfigMap; `None` when it does not exist.
@@ -240,11 +273,11 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        Ok(self.call(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
+        Ok(self.read(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
     }
 
     /// Tells of something as an Event of an object. An Event that cannot be written is logged and not missed.
-    pub async fn publish(&self, target: &Target, event: &Event) {
+    pub async fn publish(&self, permit: &Permit, target: &Target, event: &Event) {
         let reference = k8s_openapi::api::core::v1::ObjectReference {
             api_version: Some(target.resource.api_version.clone()),
             kind: Some(target.resource.kind.clone()),
@@ -253,7 +286,7 @@ impl Kubernetes {
             uid: Some(target.uid.clone()),
             ..Default::default()
         };
-        if let Err(error) = self.call(self.recorders.publish(event, &reference)).await {
+        if let Err(error) = self.write(permit, self.recorders.publish(event, &reference)).await {
             tracing::debug!(%error, "an Event could not be written");
         }
     }

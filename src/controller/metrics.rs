@@ -46,6 +46,11 @@ struct ConnectionLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShardLabel {
+    shard: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UnmanagedLabels {
     connection: String,
     kind: &'static str,
@@ -66,6 +71,7 @@ pub struct Metrics {
     unmanaged: Family<UnmanagedLabels, Gauge>,
     administrators: Family<ConnectionLabel, Gauge>,
     passes: Counter<u64, AtomicU64>,
+    leader: Family<ShardLabel, Gauge>,
 }
 
 impl Metrics {
@@ -86,6 +92,7 @@ impl Metrics {
             unmanaged: Family::default(),
             administrators: Family::default(),
             passes: Counter::default(),
+            leader: Family::default(),
             registry: Registry::default(),
         };
         registry.register("reconcile", "Objects judged by a pass, by what became of them", metrics.reconciles.clone());
@@ -128,6 +135,11 @@ impl Metrics {
             metrics.administrators.clone(),
         );
         registry.register("passes", "Passes over connections", metrics.passes.clone());
+        registry.register(
+            "leader",
+            "Whether this replica holds a shard and works on the connections in it",
+            metrics.leader.clone(),
+        );
         Arc::new(Self { registry, ..metrics })
     }
 
@@ -167,6 +179,11 @@ impl Metrics {
     /// A write was given up because of a lock.
     pub fn lock_timeout(&self, connection: &ConnectionKey) {
         self.lock_timeouts.get_or_create(&ConnectionLabel { connection: connection.to_string() }).inc();
+    }
+
+    /// This replica works on the connections of a shard, or does not.
+    pub fn leads(&self, shard: usize, leads: bool) {
+        self.leader.get_or_create(&ShardLabel { shard: shard as u64 }).set(i64::from(leads));
     }
 
     /// Something was made as wanted again.

@@ -1,7 +1,7 @@
 //! From watched objects to passes and statuses.
 //!
 //! [`index`] watches and wakes; each connection has a worker in [`connection`] that makes one [`pass`] after the
-//! other; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
+//! other, while it is this replica's [`turn`] by its [`leases`]; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
 
 mod audit;
 mod checks;
@@ -18,6 +18,7 @@ mod inventory;
 mod issuers;
 mod kinds;
 mod kubernetes;
+pub mod leases;
 mod metrics;
 mod namespaces;
 mod observer;
@@ -32,6 +33,7 @@ mod server;
 mod sources;
 mod sync;
 mod tell;
+mod turn;
 mod way;
 
 use std::collections::HashMap;
@@ -39,7 +41,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::outward::Outward;
@@ -47,6 +49,7 @@ use connections::ConnectionKey;
 use events::Events;
 use index::{Index, Wake};
 use kubernetes::Kubernetes;
+use leases::{Election, Keeper, Terms};
 use metrics::Metrics;
 use outbox::Outbox;
 
@@ -59,9 +62,10 @@ pub struct Options {
     pub namespace: Option<String>,
     /// How long something transient may last before it is Stalled.
     pub progress_deadline: Duration,
-    /// Where the operator itself is, and with it the Secrets of each ClusterProxmoxConnection; by default the namespace of
-    /// the service account or of the kubeconfig's context.
-    pub own_namespace: Option<String>,
+    /// Where the operator itself is, and with it the Secrets of each ClusterProxmoxConnection.
+    pub own_namespace: String,
+    /// How it shares the work with other replicas; unset, it is the only one.
+    pub election: Option<Election>,
 }
 
 /// What all workers share.
@@ -74,22 +78,13 @@ struct Context {
     outward: Arc<Outward>,
     progress_deadline: Duration,
     own_namespace: String,
+    /// What this replica calls itself, where there are others.
+    replica: Option<String>,
+    /// What this replica may work on.
+    terms: Terms,
+    /// True when others may have written since this replica last looked.
+    shares: bool,
     stop: watch::Receiver<bool>,
-}
-
-impl Context {
-    /// Asks whether the operator is to stop.
-    fn stopping(&self) -> impl Fn() -> bool + use<> {
-        let stop = self.stop.clone();
-        move || *stop.borrow()
-    }
-
-    /// Waits until the operator is to stop.
-    async fn stopped(&self) {
-        let mut stop = self.stop.clone();
-        // The sender lives until everything has stopped.
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
 }
 
 /// How long workers may finish what they do when the operator stops.
@@ -100,16 +95,25 @@ const GRACE: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the address to listen on cannot be had.
 pub async fn run(client: kube::Client, options: Options, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let Options { listen, namespace, progress_deadline, own_namespace } = options;
-    let own_namespace = own_namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+    let Options { listen, namespace, progress_deadline, own_namespace, election } = options;
     let outward = Arc::new(Outward::new());
     let kubernetes = Kubernetes::new(client.clone(), Arc::clone(&outward));
     let metrics = Metrics::new();
+    let (keeper, terms) = match &election {
+        Some(election) => {
+            let (keeper, terms) = Keeper::new(client.clone(), election, Arc::clone(&metrics));
+            (Some(keeper), terms)
+        }
+        None => {
+            metrics.leads(0, true);
+            (None, Terms::unlimited())
+        }
+    };
     let (wake, mut wakes) = mpsc::unbounded_channel();
     let (say_stop, stop_said) = watch::channel(false);
     let (mut watches, mut senders, mut workers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     let context = Arc::new(Context {
-        index: Arc::new(Index::start(&client, namespace.as_deref(), &wake, &mut watches)),
+        index: Arc::new(Index::start(&client, namespace.as_deref(), terms.shards() > 1, &wake, &mut watches)),
         outbox: Outbox::start(kubernetes.clone(), Arc::clone(&metrics), &mut senders),
         events: Events::start(kubernetes.clone(), &mut senders),
         kubernetes,
@@ -117,9 +121,17 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         outward,
         progress_deadline,
         own_namespace,
+        shares: election.is_some(),
+        replica: election.map(|election| leases::plain(&election.replica)),
+        terms,
         stop: stop_said,
     });
     server::serve(listen, Arc::clone(&context.index), Arc::clone(&context.metrics), &mut watches).await?;
+    let (release, released) = oneshot::channel();
+    let keeping = keeper.map(|keeper| {
+        let index = Arc::clone(&context.index);
+        tokio::spawn(keeper.keep(move || index.is_ready(), released))
+    });
     let mut known: HashMap<ConnectionKey, Arc<Notify>> = HashMap::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -141,7 +153,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         for key in keys {
             let notify = known.entry(key.clone()).or_insert_with(|| {
                 let notify = Arc::new(Notify::new());
-                workers.spawn(connection::work(Arc::clone(&context), key, Arc::clone(&notify)));
+                workers.spawn(turn::work(Arc::clone(&context), key, Arc::clone(&notify)));
                 notify
             });
             notify.notify_one();
@@ -157,7 +169,13 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         while senders.join_next().await.is_some() {}
     };
     if tokio::time::timeout(GRACE, finished).await.is_err() {
+        // What is under way may still arrive, so that a lease is left to run out.
         tracing::warn!("not everything finished in time; the next start goes on from the ledgers");
+    } else if let Some(keeping) = keeping
+        && release.send(()).is_ok()
+    {
+        // It gives up by itself.
+        let _ = keeping.await;
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -61,10 +60,10 @@ impl Worker {
         let mut scope = gather::scope(&inputs);
         scope.every_pool |= policy.looks_into_pools(&inputs) || checks::need_pools(&self.checks);
         let peers = self.peers(session.cluster()).await;
-        let context = Arc::clone(&self.context);
+        let ending = self.ending();
         let snapshot = tokio::select! {
             snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
-            () = context.stopped() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
+            () = ending.reached() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
         };
         if let Some(refusal) = policy.unknown_privileges(&snapshot) {
             return Err(refusal);
@@ -99,9 +98,10 @@ impl Worker {
         let allowed = Allowed { connection, policy: &policies[0] };
         self.judge_checks(objects, &allowed, &snapshot, planned > 0);
         let clock = self.clock_source();
-        let stop = self.context.stopping();
+        let stop = || ending.is_reached();
         let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects: &subjects };
-        let mut delivery = Delivery { kubernetes: &self.context.kubernetes, parcels, in_hand: HashMap::new() };
+        let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
+        let mut delivery = Delivery { kubernetes, permit, parcels, in_hand: HashMap::new() };
         let done = execute(session, steps, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         let Delivery { in_hand, .. } = delivery;
         self.in_hand.extend(in_hand);
@@ -205,7 +205,7 @@ impl Worker {
         });
         let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
         if !adopted.is_empty() {
-            self.context.events.tell(target(subject.any), News::Adopted(adopted));
+            self.context.events.tell(&self.permit, target(subject.any), News::Adopted(adopted));
         }
     }
 
@@ -217,7 +217,7 @@ impl Worker {
         for step in &done.steps {
             for (owner, claims) in step.by_owner() {
                 if !step.falls.is_empty() {
-                    self.context.events.tell(target(subjects[owner].any), News::Fell(step.falls.clone()));
+                    self.context.events.tell(&self.permit, target(subjects[owner].any), News::Fell(step.falls.clone()));
                 }
                 let any = subjects[owner].any;
                 if matches!(step.purpose, Purpose::Restore | Purpose::Correct(_)) {
@@ -229,7 +229,7 @@ impl Worker {
                 if let Some(version) = &step.hidden {
                     self.written.insert(any.uid().to_owned(), version.clone());
                 }
-                self.context.events.tell(target(any), News::Done(step.purpose.clone(), claims));
+                self.context.events.tell(&self.permit, target(any), News::Done(step.purpose.clone(), claims));
             }
         }
     }

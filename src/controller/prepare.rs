@@ -45,6 +45,7 @@ pub async fn settings(kubernetes: &Kubernetes, namespace: &str, spec: &Connectio
         tls: tls(kubernetes, namespace, &spec.tls.clone().unwrap_or_default()).await?,
         proxy: spec.proxy_url.as_ref().map(|_| proxy(spec)).transpose()?,
         request_timeout: spec.request_timeout(),
+        replica: None,
     })
 }
 

@@ -51,8 +51,10 @@ impl Worker {
             };
             match now.state {
                 SyncState::Running => at_work = true,
-                SyncState::Succeeded => self.context.events.tell(target(any), News::Synced(None)),
-                SyncState::Failed => self.context.events.tell(target(any), News::Synced(now.message.clone())),
+                SyncState::Succeeded => self.context.events.tell(&self.permit, target(any), News::Synced(None)),
+                SyncState::Failed => {
+                    self.context.events.tell(&self.permit, target(any), News::Synced(now.message.clone()))
+                }
             }
             self.synced.insert(any.uid().to_owned(), now);
         }

@@ -22,15 +22,15 @@ impl Worker {
         // The Secret of a token that stays must not be collected with its object: nobody could read it again.
         if let (AnyObject::Token(token), true) =
             (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
-            && let Err(error) = deliver::leave(&self.context.kubernetes, token).await
+            && let Err(error) = deliver::leave(&self.context.kubernetes, &self.permit, token).await
         {
             tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");
             return;
         }
         if !left.is_empty() {
-            self.context.events.tell(target(any), News::Left(left));
+            self.context.events.tell(&self.permit, target(any), News::Left(left));
         }
-        match self.context.kubernetes.remove_finalizer(&target(any)).await {
+        match self.context.kubernetes.remove_finalizer(&self.permit, &target(any)).await {
             Ok(()) => drop(self.released.insert(any.uid().to_owned())),
             Err(error) => tracing::warn!(object = %any.key(), %error, "the finalizer could not be removed"),
         }
@@ -81,9 +81,9 @@ impl Worker {
             && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == reason)
         {
             tracing::warn!(connection = %self.key, object = %target, %reason, "{}", condition.message);
-            self.context.events.tell(target.clone(), News::NotReady(*reason, condition.message.clone()));
+            self.context.events.tell(&self.permit, target.clone(), News::NotReady(*reason, condition.message.clone()));
         }
-        self.context.outbox.send(target, status);
+        self.context.outbox.send(&self.permit, target, status);
     }
 
     /// Tells of a warning that was not there before, or was for another reason.
@@ -93,7 +93,7 @@ impl Worker {
             && before != Some(warning.reason.as_str())
             && let Some(reason) = Reason::ALL.iter().find(|known| known.as_str() == warning.reason)
         {
-            self.context.events.tell(target, News::Warned(*reason, warning.message.clone()));
+            self.context.events.tell(&self.permit, target, News::Warned(*reason, warning.message.clone()));
         }
     }
 

@@ -30,17 +30,29 @@ pub(super) struct Said {
     resource_version: u64,
 }
 
+impl Said {
+    /// A status that was stored as this version of the connection.
+    pub fn new(status: ConnectionStatus, resource_version: u64) -> Self {
+        Self { status, resource_version }
+    }
+}
+
+/// The connection's status, as we wrote it where the watch does not show that yet.
+pub(super) fn status_of(said: Option<&Said>, connection: &Connection) -> ConnectionStatus {
+    match said {
+        Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
+        _ => {
+            let mut status = connection.status.clone().unwrap_or_default();
+            status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
+            status
+        }
+    }
+}
+
 impl Worker {
     /// The connection's status, as we wrote it where the watch does not show that yet.
     pub(super) fn status_of(&self, connection: &Connection) -> ConnectionStatus {
-        match &self.said {
-            Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
-            _ => {
-                let mut status = connection.status.clone().unwrap_or_default();
-                status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
-                status
-            }
-        }
+        status_of(self.said.as_ref(), connection)
     }
 
     /// The way works; it is said before anything is written, so that the cluster is known by its id from then on.
@@ -141,13 +153,13 @@ impl Worker {
         if report.says.reason.severity() != Severity::Fine && before != Some(report.says.reason.as_str()) {
             tracing::warn!(connection = %self.key, reason = %report.says.reason, "{}", report.says.message);
             let news = News::NotReady(report.says.reason, report.says.message.clone());
-            self.context.events.tell(target.clone(), news);
+            self.context.events.tell(&self.permit, target.clone(), news);
         }
         self.warn(target.clone(), &status.conditions, &previous.conditions);
-        let result = self.context.kubernetes.write_status(&target, &status).await;
+        let result = self.context.kubernetes.write_status(&self.permit, &target, &status).await;
         self.context.metrics.status_written(self.key.kind().as_str(), result.is_ok());
         match result {
-            Ok(resource_version) => self.said = Some(Said { status, resource_version }),
+            Ok(resource_version) => self.said = Some(Said::new(status, resource_version)),
             Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::ClusterId;
 use crate::core::snapshot::Credential;
+use crate::permit::Permit;
 use crate::pve::config::{Settings, SettingsError};
 use crate::pve::login::{Login, RENEW_AFTER};
 use crate::pve::message::Scrubber;
@@ -61,17 +62,18 @@ impl Client {
         self.login.credential()
     }
 
-    /// Starts a pass: reads which cluster answers, at the endpoint that served last or else at the next one.
+    /// Starts a pass: reads which cluster answers, at the endpoint that served last or else at the next one. What is
+    /// written in the pass needs the permit.
     ///
     /// # Errors
     /// When no endpoint can be reached with an accepted certificate, or one refuses or fails.
-    pub async fn connect(&self) -> Result<Session, Failure> {
+    pub async fn connect(&self, permit: &Permit) -> Result<Session, Failure> {
         let first = self.current.load(Ordering::Relaxed);
         let mut failures: Vec<Failure> = Vec::new();
         for step in 0..self.endpoints.len() {
             let at = (first + step) % self.endpoints.len();
             let Some(endpoint) = self.endpoints.get(at) else { continue };
-            match self.open(endpoint).await {
+            match self.open(endpoint, permit).await {
                 Ok(session) => {
                     self.current.store(at, Ordering::Relaxed);
                     return Ok(session);
@@ -87,7 +89,7 @@ impl Client {
         Err(worst(failures))
     }
 
-    async fn open(&self, endpoint: &Endpoint) -> Result<Session, Failure> {
+    async fn open(&self, endpoint: &Endpoint, permit: &Permit) -> Result<Session, Failure> {
         let known = endpoint.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let version = async {
             match known {
@@ -97,7 +99,13 @@ impl Client {
         };
         let (cluster, version) = futures::future::try_join(self.cluster(endpoint), version).await?;
         *endpoint.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&version));
-        Ok(Session { transport: Arc::clone(&endpoint.transport), login: Arc::clone(&self.login), cluster, version })
+        Ok(Session {
+            transport: Arc::clone(&endpoint.transport),
+            login: Arc::clone(&self.login),
+            cluster,
+            version,
+            permit: permit.clone(),
+        })
     }
 
     async fn version(&self, endpoint: &Endpoint) -> Result<Arc<str>, Failure> {

@@ -23,6 +23,8 @@ pub struct Settings {
     pub proxy: Option<Url>,
     /// How long one request may take, its answer included. Proxmox VE waits up to 10 s for its lock.
     pub request_timeout: Duration,
+    /// Which of several replicas asks, in letters, digits and dashes; Proxmox VE has it in its access log.
+    pub replica: Option<String>,
 }
 
 /// A credential.
@@ -111,13 +113,14 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { endpoints, auth, tls, proxy, request_timeout } = self;
+        let Self { endpoints, auth, tls, proxy, request_timeout, replica } = self;
         f.debug_struct("Settings")
             .field("endpoints", &endpoints.iter().map(shown).collect::<Vec<_>>())
             .field("auth", auth)
             .field("tls", tls)
             .field("proxy", &proxy.as_ref().map(shown))
             .field("request_timeout", request_timeout)
+            .field("replica", replica)
             .finish()
     }
 }

@@ -5,6 +5,7 @@ use reqwest::Method;
 
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
+use crate::permit::Permit;
 use crate::pve::error::About;
 
 /// What stays as it is in a path component, beside letters and digits.
@@ -22,14 +23,14 @@ pub(crate) struct Request {
     pub(crate) form: Vec<(String, String)>,
     /// What its answer may call missing.
     pub(crate) about: About,
-    /// Whether it changes something, so that a lost answer matters.
-    pub(crate) write: bool,
+    /// The right to send it, of a request that changes something.
+    pub(crate) permit: Option<Permit>,
     /// What stands in the form and must not come back in a message.
     pub(crate) secrets: Vec<Secret>,
 }
 
 impl Request {
-    fn new(method: Method, template: &'static str, write: bool) -> Self {
+    fn new(method: Method, template: &'static str, permit: Option<Permit>) -> Self {
         Self {
             method,
             template,
@@ -37,22 +38,22 @@ impl Request {
             query: Vec::new(),
             form: Vec::new(),
             about: About::Nothing,
-            write,
+            permit,
             secrets: Vec::new(),
         }
     }
 
     pub(crate) fn get(template: &'static str) -> Self {
-        Self::new(Method::GET, template, false)
+        Self::new(Method::GET, template, None)
     }
 
-    pub(crate) fn write(method: Method, template: &'static str) -> Self {
-        Self::new(method, template, true)
+    pub(crate) fn write(method: Method, template: &'static str, permit: &Permit) -> Self {
+        Self::new(method, template, Some(permit.clone()))
     }
 
     /// A login changes nothing: it may be repeated.
     pub(crate) fn login(template: &'static str) -> Self {
-        Self::new(Method::POST, template, false)
+        Self::new(Method::POST, template, None)
     }
 
     pub(crate) fn about(mut self, about: About) -> Self {
@@ -102,6 +103,11 @@ impl Request {
         }
         path.push_str(rest);
         Some(path)
+    }
+
+    /// Whether it changes something, so that a lost answer matters.
+    pub(crate) fn is_write(&self) -> bool {
+        self.permit.is_some()
     }
 
     /// How long the body will be.

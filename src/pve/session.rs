@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::ClusterId;
 use crate::core::snapshot::Credential;
+use crate::permit::Permit;
 use crate::pve::login::Login;
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
@@ -20,6 +21,8 @@ pub struct Session {
     pub(crate) login: Arc<Login>,
     pub(crate) cluster: ClusterId,
     pub(crate) version: Arc<str>,
+    /// The right to write in this pass.
+    pub(crate) permit: Permit,
 }
 
 impl Session {
@@ -80,11 +83,11 @@ pub(crate) async fn call(
     login: &Login,
     request: &Request,
 ) -> Result<hyper::body::Bytes, Failure> {
-    let authorization = login.authorize(transport, request.write, None).await?;
+    let authorization = login.authorize(transport, request.is_write(), None).await?;
     let first = transport.send(request, &authorization).await;
     match first {
         Err(failure) if failure.kind == FailureKind::Authentication && authorization.ticket.is_some() => {
-            let renewed = login.authorize(transport, request.write, authorization.ticket).await?;
+            let renewed = login.authorize(transport, request.is_write(), authorization.ticket).await?;
             transport.send(request, &renewed).await
         }
         done => done,

@@ -55,7 +55,8 @@ impl Session {
     /// When PVE does not start it.
     pub async fn sync(&self, realm: &RealmId) -> Result<TaskId, Failure> {
         let about = About::Thing(Noun::Realm, realm.as_str().to_owned());
-        let request = Request::write(Method::POST, "/access/domains/{realm}/sync").id(realm.as_str()).about(about);
+        let request =
+            Request::write(Method::POST, "/access/domains/{realm}/sync", &self.permit).id(realm.as_str()).about(about);
         let body = call(&self.transport, &self.login, &request).await?;
         let wire::Text(task) = wire::data(&body).unwrap_or_default();
         Ok(TaskId(task))

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::secret::Secret;
+use crate::permit::{Lapsed, Room};
 use crate::pve::answer::{Answer, lost};
 use crate::pve::config::{Settings, SettingsError, shown};
 use crate::pve::message::Scrubber;
@@ -26,6 +27,8 @@ use crate::pve::tls::{self, Seen};
 const MAX_ANSWER: u64 = 32 << 20;
 /// Proxmox VE closes an idle connection after 5 s; a write must not meet that moment, or its answer counts as lost.
 const IDLE: Duration = Duration::from_secs(4);
+/// Why an answer is not waited for any longer.
+const TOO_LONG: &str = "it took too long";
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -37,6 +40,8 @@ pub(crate) struct Transport {
     /// Scheme, host and port as configured, for people.
     endpoint: String,
     seen: Arc<Seen>,
+    /// How long a request may take.
+    timeout: Duration,
     observer: Arc<dyn CallObserver>,
 }
 
@@ -70,7 +75,7 @@ impl Transport {
             .timeout(settings.request_timeout)
             .connect_timeout(CONNECT.min(settings.request_timeout))
             .pool_idle_timeout(IDLE)
-            .user_agent(concat!("proxmox-identity/", env!("CARGO_PKG_VERSION")))
+            .user_agent(user_agent(settings.replica.as_deref()))
             .no_proxy();
         let mut base = endpoint.clone();
         if let Some(proxy) = &settings.proxy {
@@ -82,7 +87,7 @@ impl Transport {
             base.set_host(Some(name.as_ref())).map_err(|_| SettingsError::ServerName(name.as_ref().to_owned()))?;
         }
         let http = builder.build().map_err(|error| SettingsError::Client(root_cause(&error)))?;
-        Ok(Self { http, base, endpoint: shown(endpoint), seen, observer })
+        Ok(Self { http, base, endpoint: shown(endpoint), seen, timeout: settings.request_timeout, observer })
     }
 
     /// Scheme, host and port as configured.
@@ -95,19 +100,24 @@ impl Transport {
         self.seen.certificate()
     }
 
-    /// Sends one request once and gives the body of Proxmox VE's answer.
+    /// Sends one request once and gives the body of Proxmox VE's answer. One that changes something is sent only while its
+    /// permit lasts, and given up when that ends.
     pub(crate) async fn send(&self, request: &Request, authorization: &Authorization) -> Result<Bytes, Failure> {
         let call = Call {
             endpoint: self.endpoint.clone(),
             method: request.method_name(),
             path: request.template,
-            write: request.write,
+            write: request.is_write(),
         };
         let known = authorization.secrets.iter().chain(&request.secrets);
         let scrubber = Scrubber::new(known);
+        let room = match &request.permit {
+            Some(permit) => Some(permit.begin(self.timeout).await.map_err(|lapsed| unsent(lapsed, &scrubber))?),
+            None => None,
+        };
         self.observer.before(&call).await;
         let start = Instant::now();
-        let Exchange { status, result } = self.exchange(request, authorization, &scrubber).await;
+        let Exchange { status, result } = self.exchange(request, authorization, room, &scrubber).await;
         let failure = result.as_ref().err().map(|failure| failure.kind);
         let outcome = Outcome { status, failure, duration: start.elapsed() };
         tracing::debug!(
@@ -123,7 +133,13 @@ impl Transport {
         result
     }
 
-    async fn exchange(&self, request: &Request, authorization: &Authorization, scrubber: &Scrubber) -> Exchange {
+    async fn exchange(
+        &self,
+        request: &Request,
+        authorization: &Authorization,
+        room: Option<Room>,
+        scrubber: &Scrubber,
+    ) -> Exchange {
         let Some(path) = request.path() else {
             let failure =
                 scrubber.failure(FailureKind::Invalid, "Proxmox VE's API cannot address an id that is only dots", "");
@@ -138,9 +154,14 @@ impl Transport {
         if !request.form.is_empty() {
             builder = builder.form(&request.form);
         }
-        let mut response = match builder.send().await {
-            Ok(response) => response,
-            Err(error) => return Exchange { status: None, result: Err(self.broken(&error, request, scrubber)) },
+        let sent = match room {
+            Some(room) => room.hold(builder.timeout(room.allowed()).send()).await,
+            None => Some(builder.send().await),
+        };
+        let mut response = match sent {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => return Exchange { status: None, result: Err(self.broken(&error, request, scrubber)) },
+            None => return Exchange { status: None, result: Err(self.unanswered(request, TOO_LONG, scrubber)) },
         };
         let status = response.status();
         let reason = match response.extensions().get::<ReasonPhrase>() {
@@ -164,7 +185,7 @@ impl Transport {
                 if answer.is_success() {
                     Ok(body)
                 } else {
-                    Err(answer.failure(&request.about, request.write, scrubber))
+                    Err(answer.failure(&request.about, request.is_write(), scrubber))
                 }
             }
         };
@@ -188,7 +209,7 @@ impl Transport {
             length = length.max(body.len() as u64);
         }
         let sentence = format!("{} gives an answer of more than {MAX_ANSWER} bytes", self.endpoint);
-        Err(scrubber.failure(lost(request.write), &sentence, ""))
+        Err(scrubber.failure(lost(request.is_write()), &sentence, ""))
     }
 
     /// What it means that no whole answer came.
@@ -198,17 +219,33 @@ impl Transport {
             let sentence = format!("wrong certificate at {endpoint} (tls.fingerprints, tls.caBundle)");
             return scrubber.failure(FailureKind::Certificate, &sentence, &why);
         }
-        let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };
+        let cause = if error.is_timeout() { TOO_LONG.to_owned() } else { root_cause(error) };
         if error.is_connect() || error.is_builder() {
             return scrubber.failure(FailureKind::Unreachable, &format!("{endpoint} cannot be reached"), &cause);
         }
-        let sentence = if request.write {
+        self.unanswered(request, &cause, scrubber)
+    }
+
+    fn unanswered(&self, request: &Request, cause: &str, scrubber: &Scrubber) -> Failure {
+        let endpoint = &self.endpoint;
+        let sentence = if request.is_write() {
             format!("the answer of {endpoint} to a change was lost; what stands is read again")
         } else {
             format!("{endpoint} gives no answer")
         };
-        scrubber.failure(lost(request.write), &sentence, &cause)
+        scrubber.failure(lost(request.is_write()), &sentence, cause)
     }
+}
+
+/// Who asks, for Proxmox VE's access log.
+fn user_agent(replica: Option<&str>) -> String {
+    let agent = concat!("proxmox-identity/", env!("CARGO_PKG_VERSION"));
+    replica.map_or_else(|| agent.to_owned(), |replica| format!("{agent} ({replica})"))
+}
+
+/// Nothing was sent.
+fn unsent(lapsed: Lapsed, scrubber: &Scrubber) -> Failure {
+    scrubber.failure(FailureKind::Unreachable, &lapsed.to_string(), "")
 }
 
 /// The innermost cause: the outer ones only say that something failed.

@@ -10,6 +10,7 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, Subject};
 use crate::core::secret::Secret;
 use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
+use crate::permit::Permit;
 use crate::pve::error::{About, Noun, sentence};
 use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
@@ -27,8 +28,8 @@ impl Session {
     /// not, except that a realm's failed connection check keeps the new bind password (FACTS 72).
     pub async fn write(&self, write: &Write) -> Result<Option<Secret>, Failure> {
         let mut request = match write {
-            Write::Groups(change) if !change.leave.is_empty() => groups(&self.current(change).await?),
-            write => request(write)?,
+            Write::Groups(change) if !change.leave.is_empty() => groups(&self.current(change).await?, &self.permit),
+            write => request(write, &self.permit)?,
         };
         if let Write::Update { thing: Thing::Realm(realm), digest: None, .. } = write {
             // Only what stands now may be overwritten, also when we do not know its digest any more.
@@ -73,11 +74,11 @@ impl Session {
     }
 }
 
-fn request(write: &Write) -> Result<Request, Failure> {
+fn request(write: &Write, permit: &Permit) -> Result<Request, Failure> {
     match write {
-        Write::Create { thing, fields } => with_fields(create(thing), fields),
+        Write::Create { thing, fields } => with_fields(create(thing, permit), fields),
         Write::Update { thing, set, unset, digest } => {
-            let request = with_fields(on(Method::PUT, thing), set)?;
+            let request = with_fields(on(Method::PUT, thing, permit), set)?;
             let request = match thing {
                 Thing::Realm(_) | Thing::SyncJob(_) if unset.is_empty() => request,
                 Thing::Realm(_) | Thing::SyncJob(_) => request.form("delete", joined(unset.iter().map(String::as_str))),
@@ -87,35 +88,36 @@ fn request(write: &Write) -> Result<Request, Failure> {
             };
             Ok(digest.iter().fold(request, |request, digest| request.form("digest", digest.as_str())))
         }
-        Write::Delete { thing } => Ok(on(Method::DELETE, thing)),
+        Write::Delete { thing } => Ok(on(Method::DELETE, thing, permit)),
         Write::Regenerate { token, set, unset } => {
-            let request = with_fields(on(Method::PUT, &Thing::Token(token.clone())).form("regenerate", "1"), set)?;
+            let token = Thing::Token(token.clone());
+            let request = with_fields(on(Method::PUT, &token, permit).form("regenerate", "1"), set)?;
             Ok(unset.iter().fold(request, |request, name| request.form(name, "")))
         }
-        Write::SetPassword { user, password } => Ok(Request::write(Method::PUT, "/access/password")
+        Write::SetPassword { user, password } => Ok(Request::write(Method::PUT, "/access/password", permit)
             .form("userid", user.as_str())
             .secret("password", password)
             .about(About::Thing(Noun::User, user.as_str().to_owned()))),
-        Write::Groups(change) => Ok(groups(change)),
-        Write::PoolMembers(change) => Ok(members(change)),
-        Write::Acl(batch) => acl(batch),
+        Write::Groups(change) => Ok(groups(change, permit)),
+        Write::PoolMembers(change) => Ok(members(change, permit)),
+        Write::Acl(batch) => acl(batch, permit),
     }
 }
 
-fn create(thing: &Thing) -> Request {
-    let post = |template, name: &str, id: &str| Request::write(Method::POST, template).form(name, id);
+fn create(thing: &Thing, permit: &Permit) -> Request {
+    let post = |template, name: &str, id: &str| Request::write(Method::POST, template, permit).form(name, id);
     match thing {
         Thing::Realm(id) => post("/access/domains", "realm", id.as_str()),
         Thing::Role(id) => post("/access/roles", "roleid", id.as_str()),
         Thing::Group(id) => post("/access/groups", "groupid", id.as_str()),
         Thing::User(id) => post("/access/users", "userid", id.as_str()),
-        Thing::SyncJob(_) | Thing::Token(_) => on(Method::POST, thing).about(About::Nothing),
+        Thing::SyncJob(_) | Thing::Token(_) => on(Method::POST, thing, permit).about(About::Nothing),
         Thing::Pool(id) => post("/pools", "poolid", id.as_str()),
     }
 }
 
 /// A request about a thing that stands.
-fn on(method: Method, thing: &Thing) -> Request {
+fn on(method: Method, thing: &Thing, permit: &Permit) -> Request {
     let (template, noun) = match thing {
         Thing::Realm(_) => ("/access/domains/{realm}", Noun::Realm),
         Thing::SyncJob(_) => ("/cluster/jobs/realm-sync/{id}", Noun::SyncJob),
@@ -124,21 +126,21 @@ fn on(method: Method, thing: &Thing) -> Request {
         Thing::User(_) => ("/access/users/{user}", Noun::User),
         Thing::Token(id) => {
             let about = About::Thing(Noun::Token, id.name().to_owned());
-            let request = Request::write(method, "/access/users/{user}/token/{token}");
+            let request = Request::write(method, "/access/users/{user}/token/{token}", permit);
             return request.id(id.user().as_str()).id(id.name()).about(about);
         }
         // Always in the query: a nested pool has no path of its own (FACTS 79).
         Thing::Pool(id) => {
             let about = About::Thing(Noun::Pool, id.as_str().to_owned());
-            return Request::write(method, "/pools").query("poolid", id.as_str()).about(about);
+            return Request::write(method, "/pools", permit).query("poolid", id.as_str()).about(about);
         }
     };
-    Request::write(method, template).id(thing.id()).about(About::Thing(noun, thing.id().to_owned()))
+    Request::write(method, template, permit).id(thing.id()).about(About::Thing(noun, thing.id().to_owned()))
 }
 
-fn groups(change: &GroupChange) -> Request {
+fn groups(change: &GroupChange, permit: &Permit) -> Request {
     let GroupChange { user, join, leave, stay } = change;
-    let request = on(Method::PUT, &Thing::User(user.clone()));
+    let request = on(Method::PUT, &Thing::User(user.clone()), permit);
     let list = |groups: &mut dyn Iterator<Item = &GroupId>| joined(groups.map(GroupId::as_str));
     if leave.is_empty() {
         // What somebody else added since the list was read stays.
@@ -148,7 +150,7 @@ fn groups(change: &GroupChange) -> Request {
     }
 }
 
-fn members(change: &PoolChange) -> Request {
+fn members(change: &PoolChange, permit: &Permit) -> Request {
     let PoolChange { pool, items, change } = change;
     let (mut guests, mut storages) = (Vec::new(), Vec::new());
     for item in items {
@@ -157,7 +159,7 @@ fn members(change: &PoolChange) -> Request {
             PoolItem::Storage(id) => storages.push(id.as_str()),
         }
     }
-    let mut request = on(Method::PUT, &Thing::Pool(pool.clone()));
+    let mut request = on(Method::PUT, &Thing::Pool(pool.clone()), permit);
     for (name, ids) in [("vms", guests), ("storage", storages)] {
         if !ids.is_empty() {
             request = request.form(name, ids.join(","));
@@ -178,7 +180,7 @@ fn with_fields(request: Request, fields: &Fields) -> Result<Request, Failure> {
     Ok(fields.iter().fold(request, |request, (name, value)| request.option(name, value)))
 }
 
-fn acl(batch: &AclBatch) -> Result<Request, Failure> {
+fn acl(batch: &AclBatch, permit: &Permit) -> Result<Request, Failure> {
     let AclBatch { path, roles, subjects, change } = batch;
     if roles.is_empty() || subjects.is_empty() {
         return Err(refused("an ACL change without roles or subjects would change nothing"));
@@ -187,7 +189,7 @@ fn acl(batch: &AclBatch) -> Result<Request, Failure> {
     if let Some(bad) = subjects.iter().find(|subject| subject.id().contains([',', ';', ' ', '\t', '\n'])) {
         return Err(refused(&format!("the ACL of {bad} cannot be changed over the API, which splits its name")));
     }
-    let mut request = Request::write(Method::PUT, "/access/acl")
+    let mut request = Request::write(Method::PUT, "/access/acl", permit)
         .form("path", path.as_str())
         .form("roles", joined(roles.iter().map(crate::core::ids::RoleId::as_str)));
     for (name, kind) in [("groups", "group"), ("users", "user"), ("tokens", "token")] {

@@ -40,15 +40,14 @@ impl Installed {
         installed
     }
 
-    fn read(&self, what: &str, namespace: &str) -> Value {
-        let what = if what.contains('/') { what.to_owned() } else { format!("{what}/{RELEASE}") };
-        let text = done(self.plane.kubectl().args(["get", &what, "--namespace", namespace, "--output=json"]));
+    fn read(&self, kind: &str, name: &str, namespace: &str) -> Value {
+        let text = done(self.plane.kubectl().args(["get", kind, name, "--namespace", namespace, "--output=json"]));
         serde_json::from_str(&text).expect("JSON")
     }
 
     /// Starts the operator as the Deployment does, but on a port of its own.
     fn start(&self) {
-        let deployment = self.read("deployment", &self.home);
+        let deployment = self.read("deployment", RELEASE, &self.home);
         let pod = &deployment["spec"]["template"]["spec"];
         let account = pod["serviceAccountName"].as_str().expect("an account");
         let token = done(self.plane.kubectl().args(["create", "token", account, "--namespace", &self.home]));
@@ -58,7 +57,7 @@ impl Installed {
         let path = self.plane.kubeconfig().with_file_name("operator-kubeconfig");
         std::fs::write(&path, kubeconfig.to_string()).expect("a file");
         let arguments = texts(&pod["containers"][0]["args"]);
-        assert!(arguments.contains(&"--listen=0.0.0.0:8080"));
+        assert!(arguments.contains(&"--listen=0.0.0.0:8080") && arguments.contains(&"--leader-election"));
         let arguments = arguments.into_iter().map(|argument| argument.replace("0.0.0.0:8080", "127.0.0.1:0"));
         let mut words = vec![
             format!("KUBECONFIG={}", path.display()),
@@ -76,7 +75,7 @@ impl Installed {
         let hooks = done(helm_on(self.plane).args(["get", "hooks", RELEASE, "--namespace", &self.home]));
         let pod: Value = serde_saphyr::from_str(&hooks).expect("one hook");
         let arguments = texts(&pod["spec"]["containers"][0]["args"]);
-        let service = self.read("service/proxmox-identity-metrics", &self.home);
+        let service = self.read("service", "proxmox-identity-metrics", &self.home);
         let port = &service["spec"]["ports"][0]["port"];
         assert_eq!(arguments, ["ready", &format!("--url=http://proxmox-identity-metrics:{port}")]);
         let selector = service["spec"]["selector"].as_object().expect("labels");
@@ -95,11 +94,12 @@ impl Installed {
         assert!(String::from_utf8_lossy(&answer.stderr).contains("Connection refused"), "{answer:?}");
     }
 
-    /// What the role grants.
+    /// What the roles grant.
     fn granted(&self) -> BTreeSet<Right> {
-        let role = self.read(self.role, &self.world.namespace);
+        let role = self.read(self.role, RELEASE, &self.world.namespace);
+        let of_leases = self.read("role", &format!("{RELEASE}-leader-election"), &self.home);
         let mut granted = BTreeSet::new();
-        for rule in role["rules"].as_array().expect("rules") {
+        for rule in [role, of_leases].iter().flat_map(|role| role["rules"].as_array().expect("rules")) {
             for group in texts(&rule["apiGroups"]) {
                 for resource in texts(&rule["resources"]) {
                     for verb in texts(&rule["verbs"]) {
@@ -132,8 +132,9 @@ impl Installed {
             .collect()
     }
 
-    /// All went without a refusal, and every right was used.
-    fn judge(&self) {
+    /// All went without a refusal, and every right was used, at the latest for a proper end.
+    async fn judge(&self) {
+        self.world.end_operator().await;
         let asked = self.asked();
         assert!(!asked.is_empty(), "the operator works as the service account");
         let refused: Vec<_> = asked.iter().filter(|(_, code)| *code == 403 || *code == 401).collect();
@@ -244,7 +245,7 @@ async fn the_role_of_one_namespace_is_enough_and_not_more() {
     let installed = Installed::new(true).await;
     life(&installed.world).await;
     installed.test().await;
-    installed.judge();
+    installed.judge().await;
 }
 
 #[tokio::test]
@@ -278,5 +279,5 @@ async fn the_role_of_the_whole_cluster_is_enough_and_not_more() {
     world.gone("ProxmoxGroup", "offered").await;
     world.delete("ClusterProxmoxConnection", "offer").await;
     world.gone("ClusterProxmoxConnection", "offer").await;
-    installed.judge();
+    installed.judge().await;
 }

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use proxmox_identity::api::crd;
 use serde_json::{Value, json};
 
-use crate::helm::{chart, done, helm, of_kind, refused, rendered, variants};
+use crate::helm::{chart, done, helm, of_kind, refused, rendered, texts, variants};
 use crate::support::{cluster, control_plane};
 
 /// CRDs by the names of the Prometheus Operator's, which take anything: whether its kinds are in order is not proven
@@ -122,8 +122,40 @@ fn one_namespace_needs_nothing_of_the_whole_cluster() {
     let objects = rendered(&["--values", &values.to_string_lossy()]);
     let mut kinds: Vec<&str> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["Deployment", "Pod", "Role", "RoleBinding", "Service", "ServiceAccount"]);
+    assert_eq!(kinds, ["Deployment", "Pod", "Role", "Role", "RoleBinding", "RoleBinding", "Service", "ServiceAccount"]);
     assert!(objects.iter().all(|object| object["metadata"]["namespace"] == "default"));
+}
+
+#[test]
+fn without_leader_election_there_is_never_a_second_pod_nor_a_right_to_leases() {
+    for (set, strategy, leases, arguments) in [
+        ("leaderElection.enabled=false", "Recreate", 0, false),
+        ("leaderElection.enabled=true,replicas=3", "RollingUpdate", 1, true),
+    ] {
+        let objects = rendered(&["--set", set]);
+        let spec = &of_kind(&objects, "Deployment")[0]["spec"];
+        assert_eq!(spec["strategy"]["type"], strategy);
+        let elects = |argument: &&str| *argument == "--leader-election";
+        assert_eq!(texts(&spec["template"]["spec"]["containers"][0]["args"]).iter().any(elects), arguments, "{set}");
+        let roles = of_kind(&objects, "Role");
+        assert_eq!(roles.iter().filter(|role| role["rules"][0]["resources"][0] == "leases").count(), leases);
+    }
+}
+
+#[test]
+fn evictions_leave_what_is_said() {
+    for (set, field, value) in [
+        ("podDisruptionBudget.enabled=true", "maxUnavailable", json!(1)),
+        ("podDisruptionBudget.enabled=true,podDisruptionBudget.minAvailable=2", "minAvailable", json!(2)),
+        ("podDisruptionBudget.enabled=true,podDisruptionBudget.minAvailable=0", "minAvailable", json!(0)),
+        ("podDisruptionBudget.enabled=true,podDisruptionBudget.minAvailable=50%", "minAvailable", json!("50%")),
+    ] {
+        let objects = rendered(&["--set", set]);
+        let spec = &of_kind(&objects, "PodDisruptionBudget")[0]["spec"];
+        assert_eq!(spec[field], value, "{set}");
+        assert_eq!(spec.as_object().expect("a map").len(), 3, "one of the two: {spec}");
+    }
+    assert!(of_kind(&rendered(&[]), "PodDisruptionBudget").is_empty());
 }
 
 #[test]

@@ -41,13 +41,21 @@ pub enum Reach {
 fn rights(arguments: &[&str]) -> Vec<Value> {
     let mut objects = rendered(&[&["--namespace", HOME], arguments].concat());
     let kinds = ["ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"];
-    objects.retain(|it| kinds.iter().any(|kind| it["kind"] == *kind) && it["metadata"]["name"] == RELEASE);
+    let operators = [RELEASE.to_owned(), format!("{RELEASE}-leader-election")];
+    let is_one_of = |text: &Value, all: &[&str]| text.as_str().is_some_and(|text| all.contains(&text));
     objects
+        .retain(|it| is_one_of(&it["kind"], &kinds) && operators.iter().any(|name| it["metadata"]["name"] == **name));
+    objects
+}
+
+/// The namespace of the account that works in another one.
+pub fn home(namespace: &str) -> String {
+    format!("{namespace}-operator")
 }
 
 /// Makes the account in a namespace of its own, with its rights in another or in all; answers with a kubeconfig for it.
 pub async fn kubeconfig(plane: &ControlPlane, client: &Client, namespace: &str, reach: Reach) -> PathBuf {
-    let home = format!("{namespace}-operator");
+    let home = home(namespace);
     put(client, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}})).await;
     let objects = match reach {
         Reach::Namespace => &*OF_NAMESPACE,
@@ -58,9 +66,10 @@ pub async fn kubeconfig(plane: &ControlPlane, client: &Client, namespace: &str, 
         let mut object: Value = serde_json::from_str(&text).expect("an object");
         if object["kind"] != "ServiceAccount" {
             // Those of a release have its name.
-            object["metadata"]["name"] = home.as_str().into();
+            let renamed = |name: &Value| name.as_str().unwrap_or_default().replace(RELEASE, &home);
+            object["metadata"]["name"] = renamed(&object["metadata"]["name"]).into();
             if object.get("roleRef").is_some() {
-                object["roleRef"]["name"] = home.as_str().into();
+                object["roleRef"]["name"] = renamed(&object["roleRef"]["name"]).into();
             }
         }
         put(client, object).await;

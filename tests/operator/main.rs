@@ -17,6 +17,7 @@ mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod peers;
+mod replicas;
 mod report;
 mod rights;
 mod scale;

@@ -70,6 +70,16 @@ impl World {
         self.shared_log = Some(operator.dir().join("log"));
     }
 
+    /// How the operator reaches the control plane.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The namespace that the operator would run in.
+    pub fn home(&self) -> String {
+        account::home(&self.namespace)
+    }
+
     /// Starts the operator, or starts it again after a kill.
     pub fn start_operator(&self) -> &Self {
         self.start_operator_with(&[], &[])
@@ -92,6 +102,18 @@ impl World {
         let child = GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts");
         *self.operator() = Some(child);
         self
+    }
+
+    /// Tells the operator to end, and waits until it has.
+    pub async fn end_operator(&self) {
+        let id = self.operator().as_ref().expect("an operator").id().to_string();
+        assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
+        let has_ended = || self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
+        let started = Instant::now();
+        while !has_ended() {
+            assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Kills the operator at once. Kubernetes must have refused it nothing until now.
@@ -133,20 +155,12 @@ impl World {
 
     /// Where the operator serves health and metrics.
     pub async fn address(&self) -> String {
-        self.until("the operator serves", async || {
-            self.log().lines().find_map(|line| {
-                let line: Value = serde_json::from_str(line).ok()?;
-                (line["message"] == "serving /metrics, /healthz and /readyz")
-                    .then(|| line["address"].as_str().map(str::to_owned))?
-            })
-        })
-        .await
+        self.until("the operator serves", async || served_at(&self.log())).await
     }
 
     /// What the operator serves at a path.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let address = self.address().await;
-        reqwest_get(&format!("http://{address}{path}")).await.expect("an answer")
+        fetch(&format!("http://{}{path}", self.address().await)).await.expect("an answer")
     }
 
     /// The usual connection, with the token of root.
@@ -431,7 +445,17 @@ fn insecure() -> reqwest::Client {
     reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client")
 }
 
-async fn reqwest_get(url: &str) -> reqwest::Result<(u16, String)> {
+/// Where a process with this log serves metrics and health.
+pub fn served_at(log: &str) -> Option<String> {
+    log.lines().find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        (line["message"] == "serving /metrics, /healthz and /readyz")
+            .then(|| line["address"].as_str().map(str::to_owned))?
+    })
+}
+
+/// Status and text at a URL.
+pub async fn fetch(url: &str) -> reqwest::Result<(u16, String)> {
     let answer = insecure().get(url).send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))
 }

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use proxmox_identity::core::ids::{AclPath, TokenId, UserId};
 use proxmox_identity::core::permissions::{Directory, Privileges};
 use proxmox_identity::core::snapshot::Credential;
+use proxmox_identity::permit::Permit;
 use proxmox_identity::pve::client::Client;
 use proxmox_identity::pve::config::{Auth, Fingerprint, Settings, TlsSettings};
 use proxmox_identity::pve::observer::Unobserved;
@@ -53,9 +54,13 @@ async fn modelled(simulator: &Simulator, path: Option<&str>, who: &str) -> Answe
         },
         proxy: None,
         request_timeout: std::time::Duration::from_secs(30),
+        replica: None,
     };
-    let session =
-        Client::new(&settings, &(Arc::new(Unobserved) as _)).expect("a client").connect().await.expect("a session");
+    let session = Client::new(&settings, &(Arc::new(Unobserved) as _))
+        .expect("a client")
+        .connect(&Permit::unlimited())
+        .await
+        .expect("a session");
     let scope = SnapshotScope { every_pool: true, ..SnapshotScope::default() };
     let snapshot = session.snapshot(&scope, &RealmCache::default()).await.expect("a snapshot");
     let directory = Directory::of(&snapshot).expect("all lists");

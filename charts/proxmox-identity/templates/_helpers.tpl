@@ -25,6 +25,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "proxmox-identity.leaderElection" -}}
+{{- printf "%s-leader-election" (include "proxmox-identity.fullname" .) }}
+{{- end }}
+
 {{- define "proxmox-identity.selector" -}}
 app.kubernetes.io/name: {{ include "proxmox-identity.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

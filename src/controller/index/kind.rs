@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use kube::core::DeserializeGuard;
 use kube::core::object::HasStatus;
 use kube::runtime::reflector::Store;
-use kube::{Resource, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 
 use super::connection_of;
 use crate::api::Object;
@@ -18,6 +18,7 @@ use crate::core::object::ObjectKey;
 pub(super) struct Kind<K: Resource<DynamicType = ()> + 'static> {
     pub(super) store: Store<DeserializeGuard<K>>,
     pub(super) state: Arc<AtomicU8>,
+    pub(super) api: Api<DeserializeGuard<K>>,
 }
 
 pub(super) const WAITING: u8 = 0;

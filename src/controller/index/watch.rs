@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use futures::StreamExt;
+use kube::core::object::HasStatus;
 use kube::core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta};
 use kube::runtime::reflector::store;
 use kube::runtime::reflector::store::Writer;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::Wake;
 use super::kind::{ABSENT, Kind, LISTED, WAITING};
+use crate::api::connection_status::ConnectionStatus;
 use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
 use crate::controller::connections::ConnectionKey;
 
@@ -23,6 +25,7 @@ use crate::controller::connections::ConnectionKey;
 pub(super) struct Starter<'a> {
     pub(super) client: &'a Client,
     pub(super) namespace: Option<&'a str>,
+    pub(super) several_shards: bool,
     pub(super) wake: &'a mpsc::UnboundedSender<Wake>,
     pub(super) tasks: &'a mut tokio::task::JoinSet<()>,
 }
@@ -45,10 +48,37 @@ impl Starter<'_> {
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
+        self.start(api, key, |_| None)
+    }
+
+    pub(super) fn connections<K>(
+        &mut self,
+        api: Api<DeserializeGuard<K>>,
+        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+    ) -> Kind<K>
+    where
+        K: Resource<DynamicType = ()> + HasStatus<Status = ConnectionStatus>,
+        K: Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        match self.several_shards {
+            true => self.start(api, key, |connection| connection.status()?.cluster_id.clone()),
+            false => self.kind(api, key),
+        }
+    }
+
+    fn start<K>(
+        &mut self,
+        api: Api<DeserializeGuard<K>>,
+        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+        cluster: impl Fn(&K) -> Option<String> + Send + Sync + 'static,
+    ) -> Kind<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
         let (store, writer) = store();
         let state = Arc::new(AtomicU8::new(WAITING));
-        self.tasks.spawn(watch(api, writer, key, self.wake.clone(), Arc::clone(&state)));
-        Kind { store, state }
+        self.tasks.spawn(watch(api.clone(), writer, key, cluster, self.wake.clone(), Arc::clone(&state)));
+        Kind { store, state, api }
     }
 }
 
@@ -56,6 +86,7 @@ async fn watch<K>(
     api: Api<DeserializeGuard<K>>,
     writer: Writer<DeserializeGuard<K>>,
     key: impl Fn(&K) -> ConnectionKey,
+    cluster: impl Fn(&K) -> Option<String>,
     wake: mpsc::UnboundedSender<Wake>,
     state: Arc<AtomicU8>,
 ) where
@@ -70,7 +101,8 @@ async fn watch<K>(
     while let Some(event) = stream.next().await {
         let waking = match event {
             Ok(watcher::Event::Apply(object)) => {
-                let interest = Interest::of(object.meta());
+                let cluster = object.0.as_ref().ok().and_then(&cluster);
+                let interest = Interest { cluster, ..Interest::of(object.meta()) };
                 let name = (object.namespace(), object.name_any());
                 let changed = seen.get(&name) != Some(&interest);
                 seen.insert(name, interest);
@@ -112,7 +144,8 @@ fn is_absent(error: &watcher::Error) -> bool {
     }
 }
 
-/// The part of an object whose change wakes: not its status, which we write ourselves.
+/// The part of an object whose change wakes: not its status, which we write ourselves, but for the cluster that a
+/// connection leads to: another replica may have written it, and this one has to go on.
 #[derive(PartialEq, Eq)]
 struct Interest {
     uid: Option<String>,
@@ -120,6 +153,7 @@ struct Interest {
     deleted: bool,
     finalizers: Option<Vec<String>>,
     annotations: [Option<String>; 5],
+    cluster: Option<String>,
 }
 
 impl Interest {
@@ -138,6 +172,7 @@ impl Interest {
                 SYNC_REQUESTED_AT,
             ]
             .map(annotation),
+            cluster: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::api::conditions;
 use crate::api::status::ObjectStatus;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::metrics::Metrics;
+use crate::permit::Permit;
 use sent::Sent;
 
 /// How many writes are under way at once.
@@ -27,6 +28,7 @@ pub struct Outbox {
 }
 
 struct Letter {
+    permit: Permit,
     target: Target,
     status: ObjectStatus,
     number: u64,
@@ -59,21 +61,21 @@ impl Outbox {
     }
 
     /// Sends an object's status without waiting.
-    pub fn send(&self, target: Target, status: &ObjectStatus) {
-        self.enqueue(target, status, None);
+    pub fn send(&self, permit: &Permit, target: Target, status: &ObjectStatus) {
+        self.enqueue(permit, target, status, None);
     }
 
     /// Sends an object's status and waits; true when it is stored, by itself or in a newer one.
-    pub async fn store(&self, target: Target, status: &ObjectStatus) -> bool {
+    pub async fn store(&self, permit: &Permit, target: Target, status: &ObjectStatus) -> bool {
         let (stored, answer) = oneshot::channel();
-        self.enqueue(target, status, Some(stored));
+        self.enqueue(permit, target, status, Some(stored));
         answer.await.unwrap_or(false)
     }
 
-    fn enqueue(&self, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
+    fn enqueue(&self, permit: &Permit, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
         let number = lock(&self.sent).send(&target.uid, status);
         // The receiver ends with the operator; a waiting sender then sees that nothing was stored.
-        let _ = self.queue.send(Letter { target, status: status.clone(), number, stored });
+        let _ = self.queue.send(Letter { permit: permit.clone(), target, status: status.clone(), number, stored });
     }
 }
 
@@ -83,6 +85,7 @@ fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
 
 /// The newest letter of an object, and all who wait for it.
 struct Pending {
+    permit: Permit,
     target: Target,
     status: ObjectStatus,
     number: u64,
@@ -106,17 +109,17 @@ async fn deliver(
             busy.insert(uid);
             let kubernetes = kubernetes.clone();
             writes.push(async move {
-                let result = kubernetes.write_status(&letter.target, &letter.status).await;
+                let result = kubernetes.write_status(&letter.permit, &letter.target, &letter.status).await;
                 (letter, result)
             });
         }
         tokio::select! {
             letter = letters.recv(), if open => match letter {
-                Some(Letter { target, status, number, stored }) => {
+                Some(Letter { permit, target, status, number, stored }) => {
                     let former = pending.remove(&target.uid);
                     let mut waiting = former.map(|former| former.waiting).unwrap_or_default();
                     waiting.extend(stored);
-                    pending.insert(target.uid.clone(), Pending { target, status, number, waiting });
+                    pending.insert(target.uid.clone(), Pending { permit, target, status, number, waiting });
                 }
                 None => open = false,
             },
@@ -129,7 +132,7 @@ async fn deliver(
 }
 
 fn finish(metrics: &Metrics, sent: &Mutex<Sent>, letter: Pending, result: Result<u64, KubernetesError>) {
-    let Pending { target, status, number, waiting } = letter;
+    let Pending { permit: _, target, status, number, waiting } = letter;
     let stored = result.is_ok();
     metrics.status_written(&target.resource.kind, stored);
     match &result {
@@ -138,6 +141,7 @@ fn finish(metrics: &Metrics, sent: &Mutex<Sent>, letter: Pending, result: Result
     }
     if let Err(error) = result
         && !error.is_gone()
+        && !matches!(error, KubernetesError::Lapsed(_))
     {
         // The next pass finds the difference.
         tracing::warn!(object = %target, %error, "a status could not be written");

@@ -4,9 +4,14 @@ use std::collections::HashMap;
 
 use crate::api::status::ObjectStatus;
 
-/// By the objects' uids.
+/// What was written of all objects.
 #[derive(Default)]
-pub(super) struct Sent(HashMap<String, OfObject>);
+pub(super) struct Sent {
+    /// By their uids.
+    objects: HashMap<String, OfObject>,
+    /// How many were sent: tells those of one object apart, also after it was forgotten.
+    count: u64,
+}
 
 #[derive(Default)]
 struct OfObject {
@@ -14,22 +19,19 @@ struct OfObject {
     stored: Option<(ObjectStatus, u64)>,
     /// The newest that is on its way, with its number.
     under_way: Option<(ObjectStatus, u64)>,
-    /// How many were sent: tells them apart.
-    count: u64,
 }
 
 impl Sent {
     /// A status is on its way; answers with its number.
     pub(super) fn send(&mut self, uid: &str, status: &ObjectStatus) -> u64 {
-        let object = self.0.entry(uid.to_owned()).or_default();
-        object.count += 1;
-        object.under_way = Some((status.clone(), object.count));
-        object.count
+        self.count += 1;
+        self.objects.entry(uid.to_owned()).or_default().under_way = Some((status.clone(), self.count));
+        self.count
     }
 
     /// Kubernetes has taken it.
     pub(super) fn stored(&mut self, uid: &str, number: u64, status: ObjectStatus, version: u64) {
-        if let Some(object) = self.0.get_mut(uid) {
+        if let Some(object) = self.objects.get_mut(uid) {
             object.under_way.take_if(|(_, newest)| *newest == number);
             object.stored = Some((status, version));
         }
@@ -37,25 +39,25 @@ impl Sent {
 
     /// Kubernetes has not taken it: what it took before is true again.
     pub(super) fn failed(&mut self, uid: &str, number: u64) {
-        if let Some(object) = self.0.get_mut(uid) {
+        if let Some(object) = self.objects.get_mut(uid) {
             object.under_way.take_if(|(_, newest)| *newest == number);
         }
     }
 
     /// What is on its way or was stored after this resource version; `None` where what the watch shows is the newest.
     pub(super) fn latest(&mut self, uid: &str, shown_version: u64) -> Option<ObjectStatus> {
-        let object = self.0.get_mut(uid)?;
+        let object = self.objects.get_mut(uid)?;
         object.stored.take_if(|(_, version)| shown_version >= *version);
         let latest = object.under_way.as_ref().or(object.stored.as_ref()).map(|(status, _)| status.clone());
         if latest.is_none() {
-            self.0.remove(uid);
+            self.objects.remove(uid);
         }
         latest
     }
 
     /// The object is gone.
     pub(super) fn forget(&mut self, uid: &str) {
-        self.0.remove(uid);
+        self.objects.remove(uid);
     }
 }
 

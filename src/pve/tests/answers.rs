@@ -10,6 +10,7 @@ use super::{client, connected, create_group, refusal, settings};
 use crate::core::failure::FailureKind;
 use crate::core::ids::{AclPath, GroupId, RoleId, Subject};
 use crate::core::write::{AclBatch, AclChange, Write};
+use crate::permit::Permit;
 use crate::pve::config::{Fingerprint, TlsSettings};
 
 /// Connects, then answers everything else so.
@@ -136,7 +137,7 @@ async fn the_next_endpoint_serves_when_one_cannot_and_is_kept() {
     settings.endpoints.extend(alive.url.parse());
     let client = client(&settings);
     for _ in 0..2 {
-        assert_eq!(client.connect().await.expect("a session").endpoint(), alive.url);
+        assert_eq!(client.connect(&Permit::unlimited()).await.expect("a session").endpoint(), alive.url);
     }
     let certificates = "GET /nodes/localhost/certificates/info";
     let asked = |server: &Server| server.lines().iter().filter(|line| *line == certificates).count();
@@ -201,7 +202,7 @@ async fn an_observer_can_stop_before_a_call() {
     let observer = Arc::new(StopAt("/access/groups", std::sync::Mutex::default()));
     let hook: Arc<dyn crate::pve::observer::CallObserver> = observer.clone();
     let client = crate::pve::client::Client::new(&settings(&server.url, server.pinned()), &hook).expect("a client");
-    let session = client.connect().await.expect("a session");
+    let session = client.connect(&Permit::unlimited()).await.expect("a session");
     let write = tokio::time::timeout(Duration::from_millis(100), async { session.write(&create_group()).await }).await;
     assert!(write.is_err(), "it is stopped");
     assert!(!server.lines().contains(&"POST /access/groups".to_owned()));

@@ -10,6 +10,7 @@ use crate::core::failure::FailureKind;
 use crate::core::ids::{TokenId, UserId};
 use crate::core::secret::Secret;
 use crate::core::snapshot::Credential;
+use crate::permit::Permit;
 use crate::pve::client::Client;
 use crate::pve::config::{Auth, Settings, SettingsError};
 use crate::pve::observer::{CallObserver, Unobserved};
@@ -112,7 +113,7 @@ async fn a_ticket_is_renewed_before_it_ends() {
     let (server, _) = server().await;
     let observer: Arc<dyn CallObserver> = Arc::new(Unobserved);
     let client = Client::renewing(&with_ticket(&server), &observer, Duration::from_millis(50)).expect("a client");
-    let session = client.connect().await.expect("a session");
+    let session = client.connect(&Permit::unlimited()).await.expect("a session");
     tokio::time::sleep(Duration::from_millis(60)).await;
     session.write(&create_group()).await.expect("a write");
     assert!(logins(&server) >= 2);

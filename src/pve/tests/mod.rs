@@ -20,6 +20,7 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, UserId};
 use crate::core::secret::Secret;
 use crate::core::write::Write;
+use crate::permit::Permit;
 use crate::pve::client::Client;
 use crate::pve::config::{Auth, Settings, TlsSettings};
 use crate::pve::observer::{CallObserver, Unobserved};
@@ -45,6 +46,7 @@ fn settings(endpoint: &str, tls: TlsSettings) -> Settings {
         tls,
         proxy: None,
         request_timeout: Duration::from_secs(5),
+        replica: None,
     }
 }
 
@@ -54,12 +56,12 @@ fn client(settings: &Settings) -> Client {
 }
 
 async fn connected(settings: &Settings) -> Session {
-    client(settings).connect().await.expect("a session")
+    client(settings).connect(&Permit::unlimited()).await.expect("a session")
 }
 
 /// The failure to connect.
 async fn refusal(settings: &Settings) -> Failure {
-    match client(settings).connect().await {
+    match client(settings).connect(&Permit::unlimited()).await {
         Ok(_) => panic!("connected"),
         Err(failure) => failure,
     }

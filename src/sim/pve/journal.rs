@@ -31,6 +31,8 @@ pub struct Write {
     pub form: BTreeMap<String, String>,
     /// Token or user, never its secret; empty without a login.
     pub credential: String,
+    /// The client, as it calls itself.
+    pub agent: String,
     /// HTTP status; 0 when the connection was cut.
     pub status: u16,
 }

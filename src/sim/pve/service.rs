@@ -89,6 +89,7 @@ fn record(server: &Server, request: &Request, progress: Progress, status: u16) {
             Some(Credential::Token(token)) => token.to_string(),
             None => String::new(),
         },
+        agent: request.header("user-agent").unwrap_or_default().to_owned(),
         status,
     });
 }

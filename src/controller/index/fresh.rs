@@ -1,0 +1,100 @@
+//! Whether what is in memory is as new as what others have written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
+use kube::Resource;
+use kube::api::ListParams;
+use kube::core::ObjectMeta;
+use serde::de::DeserializeOwned;
+
+use super::Index;
+use super::kind::{ABSENT, Kind};
+use crate::controller::kubernetes::resource_version;
+
+/// How soon it is looked again whether the watch has shown something.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How often that is done before everything is listed anew: what was deleted meanwhile is never shown.
+const LOOKS: u32 = 50;
+
+/// Objects of one page.
+const PAGE: u32 = 500;
+
+/// One kind of objects on its way to be as new as what stands in Kubernetes.
+pub(super) type CatchingUp<'a> = BoxFuture<'a, Result<(), kube::Error>>;
+
+/// Namespace and name.
+type Name = (Option<String>, Option<String>);
+
+fn name(meta: &ObjectMeta) -> Name {
+    (meta.namespace.clone(), meta.name.clone())
+}
+
+impl<K> Kind<K>
+where
+    K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    /// Waits until the watch has shown all that stands in Kubernetes now.
+    pub(super) fn catch_up(&self) -> CatchingUp<'_> {
+        async {
+            while self.state() != ABSENT {
+                let (all, listed) = self.list().await?;
+                for _ in 0..LOOKS {
+                    if self.shows(all, &listed) {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// The version of the list, and of each object in it: as they stand in etcd.
+    async fn list(&self) -> Result<(u64, BTreeMap<Name, u64>), kube::Error> {
+        let (mut all, mut listed, mut params) = (0, BTreeMap::new(), ListParams::default().limit(PAGE));
+        loop {
+            let page = self.api.list_metadata(&params).await?;
+            all = page.metadata.resource_version.and_then(|version| version.parse().ok()).unwrap_or(all);
+            let versions = page.items.iter().map(|object| (name(&object.metadata), resource_version(&object.metadata)));
+            listed.extend(versions);
+            let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
+                return Ok((all, listed));
+            };
+            params = params.continue_token(&token);
+        }
+    }
+
+    /// Whether the watch has shown a list: each object of it, and of no other one that it is still there.
+    fn shows(&self, all: u64, listed: &BTreeMap<Name, u64>) -> bool {
+        let shown = self.store.state();
+        let shown: BTreeMap<Name, u64> =
+            shown.iter().map(|object| (name(object.meta()), resource_version(object.meta()))).collect();
+        listed.iter().all(|(name, version)| shown.get(name).is_some_and(|shown| shown >= version))
+            && shown.iter().all(|(name, version)| *version > all || listed.contains_key(name))
+    }
+}
+
+impl Index {
+    /// Waits until everything in memory is at least as new as all that was written before this was asked: by another
+    /// replica, whose turn has just ended. Who asks while that is under way shares the next answer.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn catch_up(&self) -> Result<(), kube::Error> {
+        let asked = std::time::Instant::now();
+        let mut begun = self.caught_up.lock().await;
+        if begun.is_some_and(|begun| begun > asked) {
+            return Ok(());
+        }
+        let now = std::time::Instant::now();
+        try_join_all(self.catching_up()).await?;
+        *begun = Some(now);
+        Ok(())
+    }
+}
