@@ -260,3 +260,36 @@ impl Kubernetes {
 pub fn resource_version(meta: &ObjectMeta) -> u64 {
     meta.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::api::ProxmoxGroup;
+    use crate::permit::Grant;
+
+    #[tokio::test]
+    async fn without_a_lease_nothing_is_written() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let client = Client::try_from(kube::Config::new(url.parse().expect("a URL"))).expect("a client");
+        let kubernetes = Kubernetes::new(client, Arc::new(Outward::new()));
+        let (grant, permit) = Grant::begin(Instant::now() + TIMEOUT, TIMEOUT, &Arc::default());
+        drop(grant);
+        let target = Target::new(ApiResource::erase::<ProxmoxGroup>(&()), &ObjectMeta::default());
+        let writes = [
+            kubernetes.add_finalizer(&permit, &target).await,
+            kubernetes.remove_finalizer(&permit, &target).await,
+            kubernetes.write_status(&permit, &target, &json!({})).await.map(drop),
+            kubernetes.create_secret(&permit, "a", &SecretObject::default()).await,
+            kubernetes.patch_secret(&permit, "a", "b", &json!({})).await,
+        ];
+        for written in writes {
+            assert!(matches!(written, Err(KubernetesError::Lapsed(_))), "{written:?}");
+        }
+        let connected = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(connected.is_err(), "nobody has connected");
+    }
+}
