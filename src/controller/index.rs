@@ -3,6 +3,7 @@
 mod checks;
 mod fresh;
 mod kind;
+mod lag;
 mod watch;
 
 use std::collections::BTreeSet;

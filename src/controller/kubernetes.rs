@@ -298,26 +298,4 @@ pub fn resource_version(meta: &ObjectMeta) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Answers of kube-apiserver 1.36 to server-side apply with a uid.
-    #[test]
-    fn a_write_for_an_object_that_is_gone_is_told_from_one_that_lost_against_others() {
-        let gone = |answer: &str| {
-            let status: Status = serde_json::from_str(answer).expect("a status");
-            let error = KubernetesError::Api(kube::Error::Api(Box::new(status)));
-            (error.is_gone(), error.is_contended())
-        };
-        let not_found = r#"{"status": "Failure", "code": 404, "reason": "NotFound", "message": "proxmoxroles.proxmox-identity.dev \"a\" not found"}"#;
-        let nobody = r#"{"status": "Failure", "code": 409, "reason": "Conflict", "message": "Operation cannot be fulfilled on proxmoxroles.proxmox-identity.dev \"a\": uid mismatch: the provided object specified uid 1, and no existing object was found"}"#;
-        let namesake = r#"{"status": "Failure", "code": 422, "reason": "Invalid", "message": "ProxmoxRole \"a\" is invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]}}"#;
-        let invalid = r#"{"status": "Failure", "code": 422, "reason": "Invalid", "message": "ProxmoxRole \"a\" is invalid", "details": {"causes": [{"reason": "FieldValueTooLong", "message": "too long", "field": "status.externalId"}]}}"#;
-        let lost = r#"{"status": "Failure", "code": 409, "reason": "Conflict", "message": "Operation cannot be fulfilled on proxmoxroles.proxmox-identity.dev \"a\": the object has been modified; please apply your changes to the latest version and try again"}"#;
-        assert_eq!(gone(not_found), (true, false));
-        assert_eq!(gone(nobody), (true, false));
-        assert_eq!(gone(namesake), (true, false));
-        assert_eq!(gone(invalid), (false, false));
-        assert_eq!(gone(lost), (false, true));
-    }
-}
+mod tests;

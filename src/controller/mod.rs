@@ -49,7 +49,7 @@ use connections::ConnectionKey;
 use events::Events;
 use index::{Index, Wake};
 use kubernetes::Kubernetes;
-use leases::{Election, Keeper, Terms};
+use leases::{Election, Terms};
 use metrics::Metrics;
 use outbox::Outbox;
 
@@ -99,16 +99,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
     let outward = Arc::new(Outward::new());
     let kubernetes = Kubernetes::new(client.clone(), Arc::clone(&outward));
     let metrics = Metrics::new();
-    let (keeper, terms) = match &election {
-        Some(election) => {
-            let (keeper, terms) = Keeper::new(client.clone(), election, Arc::clone(&metrics));
-            (Some(keeper), terms)
-        }
-        None => {
-            metrics.leads(0, true);
-            (None, Terms::unlimited())
-        }
-    };
+    let (keeper, terms) = leases::begin(&client, election.as_ref(), &metrics);
     let (wake, mut wakes) = mpsc::unbounded_channel();
     let (say_stop, stop_said) = watch::channel(false);
     let (mut watches, mut senders, mut workers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());

@@ -53,7 +53,7 @@ impl Worker {
                 SyncState::Running => at_work = true,
                 SyncState::Succeeded => self.context.events.tell(&self.permit, target(any), News::Synced(None)),
                 SyncState::Failed => {
-                    self.context.events.tell(&self.permit, target(any), News::Synced(now.message.clone()))
+                    self.context.events.tell(&self.permit, target(any), News::Synced(now.message.clone()));
                 }
             }
             self.synced.insert(any.uid().to_owned(), now);

@@ -44,7 +44,7 @@ where
             while self.state() != ABSENT {
                 let (all, listed) = self.list().await?;
                 for _ in 0..LOOKS {
-                    if self.shows(all, &listed) {
+                    if shows(&self.shown(), all, &listed) {
                         return Ok(());
                     }
                     tokio::time::sleep(LOOK).await;
@@ -70,14 +70,17 @@ where
         }
     }
 
-    /// Whether the watch has shown a list: each object of it, and of no other one that it is still there.
-    fn shows(&self, all: u64, listed: &BTreeMap<Name, u64>) -> bool {
+    /// The version of each object in memory.
+    fn shown(&self) -> BTreeMap<Name, u64> {
         let shown = self.store.state();
-        let shown: BTreeMap<Name, u64> =
-            shown.iter().map(|object| (name(object.meta()), resource_version(object.meta()))).collect();
-        listed.iter().all(|(name, version)| shown.get(name).is_some_and(|shown| shown >= version))
-            && shown.iter().all(|(name, version)| *version > all || listed.contains_key(name))
+        shown.iter().map(|object| (name(object.meta()), resource_version(object.meta()))).collect()
     }
+}
+
+/// Whether the watch has shown a list of this version: each object of it, and of no other one that it is still there.
+fn shows(shown: &BTreeMap<Name, u64>, all: u64, listed: &BTreeMap<Name, u64>) -> bool {
+    listed.iter().all(|(name, version)| shown.get(name).is_some_and(|shown| shown >= version))
+        && shown.iter().all(|(name, version)| *version > all || listed.contains_key(name))
 }
 
 impl Index {
@@ -96,5 +99,28 @@ impl Index {
         try_join_all(self.catching_up()).await?;
         *begun = Some(now);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_has_caught_up_when_it_shows_all_of_a_list_and_nothing_that_was_gone_by_then() {
+        let versions = |objects: &[(&str, u64)]| -> BTreeMap<Name, u64> {
+            objects.iter().map(|(name, version)| ((None, Some((*name).to_owned())), *version)).collect()
+        };
+        for (shown, listed, caught_up, why) in [
+            (&[][..], &[][..], true, "nothing there"),
+            (&[("a", 5)], &[("a", 5)], true, "the same"),
+            (&[("a", 4)], &[("a", 5)], false, "its last change is missing"),
+            (&[("a", 12)], &[("a", 5)], true, "it was changed since"),
+            (&[], &[("a", 5)], false, "it is missing"),
+            (&[("a", 5), ("b", 5)], &[("a", 5)], false, "the other one was deleted"),
+            (&[("a", 5), ("b", 12)], &[("a", 5)], true, "the other one was made since"),
+        ] {
+            assert_eq!(shows(&versions(shown), 10, &versions(listed)), caught_up, "{why}");
+        }
     }
 }

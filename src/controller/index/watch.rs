@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::Wake;
 use super::kind::{ABSENT, Kind, LISTED, WAITING};
+use super::lag::late;
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
 use crate::controller::connections::ConnectionKey;
@@ -60,9 +61,10 @@ impl Starter<'_> {
         K: Resource<DynamicType = ()> + HasStatus<Status = ConnectionStatus>,
         K: Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        match self.several_shards {
-            true => self.start(api, key, |connection| connection.status()?.cluster_id.clone()),
-            false => self.kind(api, key),
+        if self.several_shards {
+            self.start(api, key, |connection| connection.status()?.cluster_id.clone())
+        } else {
+            self.kind(api, key)
         }
     }
 
@@ -93,10 +95,10 @@ async fn watch<K>(
     K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let mut seen: HashMap<(Option<String>, String), Interest> = HashMap::new();
-    let stream = watcher(api, watcher::Config::default())
+    let events = watcher(api, watcher::Config::default())
         .modify(|object| object.meta_mut().managed_fields = None)
-        .default_backoff()
-        .reflect(writer);
+        .default_backoff();
+    let stream = late(events).reflect(writer);
     let mut stream = std::pin::pin!(stream);
     while let Some(event) = stream.next().await {
         let waking = match event {

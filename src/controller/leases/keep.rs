@@ -51,9 +51,6 @@ struct Own {
     until: Instant,
 }
 
-/// For the end of the operator: once sent, what it holds is given to others at once; once dropped, it is left to run out.
-pub type Release = oneshot::Sender<()>;
-
 impl Keeper {
     /// A replica that holds nothing yet; and what it will hold.
     pub fn new(client: Client, election: &Election, metrics: Arc<Metrics>) -> (Self, Terms) {
@@ -78,7 +75,8 @@ impl Keeper {
         (keeper, Terms::changing(holds))
     }
 
-    /// Works until it is released. A replica that could not take over does not join: `is_ready` says when it can.
+    /// Works until the operator ends: released, it gives what it holds to others at once; when nobody releases it any more,
+    /// that is left to run out. A replica that could not take over does not join: `is_ready` says when it can.
     pub async fn keep(mut self, is_ready: impl Fn() -> bool, mut released: oneshot::Receiver<()>) {
         loop {
             if self.own.is_some() || is_ready() {
@@ -272,7 +270,9 @@ impl Keeper {
         if !held.is_empty() {
             tracing::warn!(shards = ?held, "{why}");
         }
-        held.into_iter().for_each(|shard| self.end(shard));
+        for shard in held {
+            self.end(shard);
+        }
     }
 
     /// Gives everything to the others and leaves them.

@@ -25,11 +25,15 @@ mod terms;
 mod tests;
 mod view;
 
-pub use keep::{Keeper, Release};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+
+use crate::controller::metrics::Metrics;
+pub use keep::Keeper;
 pub use record::plain;
 pub use terms::Terms;
-
-use std::time::Duration;
 
 /// How replicas share their work.
 #[derive(Debug, Clone)]
@@ -44,4 +48,14 @@ pub struct Election {
     pub duration: Duration,
     /// Into how many shards connections are divided.
     pub shards: usize,
+}
+
+/// What this process may work on: what a keeper holds for it, or everything where there are no others.
+pub(super) fn begin(client: &Client, election: Option<&Election>, metrics: &Arc<Metrics>) -> (Option<Keeper>, Terms) {
+    if let Some(election) = election {
+        let (keeper, terms) = Keeper::new(client.clone(), election, Arc::clone(metrics));
+        return (Some(keeper), terms);
+    }
+    metrics.leads(0, true);
+    (None, Terms::unlimited())
 }

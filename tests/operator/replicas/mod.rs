@@ -30,14 +30,14 @@ struct Replica {
 impl Replica {
     /// Starts a replica beside the others of a world.
     fn start(world: &World, name: &'static str, arguments: &[&str]) -> Self {
-        Self::start_through(world, world.kubeconfig(), name, arguments)
+        Self::start_with(world, &format!("KUBECONFIG={}", world.kubeconfig().display()), name, arguments)
     }
 
-    /// The same with another way to the apiserver.
-    fn start_through(world: &World, kubeconfig: &Path, name: &'static str, arguments: &[&str]) -> Self {
+    /// The same with another variable than the usual way to the apiserver, or with more of them.
+    fn start_with(world: &World, variables: &str, name: &'static str, arguments: &[&str]) -> Self {
         let namespace = &world.namespace;
-        let mut words = vec![
-            format!("KUBECONFIG={}", kubeconfig.display()),
+        let mut words: Vec<String> = variables.split(' ').map(str::to_owned).collect();
+        words.extend([
             format!("POD_NAME={name}"),
             "RUST_LOG=info,proxmox_identity=debug".to_owned(),
             env!("CARGO_BIN_EXE_proxmox-identity").to_owned(),
@@ -46,7 +46,7 @@ impl Replica {
             format!("--watch-namespace={namespace}"),
             format!("--namespace={}", world.home()),
             "--leader-election".to_owned(),
-        ];
+        ]);
         if !arguments.iter().any(|argument| argument.starts_with("--lease-duration=")) {
             words.push(format!("--lease-duration={}s", LEASE.as_secs()));
         }
