@@ -7,6 +7,7 @@ mod helm;
 mod metrics;
 mod people;
 mod protection;
+mod quickstart;
 mod release;
 mod rights;
 #[path = "../support/mod.rs"]
