@@ -1,5 +1,8 @@
 //! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
 
+mod argocd;
+#[path = "../support/argocd.rs"]
+mod argocd_program;
 mod helm;
 mod metrics;
 mod people;

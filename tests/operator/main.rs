@@ -1,5 +1,8 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
+mod argocd;
+#[path = "../support/argocd.rs"]
+mod argocd_program;
 mod attacks;
 mod audit;
 mod checks;
