@@ -3,6 +3,9 @@
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
 #[path = "../operator/account.rs"]
 mod account;
+mod argocd;
+#[path = "../support/argocd.rs"]
+mod argocd_program;
 mod helm;
 mod metrics;
 mod people;

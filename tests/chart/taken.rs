@@ -109,6 +109,7 @@ fn the_crds_of_the_chart_are_the_operators() {
         let ours = &chart[&crd.name_any()];
         assert_eq!(ours.spec, crd.spec, "{}", crd.name_any());
         assert_eq!(ours.annotations()["helm.sh/resource-policy"], "keep");
+        assert_eq!(ours.annotations()["argocd.argoproj.io/sync-options"], "Prune=false");
         assert_eq!(ours.labels()["app.kubernetes.io/managed-by"], "Helm");
     }
     let going = crds(&rendered(&["--set", "crds.keep=false,crds.annotations.a=b"]));

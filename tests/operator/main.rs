@@ -1,6 +1,9 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
 mod account;
+mod argocd;
+#[path = "../support/argocd.rs"]
+mod argocd_program;
 mod attacks;
 mod audit;
 mod checks;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use crate::argocd::{Apply, Git, ours};
 use crate::support::control_plane;
 use crate::world::World;
 use page::Deed;
@@ -101,6 +102,8 @@ async fn all_at_once(name: &str) {
     for (kind, name) in objects.keys() {
         settled(&world, kind, name).await;
     }
+    // Argo CD takes them over, and has nothing to change.
+    Git::new(&world, ours(objects.values())).becomes_healthy(Apply::ServerSide).await;
 }
 
 async fn in_order(name: &str) {

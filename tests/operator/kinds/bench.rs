@@ -16,16 +16,21 @@ pub struct Bench {
 impl Bench {
     /// With an operator that may do everything.
     pub async fn new(table: Table) -> Self {
+        let bench = Self::alone(table).await;
+        bench.world.start_operator().connect().await;
+        bench
+    }
+
+    /// Without an operator.
+    pub async fn alone(table: Table) -> Self {
         let bench = Self { world: World::new().await, table };
         bench.prepare().await;
-        bench.world.start_operator().connect().await;
         bench
     }
 
     /// With an operator that may do what it needs, and not more.
     pub async fn limited(table: Table) -> Self {
-        let bench = Self { world: World::new().await, table };
-        bench.prepare().await;
+        let bench = Self::alone(table).await;
         let token = operator_token(&bench.world, LEAST).await;
         bench.world.start_operator().connect_with(&token, "").await;
         bench

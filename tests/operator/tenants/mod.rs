@@ -1,5 +1,6 @@
 //! Connections that are offered to other namespaces, on a control plane of their own: one operator for all of it.
 
+pub mod health;
 mod offered;
 mod page;
 mod policy;
