@@ -64,7 +64,7 @@ It prints one line of JSON when it listens: url (the issuer too), fingerprint (S
 
   curl -k -H 'X-API-Key: static-api-key-for-tests' https://127.0.0.1:1411/api/users/me
   curl -k -H 'X-API-Key: static-api-key-for-tests' https://127.0.0.1:1411/api/user-groups \\
-       --json '{\"name\": \"proxmox_users\", \"friendlyName\": \"Proxmox Users\"}'
+       -d '{\"name\": \"proxmox_users\", \"friendlyName\": \"Proxmox Users\"}'
 
 Users sign in without a passkey: POST /api/users/ID/one-time-access-token gives a token, and POST \
 /api/one-time-access-token/TOKEN a session as a cookie, with which POST /api/oidc/authorize gives a code. What a user's \
