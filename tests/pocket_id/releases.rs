@@ -134,6 +134,10 @@ async fn fields_of_later_releases_are_kept_there_and_reset_by_an_update_without_
         of(&pocket, &new).await,
         new.as_object().into_iter().flatten().map(|(_, v)| v.clone()).collect::<Vec<_>>()
     );
+    let said = pocket.post("/api/oidc/clients/pve/secret", json!({})).await;
+    let secret = said.body["secret"].as_str().expect("a secret");
+    let tokens = pocket.token(Login::Basic("pve", secret), &[("grant_type", "client_credentials")]).await;
+    assert_eq!(tokens.body["expires_in"], 5 * 60);
     pocket.put("/api/oidc/clients/pve", json!({ "name": "Proxmox" })).await;
     assert_eq!(of(&pocket, &new).await, [json!(60), json!(""), json!(43200), json!(false)], "in the order of names");
 

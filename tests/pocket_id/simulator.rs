@@ -88,6 +88,7 @@ async fn the_state_lasts_over_a_restart() {
     let secret = said.body["secret"].as_str().expect("a secret").to_owned();
     let user = pocket.simulator.add_user("ann", &["team"]).expect("a user");
     let keys = pocket.get("/.well-known/jwks.json").await.body;
+    let users = pocket.get("/api/users").await.body;
     pocket.simulator.stop().await;
 
     let kept = std::fs::read_to_string(&file).expect("the state");
@@ -95,9 +96,27 @@ async fn the_state_lasts_over_a_restart() {
     let pocket = Pocket::start(options).await;
     assert_eq!(pocket.simulator.fingerprint(), fingerprint);
     assert_eq!(pocket.get("/.well-known/jwks.json").await.body, keys);
+    assert_eq!(pocket.get("/api/users").await.body, users);
     assert_eq!(pocket.get(&format!("/api/users/{user}")).await.body["userGroups"][0]["name"], "team");
     let form = [("grant_type", "client_credentials")];
     assert_eq!(pocket.token(Login::Basic(&client, &secret), &form).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_later_release_goes_on_with_the_state_of_an_earlier_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { state: Some(folder.path().join("state")), ..Options::default() };
+    let pocket = Pocket::start(options.clone()).await;
+    let client = pocket.client(json!({ "id": "pve" })).await;
+    let said = pocket.post("/api/oidc/clients/pve/secret", json!({})).await;
+    let secret = said.body["secret"].as_str().expect("a secret").to_owned();
+    pocket.simulator.stop().await;
+
+    let pocket = Pocket::start(Options { release: Release::V2_14, ..options }).await;
+    let listed = pocket.get("/api/oidc/clients/pve/secrets").await.body;
+    assert_eq!(listed[0]["prefix"], secret[..4]);
+    let tokens = pocket.token(Login::Basic(&client, &secret), &[("grant_type", "client_credentials")]).await;
+    assert_eq!(tokens.body["expires_in"], 3600);
 }
 
 #[tokio::test]

@@ -14,13 +14,15 @@ use super::tables::Tables;
 /// What answers a call.
 #[derive(Clone, Copy)]
 pub enum Handler {
+    /// Only looks, and cannot fail.
+    Show(fn(&Call<'_>, &Tables) -> Answer),
     /// Only looks.
     Read(fn(&Call<'_>, &Tables) -> Result<Answer, Failure>),
     /// Changes a file, as faults name it; a failure leaves everything as it was.
     Write(&'static str, fn(&Call<'_>, &mut Tables) -> Result<Answer, Failure>),
 }
 
-use Handler::{Read, Write};
+use Handler::{Read, Show, Write};
 
 /// A path with a method.
 pub struct Route {
@@ -101,13 +103,13 @@ pub fn find(method: &str, path: &str, release: Release) -> Found {
 
 /// The first that fits answers.
 static ROUTES: &[Route] = &[
-    route("GET", "/healthz", Public, Read(about::health)),
-    route("HEAD", "/healthz", Public, Read(about::health)),
-    route("GET", "/api/version/current", User, Read(about::version)),
-    route("GET", "/api/version/latest", Public, Read(about::latest_version)),
-    route("GET", "/api/application-configuration", Public, Read(about::configuration)),
-    route("GET", "/.well-known/openid-configuration", Public, Read(discovery::metadata)),
-    route("GET", "/.well-known/oauth-authorization-server", Public, Read(discovery::metadata)).only(MANY_SECRETS),
+    route("GET", "/healthz", Public, Show(about::health)),
+    route("HEAD", "/healthz", Public, Show(about::health)),
+    route("GET", "/api/version/current", User, Show(about::version)),
+    route("GET", "/api/version/latest", Public, Show(about::latest_version)),
+    route("GET", "/api/application-configuration", Public, Show(about::configuration)),
+    route("GET", "/.well-known/openid-configuration", Public, Show(discovery::metadata)),
+    route("GET", "/.well-known/oauth-authorization-server", Public, Show(discovery::metadata)).only(MANY_SECRETS),
     route("GET", "/.well-known/jwks.json", Public, Read(discovery::keys)),
     route("GET", "/api/signup/setup", Public, Read(sign_in::setup_is_open)),
     route("POST", "/api/signup/setup", Public, Write("users", sign_in::set_up)),
@@ -117,7 +119,7 @@ static ROUTES: &[Route] = &[
     route("POST", "/api/api-keys", Session, Write("api-keys", api_keys::create)),
     route("POST", "/api/api-keys/{id}/renew", Session, Write("api-keys", api_keys::renew)),
     route("DELETE", "/api/api-keys/{id}", User, Write("api-keys", api_keys::revoke)),
-    route("GET", "/api/users", Admin, Read(users::list)),
+    route("GET", "/api/users", Admin, Show(users::list)),
     route("POST", "/api/users", Admin, Write("users", users::create)),
     route("GET", "/api/users/me", User, Read(users::me)),
     route("GET", "/api/users/{id}", Admin, Read(users::get)),
@@ -125,17 +127,17 @@ static ROUTES: &[Route] = &[
     route("DELETE", "/api/users/{id}", Admin, Write("users", users::delete)),
     route("GET", "/api/users/{id}/groups", Admin, Read(users::groups)),
     route("PUT", "/api/users/{id}/user-groups", Admin, Write("members", users::set_groups)),
-    route("GET", "/api/user-groups", Admin, Read(groups::list)),
+    route("GET", "/api/user-groups", Admin, Show(groups::list)),
     route("POST", "/api/user-groups", Admin, Write("groups", groups::create)),
     route("GET", "/api/user-groups/{id}", Admin, Read(groups::get)),
     route("PUT", "/api/user-groups/{id}", Admin, Write("groups", groups::update)),
     route("DELETE", "/api/user-groups/{id}", Admin, Write("groups", groups::delete)),
     route("PUT", "/api/user-groups/{id}/users", Admin, Write("members", groups::set_members)),
     route("PUT", "/api/user-groups/{id}/allowed-oidc-clients", Admin, Write("allowed-groups", groups::set_clients)),
-    route("GET", "/api/custom-claims/suggestions", Admin, Read(claims::suggestions)),
+    route("GET", "/api/custom-claims/suggestions", Admin, Show(claims::suggestions)),
     route("PUT", "/api/custom-claims/user/{id}", Admin, Write("claims", claims::set_of_user)),
     route("PUT", "/api/custom-claims/user-group/{id}", Admin, Write("claims", claims::set_of_group)),
-    route("GET", "/api/oidc/clients", Admin, Read(clients::list)),
+    route("GET", "/api/oidc/clients", Admin, Show(clients::list)),
     route("POST", "/api/oidc/clients", Admin, Write("clients", clients::create)),
     route("GET", "/api/oidc/clients/{id}", Admin, Read(clients::get)),
     route("PUT", "/api/oidc/clients/{id}", Admin, Write("clients", clients::update)),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::answer::{Answer, HTML};
-use super::auth::{self, Access};
+use super::auth::{self, Access, Caller};
 use super::call::Call;
 use super::failure::Failure;
 use super::faults::{Fault, FaultName};
@@ -111,14 +111,14 @@ async fn routed(
     if route.is_limited() {
         limit(server, request)?;
     }
-    let mut caller = None;
-    if route.access != Access::Public {
-        let found = auth::identify(server, request, route.access, &mut lock(&server.state.tables))?;
-        noted.credential.clone_from(&found.username);
-        caller = Some(found);
-    }
+    let caller = identify(server, request, route.access)?;
+    noted.credential = caller.as_ref().map(|caller| caller.username.clone()).unwrap_or_default();
     let call = Call::new(server, request, parameters, caller);
     match route.handler {
+        Handler::Show(show) => {
+            sleep(server.options.read_latency).await;
+            Ok(show(&call, &lock(&server.state.tables)))
+        }
         Handler::Read(read) => {
             sleep(server.options.read_latency).await;
             Ok(read(&call, &lock(&server.state.tables))?)
@@ -140,6 +140,20 @@ async fn routed(
             Ok(answer)
         }
     }
+}
+
+fn identify(server: &Server, request: &Request, access: Access) -> Result<Option<Caller>, Failure> {
+    if access == Access::Public {
+        return Ok(None);
+    }
+    let mut tables = lock(&server.state.tables);
+    let users = tables.users.len();
+    let caller = auth::identify(server, request, access, &mut tables)?;
+    // The first use of the static key makes its user.
+    if tables.users.len() > users {
+        server.state.keep(&tables).map_err(|_| Failure::broken())?;
+    }
+    Ok(Some(caller))
 }
 
 /// Lets a fault strike before anything happens.

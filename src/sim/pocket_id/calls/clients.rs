@@ -12,15 +12,11 @@ use crate::sim::pocket_id::failure::Failure;
 use crate::sim::pocket_id::fields::Fields;
 use crate::sim::pocket_id::listing::{Column, Key, Query};
 use crate::sim::pocket_id::release::Release;
-use crate::sim::pocket_id::tables::{Client, FederatedIdentity, Tables};
+use crate::sim::pocket_id::tables::{Client, FederatedIdentity, Lifetimes, Tables};
 use crate::sim::secrets::random_uuid;
 
-/// Lifetimes of tokens that are not said, in minutes.
-const ACCESS_MINUTES: i64 = 60;
-const REFRESH_MINUTES: i64 = 43_200;
-
 /// `GET /api/oidc/clients`
-pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
+pub fn list(call: &Call<'_>, tables: &Tables) -> Answer {
     let query = Query::read(&call.request.query);
     let rows = tables.clients.iter().filter(|client| query.finds(&[&client.name]));
     let rows = rows.map(|client| (client, tables.allowed_count(&client.id))).collect();
@@ -33,11 +29,11 @@ pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
         Column::filter("requiresReauthentication", |(client, _)| Key::from(client.requires_reauthentication)),
         Column::filter("isGroupRestricted", |(client, _)| Key::from(client.is_group_restricted)),
     ];
-    Ok(query.page(rows, &columns, |(client, groups)| {
+    query.page(rows, &columns, |(client, groups)| {
         let mut shown = client.shown(call.release(), call.now);
         shown.insert("allowedUserGroupsCount".to_owned(), json!(groups));
         Value::Object(shown)
-    }))
+    })
 }
 
 /// `GET /api/oidc/clients/{id}`
@@ -147,9 +143,10 @@ impl Wanted {
             client.skip_consent = fields.flag("skipConsent")?;
         }
         if release.has_token_lifetimes() {
-            let minutes = |name: &str, usual| fields.number(name).map(|said| if said == 0 { usual } else { said });
-            client.access_token_minutes = minutes("accessTokenDurationMinutes", ACCESS_MINUTES)?;
-            client.refresh_token_minutes = minutes("refreshTokenDurationMinutes", REFRESH_MINUTES)?;
+            client.lifetimes = Lifetimes {
+                access: fields.number("accessTokenDurationMinutes")?,
+                refresh: fields.number("refreshTokenDurationMinutes")?,
+            };
         }
         let logo_urls = [fields.optional_text("logoUrl")?, fields.optional_text("darkLogoUrl")?];
         Ok(Self { client, logo_urls: logo_urls.into_iter().flatten().collect() })

@@ -10,7 +10,7 @@ use crate::sim::pocket_id::tables::{Group, Tables};
 use crate::sim::secrets::random_uuid;
 
 /// `GET /api/user-groups`: searches names only.
-pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
+pub fn list(call: &Call<'_>, tables: &Tables) -> Answer {
     let query = Query::read(&call.request.query);
     let rows = tables.groups.iter().filter(|group| query.finds(&[&group.name]));
     let rows = rows.map(|group| (group, tables.member_count(&group.id))).collect();
@@ -20,7 +20,7 @@ pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
         Column::new("createdAt", |(group, _)| Key::Number(group.created_at)),
         Column::new("userCount", |(_, members)| Key::from(*members)),
     ];
-    Ok(query.page(rows, &columns, |(group, _)| tables.group_in_list(group)))
+    query.page(rows, &columns, |(group, _)| tables.group_in_list(group))
 }
 
 /// `GET /api/user-groups/{id}`

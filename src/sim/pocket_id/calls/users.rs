@@ -18,7 +18,7 @@ use crate::sim::secrets::random_uuid;
 pub const USERNAME: [Rule; 3] = [Rule::Required, Rule::Username, Rule::Max(50)];
 
 /// `GET /api/users`
-pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
+pub fn list(call: &Call<'_>, tables: &Tables) -> Answer {
     let query = Query::read(&call.request.query);
     let found = |user: &&User| {
         let email = user.email.as_deref().unwrap_or_default();
@@ -35,7 +35,7 @@ pub fn list(call: &Call<'_>, tables: &Tables) -> Result<Answer, Failure> {
         Column::filter("isAdmin", |user| Key::from(user.is_admin)),
         Column::filter("disabled", |user| Key::from(user.disabled)),
     ];
-    Ok(query.page(tables.users.iter().filter(found).collect(), &columns, |user| tables.user_shown(user)))
+    query.page(tables.users.iter().filter(found).collect(), &columns, |user| tables.user_shown(user))
 }
 
 /// `GET /api/users/me`

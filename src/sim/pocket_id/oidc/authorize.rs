@@ -34,9 +34,8 @@ pub fn authorize(call: &Call<'_>, tables: &mut Tables) -> Result<Answer, Failure
     }
     must_get_in(tables, &client, &user)?;
     let callback_url = callback_of(&client.callback_urls, &callback_url, call.release().trusts_first_use())?;
-    if client.callback_urls.is_empty() {
-        let first = tables.client_mut(&client_id).map(|client| &mut client.callback_urls);
-        first.into_iter().for_each(|urls| urls.push(callback_url.clone()));
+    if let Some(client) = tables.client_mut(&client_id).filter(|client| client.callback_urls.is_empty()) {
+        client.callback_urls.push(callback_url.clone());
     }
 
     let code = random_text(32);

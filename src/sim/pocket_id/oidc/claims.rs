@@ -50,7 +50,7 @@ fn sent(claim: &Claim) -> Value {
 
 /// What every token of a client says of itself.
 pub fn of_token(call: &Call<'_>, client: &Client, kind: &str, subject: &str) -> Claims {
-    let minutes = if call.release().has_token_lifetimes() { client.access_token_minutes } else { 60 };
+    let minutes = client.lifetimes(call.release()).access;
     claims(&json!({
         "type": kind,
         "iss": call.server.issuer,

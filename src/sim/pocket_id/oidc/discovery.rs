@@ -8,10 +8,10 @@ use crate::sim::pocket_id::failure::Failure;
 use crate::sim::pocket_id::tables::Tables;
 
 /// `GET /.well-known/openid-configuration`
-pub fn metadata(call: &Call<'_>, _: &Tables) -> Result<Answer, Failure> {
+pub fn metadata(call: &Call<'_>, _: &Tables) -> Answer {
     let issuer = &call.server.issuer;
     let at = |path: &str| Value::from(format!("{issuer}{path}"));
-    Ok(Answer::ok(&json!({
+    Answer::ok(&json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
         "device_authorization_endpoint": at("/api/oidc/device/authorize"),
@@ -39,7 +39,7 @@ pub fn metadata(call: &Call<'_>, _: &Tables) -> Result<Answer, Failure> {
         "token_endpoint_auth_methods_supported": [
             "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
         ],
-    })))
+    }))
 }
 
 /// `GET /.well-known/jwks.json`

@@ -16,9 +16,6 @@ use crate::sim::pocket_id::failure::Failure;
 use crate::sim::pocket_id::tables::{Client, Code, Grant, Refresh, Tables};
 use crate::sim::secrets::random_text;
 
-/// Lifetime of refresh tokens, in minutes, where clients do not say.
-const REFRESH_MINUTES: i64 = 43_200;
-
 /// The form of a request; what is left out is empty.
 struct Form(BTreeMap<String, String>);
 
@@ -129,7 +126,7 @@ fn issue(call: &Call<'_>, tables: &mut Tables, client: &Client, grant: Grant, no
         "refresh_token": refresh,
         "expires_in": lifetime,
     }));
-    let minutes = if call.release().has_token_lifetimes() { client.refresh_token_minutes } else { REFRESH_MINUTES };
+    let minutes = client.lifetimes(call.release()).refresh;
     tables.refreshes.push(Refresh::new(&refresh, grant, call.now + 60 * minutes));
     Ok(answer)
 }

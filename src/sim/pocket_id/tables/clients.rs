@@ -5,14 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Tables, User, moment_shown};
+use super::{FederatedIdentity, Secret, Tables, User};
 use crate::sim::pocket_id::release::Release;
-use crate::sim::secrets::{hash_password, password_fits};
-
-/// So many secrets a client may have from 2.14 on.
-pub const MOST_SECRETS: usize = 20;
 
 /// A client.
+#[expect(clippy::struct_excessive_bools, reason = "these are the columns of the table")]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Client {
     /// A UUID, or chosen at creation.
@@ -47,62 +44,24 @@ pub struct Client {
     pub description: String,
     /// Since 2.10.
     pub skip_consent: bool,
-    /// Since 2.13.
-    pub access_token_minutes: i64,
-    /// Since 2.13.
-    pub refresh_token_minutes: i64,
+    /// Since 2.13; 0 is [`Lifetimes::USUAL`].
+    pub lifetimes: Lifetimes,
     /// Seconds since 1970.
     pub created_at: i64,
 }
 
-/// A signer whose JWTs stand for a secret; stored as it comes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FederatedIdentity {
-    /// `iss`
-    pub issuer: String,
-    /// `sub`
-    pub subject: String,
-    /// `aud`
-    pub audience: String,
-    /// Where its keys are.
-    pub jwks: String,
+/// How long tokens of a client live, in minutes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Lifetimes {
+    /// Access tokens and ID tokens.
+    pub access: i64,
+    /// Refresh tokens.
+    pub refresh: i64,
 }
 
-/// A secret, as a hash.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Secret {
-    /// A UUID.
-    pub id: String,
-    /// The first characters.
-    pub prefix: String,
-    hash: String,
-    /// Seconds since 1970.
-    pub created_at: i64,
-    /// Seconds since 1970.
-    pub expires_at: Option<i64>,
-}
-
-impl Secret {
-    /// Hashes a secret.
-    pub fn new(id: String, value: &str, created_at: i64, expires_at: Option<i64>) -> Self {
-        let prefix = value.chars().take(4).collect();
-        Self { id, prefix, hash: hash_password(value), created_at, expires_at }
-    }
-
-    fn is_active(&self, now: i64) -> bool {
-        self.expires_at.is_none_or(|end| end > now)
-    }
-
-    /// As the list of secrets shows it.
-    pub fn shown(&self, now: i64) -> Value {
-        json!({
-            "id": self.id,
-            "prefix": self.prefix,
-            "createdAt": moment_shown(self.created_at),
-            "expiresAt": self.expires_at.map(moment_shown),
-            "isActive": self.is_active(now),
-        })
-    }
+impl Lifetimes {
+    /// Where a client does not say.
+    const USUAL: Self = Self { access: 60, refresh: 43_200 };
 }
 
 /// An uploaded picture.
@@ -155,10 +114,21 @@ impl Client {
             add("skipConsent", json!(self.skip_consent));
         }
         if release.has_token_lifetimes() {
-            add("accessTokenDurationMinutes", json!(self.access_token_minutes));
-            add("refreshTokenDurationMinutes", json!(self.refresh_token_minutes));
+            let Lifetimes { access, refresh } = self.lifetimes(release);
+            add("accessTokenDurationMinutes", json!(access));
+            add("refreshTokenDurationMinutes", json!(refresh));
         }
         shown
+    }
+
+    /// How long its tokens live in a release.
+    pub fn lifetimes(&self, release: Release) -> Lifetimes {
+        let said = if release.has_token_lifetimes() { self.lifetimes } else { Lifetimes::USUAL };
+        let or_usual = |said, usual| if said == 0 { usual } else { said };
+        Lifetimes {
+            access: or_usual(said.access, Lifetimes::USUAL.access),
+            refresh: or_usual(said.refresh, Lifetimes::USUAL.refresh),
+        }
     }
 
     fn credentials(&self, release: Release, now: i64) -> Value {
@@ -175,19 +145,7 @@ impl Client {
 
     /// Whether this is one of its secrets.
     pub fn has_secret(&self, secret: &str, now: i64) -> bool {
-        self.secrets.iter().any(|kept| kept.is_active(now) && password_fits(secret, &kept.hash))
-    }
-}
-
-impl FederatedIdentity {
-    fn shown(&self) -> Value {
-        let mut shown = Map::from_iter([("issuer".to_owned(), json!(self.issuer))]);
-        for (name, value) in [("subject", &self.subject), ("audience", &self.audience), ("jwks", &self.jwks)] {
-            if !value.is_empty() {
-                shown.insert(name.to_owned(), json!(value));
-            }
-        }
-        Value::Object(shown)
+        self.secrets.iter().any(|kept| kept.is(secret, now))
     }
 }
 

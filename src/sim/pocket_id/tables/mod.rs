@@ -1,6 +1,7 @@
 //! What Pocket ID keeps: its tables, in the order in which rows were added, and how rows look in answers.
 
 mod clients;
+mod credentials;
 mod groups;
 mod keys;
 mod sessions;
@@ -12,7 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use clients::{Client, FederatedIdentity, Logo, MOST_SECRETS, Secret};
+pub use clients::{Client, Lifetimes, Logo};
+pub use credentials::{FederatedIdentity, MOST_SECRETS, Secret};
 pub use groups::Group;
 pub use keys::ApiKey;
 pub use sessions::{Code, Grant, OneTimeAccess, Refresh};
