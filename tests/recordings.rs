@@ -2,11 +2,11 @@
 
 mod replay;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use replay::rename::{Names, Random};
+use replay::random::Random;
+use replay::rename::Names;
+use replay::scenarios::scenarios;
 use replay::{Report, play};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -20,19 +20,6 @@ const LEAST_RENAMED: usize = 200;
 const LEAST_PERMISSIONS: usize = 30;
 /// So many at once.
 const AT_ONCE: usize = 8;
-
-fn scenarios() -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let mut files: Vec<PathBuf> =
-        folder.read_dir().expect("recordings").map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    let read = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).expect("a readable recording");
-        serde_json::from_str::<Value>(&text).expect("a recording")
-    };
-    files.iter().map(read).collect()
-}
 
 /// Plays all scenarios at once, each on a simulator of its own, and fails with every difference.
 async fn replay(scenarios: Vec<(Value, String)>) {
@@ -60,18 +47,15 @@ async fn replay(scenarios: Vec<(Value, String)>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_answers_as_recorded() {
-    replay(scenarios().into_iter().map(|scenario| (scenario, TICKET_USER.to_owned())).collect()).await;
+    replay(scenarios("recordings").into_iter().map(|scenario| (scenario, TICKET_USER.to_owned())).collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_answers_so_for_any_names() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    let seed = std::env::var("RECORDINGS_SEED").map_or(now, |seed| seed.parse().expect("a number"));
-    println!("RECORDINGS_SEED={seed}");
-    let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut random = Random::new();
     let mut count = 0;
     // The people of a directory have the names that they have there.
-    let renamable = scenarios().into_iter().filter(|scenario| !replay::needs_directory(scenario));
+    let renamable = scenarios("recordings").into_iter().filter(|scenario| !replay::needs_directory(scenario));
     let renamed = renamable.map(|scenario| {
         let names = Names::draw(&scenario, &mut random);
         count += names.count();

@@ -83,7 +83,7 @@ fn the_index_of_the_documentation_names_every_page() {
 #[test]
 fn the_readme_names_every_command_and_option() {
     let readme = read("README.md");
-    for command in ["run", "crds", "demo", "sim pve"] {
+    for command in ["run", "crds", "demo", "sim pve", "sim pocket-id"] {
         let arguments = command.split(' ').chain(["--help"]);
         let help = Command::new(env!("CARGO_BIN_EXE_proxmox-identity")).args(arguments).output().expect("it runs");
         let help = String::from_utf8(help.stdout).expect("text");

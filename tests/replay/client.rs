@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use proxmox_identity::sim::pve::Simulator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -19,11 +18,18 @@ pub struct Answer {
     /// 0 when the connection ended without an answer.
     pub status: u16,
     pub reason: String,
-    pub content_type: Option<String>,
+    headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// Trusts the simulator's own authority.
+impl Answer {
+    /// The value of a header by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Trusts a simulator's own authority.
 #[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
@@ -31,16 +37,17 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(simulator: &Simulator) -> Self {
+    /// For the simulator at an address, with the certificate of its authority.
+    pub fn new(address: SocketAddr, authority: &str) -> Self {
         let mut roots = RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).expect("a certificate");
+        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("a certificate");
         roots.add(authority).expect("an authority");
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .expect("usual versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { address: simulator.address(), connector: TlsConnector::from(Arc::new(config)) }
+        Self { address, connector: TlsConnector::from(Arc::new(config)) }
     }
 
     /// Sends a request; the headers come as they are, also their length.
@@ -95,13 +102,12 @@ fn parse(bytes: &[u8], method: &str) -> Option<Answer> {
     let mut words = lines.next()?.splitn(3, ' ');
     let status = words.nth(1)?.parse().ok()?;
     let reason = words.next().unwrap_or_default().to_owned();
-    let headers: Vec<(String, &str)> = lines
+    let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let header = |name: &str| headers.iter().find(|(header, _)| header == name).map(|(_, value)| *value);
-    let length: usize = if method == "HEAD" { 0 } else { header("content-length")?.parse().ok()? };
-    let body = bytes[end + 4..].to_vec();
-    let content_type = header("content-type").map(str::to_owned);
-    (body.len() >= length).then_some(Answer { status, reason, content_type, body })
+    let answer = Answer { status, reason, headers, body: bytes[end + 4..].to_vec() };
+    let has_body = method != "HEAD" && status != 204;
+    let length: usize = if has_body { answer.header("content-length")?.parse().ok()? } else { 0 };
+    (answer.body.len() >= length).then_some(answer)
 }

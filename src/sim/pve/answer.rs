@@ -141,7 +141,7 @@ impl Answer {
                 return Some(Self { status, reason, content_type: None, body: body.into_bytes(), protected: false });
             }
             (Err(Failure::Proxy(status)), _) => {
-                let body = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+                let body = crate::sim::faults::proxy_page(status);
                 let content_type = Some("text/html");
                 let reason = "Proxy Says No".to_owned();
                 return Some(Self { status, reason, content_type, body: body.into_bytes(), protected: false });

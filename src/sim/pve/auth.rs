@@ -5,10 +5,11 @@ use percent_encoding::percent_decode_str;
 use super::answer::Failure;
 use super::formats::split_tokenid;
 use super::http::Request;
-use super::secrets::{is_signed, sign};
-use super::state::{State, now};
+use super::state::State;
 use crate::core::ids::{TokenId, UserId};
 use crate::core::snapshot::Credential;
+use crate::sim::clock::now;
+use crate::sim::secrets::{is_signed, sign};
 
 /// Tickets live two hours and may come from a clock that is five minutes ahead (FACTS 92).
 const LIFETIME: std::ops::RangeInclusive<i64> = -300..=7200;

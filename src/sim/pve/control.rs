@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Failure};
 use super::faults::{Fault, FaultName};
 use super::server::Server;
-use super::state::lock;
 use super::user_cfg::User;
 use crate::sim::ldap::Directory;
+use crate::sim::lock::lock;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,24 +28,12 @@ pub async fn answer(server: &Arc<Server>, method: &str, path: &str, body: &[u8])
             server.reset();
             Ok(Value::Null)
         }
-        ("POST", "/sim/fault") => match serde_json::from_slice::<Fault>(body) {
-            Ok(fault) if fault.name == FaultName::Ldap => directory(server).map(|()| Value::Null),
-            Ok(fault) => {
-                lock(&server.faults).add(fault);
-                Ok(Value::Null)
-            }
-            Err(error) => Err(error.to_string()),
-        },
+        ("POST", "/sim/fault") if is_for_directory(body) => directory(server).map(|()| Value::Null),
         ("POST", "/sim/login") => match serde_json::from_slice::<SignIn>(body) {
             Ok(wanted) => sign_in(server, &wanted.userid, &wanted.groups).await.map(|()| Value::Null),
             Err(error) => Err(error.to_string()),
         },
-        ("GET", "/sim/requests") => Ok(json!(lock(&server.journal).requests())),
-        ("POST", "/sim/requests/clear") => {
-            lock(&server.journal).clear();
-            Ok(Value::Null)
-        }
-        _ => Err(format!("there is no {method} {path}")),
+        _ => server.controls.answer(method, path, body),
     };
     let (status, reason, body) = match outcome {
         Ok(value) => (200, "OK", value),
@@ -58,6 +46,10 @@ pub async fn answer(server: &Arc<Server>, method: &str, path: &str, body: &[u8])
         body: body.to_string().into_bytes(),
         protected: false,
     }
+}
+
+fn is_for_directory(body: &[u8]) -> bool {
+    serde_json::from_slice::<Fault>(body).is_ok_and(|fault| fault.name == FaultName::Ldap)
 }
 
 /// Where the recordings expect the directory.

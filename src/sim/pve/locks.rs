@@ -100,7 +100,7 @@ impl Server {
         prefix: &str,
         write: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let fault = super::state::lock(&self.faults).strike(file.name());
+        let fault = self.controls.strike(file.name());
         let cut = fault.as_ref().is_some_and(|fault| fault.name == FaultName::Cut);
         if let Some(fault) = fault {
             let refuse = |why: &str| Err(file.refuse(why).prefixed(prefix));
@@ -161,16 +161,16 @@ impl Server {
 
     /// Sets a password, which is a file of its own and is not undone by what fails later.
     pub fn set_password(&self, user: &str, password: &str) {
-        let hash = super::secrets::hash_password(password);
+        let hash = crate::sim::secrets::hash_password(password);
         self.state.secrets().passwords.insert(user.to_owned(), hash);
     }
 
     /// Forgets everything and starts from the recorded first state.
     pub fn reset(self: &Arc<Self>) {
         self.state.reset();
-        super::state::lock(&self.faults).clear();
-        super::state::lock(&self.journal).clear();
-        if let Some(directory) = super::state::lock(&self.directory).as_ref() {
+        self.controls.clear_faults();
+        self.controls.clear_requests();
+        if let Some(directory) = crate::sim::lock::lock(&self.directory).as_ref() {
             directory.reset();
         }
         if let Err(error) = self.state.keep() {

@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::task::JoinHandle;
 
 use super::auth::{self, Ticket};
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, FaultName};
 use super::http::{self, Buffer, Incoming};
-use super::journal::{Journal, Requests};
 use super::locks::Locks;
 use super::service;
-use super::state::{ROOT_TOKEN, State, lock};
+use super::state::{ROOT_TOKEN, State};
 use super::tasks::Tasks;
+use crate::sim::controls::Controls;
 use crate::sim::ldap::{Directory, Entry};
+use crate::sim::lock::lock;
+use crate::sim::{Requests, listener};
 
 /// How long a connection with an unanswerable head hangs (FACTS 10).
 const HANG: Duration = Duration::from_secs(5);
+/// Parameters whose values are not recorded.
+const SECRETS: [&str; 7] =
+    ["password", "confirmation-password", "client-key", "otp", "code", "tfa-challenge", "vncticket"];
 
 /// How to run the simulator.
 #[derive(Debug, Clone)]
@@ -98,8 +98,7 @@ pub struct Server {
     pub(super) state: State,
     pub(super) options: Options,
     pub(super) locks: Locks,
-    pub(super) faults: Mutex<Faults>,
-    pub(super) journal: Mutex<Journal>,
+    pub(super) controls: Controls<FaultName>,
     pub(super) tasks: Mutex<Tasks>,
     pub(super) directory: Mutex<Option<Directory>>,
 }
@@ -122,7 +121,7 @@ impl Simulator {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, error));
         }
         let state = State::open(options.state.as_deref(), options.root_token.as_deref())?;
-        let acceptor = acceptor(&state)?;
+        let acceptor = listener::acceptor(&state.certificates)?;
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let directory = options.ldap.map(Directory::start).transpose()?;
@@ -130,13 +129,13 @@ impl Simulator {
             state,
             options,
             locks: Locks::default(),
-            faults: Mutex::default(),
-            journal: Mutex::default(),
+            controls: Controls::new(&SECRETS),
             tasks: Mutex::default(),
             directory: Mutex::new(directory),
         };
         let server = Arc::new(server);
-        let task = tokio::spawn(accept(server.clone(), listener, acceptor));
+        let serving = server.clone();
+        let task = tokio::spawn(listener::accept(listener, acceptor, move |stream, _| serve(serving.clone(), stream)));
         Ok(Self { server, address, task })
     }
 
@@ -172,22 +171,22 @@ impl Simulator {
 
     /// Sets a fault.
     pub fn fault(&self, fault: Fault) {
-        lock(&self.server.faults).add(fault);
+        self.server.controls.add(fault);
     }
 
     /// Clears all faults.
     pub fn clear_faults(&self) {
-        lock(&self.server.faults).clear();
+        self.server.controls.clear_faults();
     }
 
     /// What was asked since the start or the last clearing.
     pub fn requests(&self) -> Requests {
-        lock(&self.server.journal).requests()
+        self.server.controls.requests()
     }
 
     /// Counts from zero again.
     pub fn clear_requests(&self) {
-        lock(&self.server.journal).clear();
+        self.server.controls.clear_requests();
     }
 
     /// A ticket of a user as it was made `age` seconds ago; a negative age is in the future.
@@ -233,40 +232,8 @@ fn is_lower_uuid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f' | '-'))
 }
 
-fn acceptor(state: &State) -> std::io::Result<TlsAcceptor> {
-    let wrong = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
-    let certificates = &state.certificates;
-    let chain =
-        vec![CertificateDer::from_pem_slice(certificates.node.as_bytes()).map_err(|error| wrong(error.into()))?];
-    let key = PrivateKeyDer::from_pem_slice(certificates.node_key.as_bytes()).map_err(|error| wrong(error.into()))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| wrong(error.into()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// Takes connections, each in a task of its own; they all end with this one.
-async fn accept(server: Arc<Server>, listener: TcpListener, acceptor: TlsAcceptor) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let (server, acceptor) = (server.clone(), acceptor.clone());
-                connections.spawn(async move {
-                    let _ = stream.set_nodelay(true);
-                    if let Ok(mut stream) = acceptor.accept(stream).await {
-                        serve(&server, &mut stream).await;
-                    }
-                });
-            }
-        }
-    }
-}
-
-async fn serve(server: &Arc<Server>, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+async fn serve(server: Arc<Server>, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let stream = &mut stream;
     let mut buffer = Buffer::default();
     loop {
         let request = match http::read(stream, &mut buffer).await {
@@ -274,7 +241,7 @@ async fn serve(server: &Arc<Server>, stream: &mut (impl AsyncRead + AsyncWrite +
             Incoming::Unanswerable => return server.wait(HANG).await,
             Incoming::Closed => return,
         };
-        let Some(answer) = service::answer(server, &request).await else { return };
+        let Some(answer) = service::answer(&server, &request).await else { return };
         // The server ends the connection after every failure (FACTS 9).
         let keep_alive = request.keep_alive && answer.status < 400;
         if http::write(stream, &answer, keep_alive).await.is_err() {

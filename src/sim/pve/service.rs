@@ -12,15 +12,15 @@ use super::answer::{Answer, Failure, Format};
 use super::auth;
 use super::calls::{self, Call};
 use super::control;
-use super::faults::{ANY_REQUEST, FaultName};
+use super::faults::FaultName;
 use super::guard::Caller;
 use super::http::Request;
-use super::journal::Write;
 use super::methods::{self, Method, PathParameters, Rule};
 use super::parameters::{Raw, RawParameters, decode_form, decode_json, verify};
 use super::server::Server;
-use super::state::{lock, now};
 use crate::core::snapshot::Credential;
+use crate::sim::clock::now;
+use crate::sim::{ANY_REQUEST, Write};
 
 /// Every 401 is that late.
 const LATE: Duration = Duration::from_secs(3);
@@ -42,7 +42,7 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
     if path.starts_with("/sim/") {
         return Some(control::answer(server, &request.method, path, &request.body).await);
     }
-    let fault = lock(&server.faults).strike(ANY_REQUEST);
+    let fault = server.controls.strike(ANY_REQUEST);
     let mut progress = Progress {
         format: Format::Json,
         protected: false,
@@ -80,7 +80,7 @@ fn record(server: &Server, request: &Request, progress: Progress, status: u16) {
         Raw::List(items) => items.join(","),
         Raw::Object => String::new(),
     };
-    lock(&server.journal).record(Write {
+    server.controls.record(Write {
         method: request.method.clone(),
         path: progress.path,
         form: progress.form.into_iter().map(|(name, value)| (name, text(value))).collect(),

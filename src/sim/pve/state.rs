@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
 use super::calls::{jobs, realms};
-use super::certificates::Certificates;
-use super::secrets;
+use super::certificates;
 use super::sections::Sections;
 use super::user_cfg::UserCfg;
 use crate::core::permissions::Directory;
+use crate::sim::certificates::Certificates;
+use crate::sim::lock::lock;
+use crate::sim::{secrets, state_file};
 
 /// Password of `root@pam` in the recorded first state.
 pub const ROOT_PASSWORD: &str = "pve-test-password";
@@ -20,17 +21,6 @@ pub const ROOT_PASSWORD: &str = "pve-test-password";
 const FIRST_USER_CFG: &str = "user:root@pam:1:0:::::\ntoken:root@pam!admin:0:0::\n";
 /// The token of the recorded first state.
 pub const ROOT_TOKEN: &str = "root@pam!admin";
-
-/// A lock on poisoned data is fine here: a panicked request left it as it was.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Seconds since 1970.
-pub fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
-}
 
 /// The files as they stand; replaced as a whole by each write, so that a read sees one moment.
 #[derive(Debug, Clone)]
@@ -135,11 +125,7 @@ impl State {
     /// # Errors
     /// When the file cannot be read or written, or no certificate can be made.
     pub fn open(file: Option<&Path>, root_key: Option<&str>) -> Result<Self, std::io::Error> {
-        let kept = match file.filter(|file| file.exists()) {
-            Some(file) => Some(serde_json::from_slice::<Kept>(&std::fs::read(file)?)?),
-            None => None,
-        };
-        let state = if let Some(kept) = kept {
+        let state = if let Some(kept) = state_file::open::<Kept>(file)? {
             let mut secrets = kept.secrets;
             let root_key = root_key.map_or(kept.root_key, str::to_owned);
             if let Some(secret) = secrets.tokens.get_mut(ROOT_TOKEN) {
@@ -159,7 +145,7 @@ impl State {
                 secrets: Mutex::default(),
                 ticket_key: secrets::random_key(),
                 root_key: root_key.map_or_else(secrets::random_uuid, str::to_owned),
-                certificates: Certificates::new().map_err(std::io::Error::other)?,
+                certificates: certificates::issue().map_err(std::io::Error::other)?,
                 file: file.map(Path::to_owned),
             };
             state.reset();
@@ -209,8 +195,6 @@ impl State {
             files: self.files().texts.clone(),
             secrets: self.secrets().clone(),
         };
-        let fresh = file.with_extension("new");
-        std::fs::write(&fresh, serde_json::to_vec(&kept)?)?;
-        std::fs::rename(fresh, file)
+        state_file::keep(file, &kept)
     }
 }

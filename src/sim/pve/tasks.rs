@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::answer::Failure;
 use super::calls::{Call, Outcome};
 use super::server::Server;
-use super::state::{lock, now};
 use crate::core::snapshot::Credential;
+use crate::sim::clock::now;
+use crate::sim::lock::lock;
 
 /// One task.
 #[derive(Debug, Clone)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Call, Outcome};
+use crate::sim::clock::now;
 use crate::sim::pve::answer::Failure;
 use crate::sim::pve::calendar::{Event, written};
 use crate::sim::pve::sections::{Section, Sections};
-use crate::sim::pve::state::now;
 
 const KIND: &str = "realm-sync";
 const REQUIRED: [&str; 3] = ["realm", "schedule", "scope"];

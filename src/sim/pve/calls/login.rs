@@ -6,12 +6,12 @@ use super::{Call, Outcome};
 use crate::core::ids::{AclPath, UserId};
 use crate::core::permissions::Rights;
 use crate::core::snapshot::Credential;
+use crate::sim::clock::now;
 use crate::sim::pve::answer::Failure;
 use crate::sim::pve::auth;
 use crate::sim::pve::directory::RealmDirectory;
 use crate::sim::pve::guard::normalise;
-use crate::sim::pve::secrets::password_fits;
-use crate::sim::pve::state::now;
+use crate::sim::secrets::password_fits;
 
 /// What the web interface wants to know: name, path, privileges that start so.
 const CAPABILITIES: [(&str, &str, &[&str]); 7] = [

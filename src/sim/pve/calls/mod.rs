@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value, json};
 
 use super::answer::Failure;
+use super::certificates;
 use super::guard::Caller;
 use super::methods::{Method, access_index, version};
 use super::parameters::Parameters;
@@ -69,7 +70,7 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
         ("GET", "/cluster/jobs") => Ok(index(&["schedule-analyze", "realm-sync"])),
         ("GET", "/version") => Ok(version(call.server.options.release.version())),
         ("GET", "/nodes") => Ok(nodes::list()),
-        ("GET", "/nodes/{node}/certificates/info") => Ok(call.server.state.certificates.info()),
+        ("GET", "/nodes/{node}/certificates/info") => Ok(certificates::info(&call.server.state.certificates)),
         ("GET", "/nodes/{node}/tasks/{upid}/status") => tasks::status(call),
         ("GET", "/nodes/{node}/tasks/{upid}/log") => tasks::log(call),
         ("GET", "/cluster/resources") => nodes::resources(call),

@@ -6,9 +6,9 @@ use super::{Call, Outcome};
 use crate::core::ids::{AclPath, TokenId, UserId};
 use crate::core::permissions::Privileges;
 use crate::core::snapshot::Credential;
+use crate::sim::clock::now;
 use crate::sim::pve::formats::split_tokenid;
 use crate::sim::pve::guard::normalise;
-use crate::sim::pve::state::now;
 
 /// Whoever asks for somebody else needs to read the access control; a token's own user counts as somebody else
 /// (FACTS 89).

@@ -6,8 +6,8 @@ use super::users::missing as no_user;
 use super::{Call, Outcome, integer, number, object, shown};
 use crate::core::ids::Subject;
 use crate::sim::pve::answer::Failure;
-use crate::sim::pve::secrets::random_uuid;
 use crate::sim::pve::user_cfg::{Token, User, truthy};
+use crate::sim::secrets::random_uuid;
 
 /// The settings of a token.
 pub fn view(token: &Token) -> Map<String, Value> {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{Call, Outcome, integer, number, object, shown, tokens};
 use crate::core::ids::{Subject, UserId};
 use crate::sim::pve::answer::Failure;
-use crate::sim::pve::secrets::password_fits;
 use crate::sim::pve::state::Files;
 use crate::sim::pve::user_cfg::{User, UserCfg};
+use crate::sim::secrets::password_fits;
 
 /// With one of these on a group of a user, the user is in the list.
 const TO_SEE: [&str; 2] = ["User.Modify", "Sys.Audit"];

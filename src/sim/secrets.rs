@@ -40,6 +40,24 @@ pub fn digest(text: &str) -> String {
     hex(hashes::digest(&hashes::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
 }
 
+/// SHA-256 of a secret that is too long to be guessed, in hex.
+pub fn sha256(secret: &str) -> String {
+    hex(hashes::digest(&hashes::SHA256, secret.as_bytes()).as_ref())
+}
+
+/// A random secret of so many letters and digits.
+pub fn random_text(length: usize) -> String {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        // Beyond the last whole multiple of 62 the first letters would be more likely.
+        let usable = random::<64>().into_iter().filter(|byte| *byte < 248);
+        let letters = usable.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+        text.extend(letters.take(length - text.len()));
+    }
+    text
+}
+
 /// Few rounds: the passwords here are for tests.
 const ROUNDS: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 const ALGORITHM: pbkdf2::Algorithm = pbkdf2::PBKDF2_HMAC_SHA256;

@@ -1,4 +1,4 @@
-//! What was asked, for tests that count requests: `GET /sim/requests` and [`super::Simulator::requests`].
+//! What was asked, for tests that count requests: `GET /sim/requests`, and `requests` of each simulator.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,7 +12,7 @@ const KEPT: usize = 10_000;
 pub struct Count {
     /// HTTP method.
     pub method: String,
-    /// Path below `/api2/json`, without the query.
+    /// Path, without the query; of Proxmox VE below `/api2/json`.
     pub path: String,
     /// HTTP status; 0 when the connection was cut.
     pub status: u16,
@@ -25,11 +25,11 @@ pub struct Count {
 pub struct Write {
     /// HTTP method.
     pub method: String,
-    /// Path below `/api2/json`, without the query.
+    /// Path, without the query; of Proxmox VE below `/api2/json`.
     pub path: String,
-    /// Parameters from body and query; secret values are left out.
+    /// Parameters; secret values are left out.
     pub form: BTreeMap<String, String>,
-    /// Token or user, never its secret; empty without a login.
+    /// Whose login it was, never its secret; empty without one.
     pub credential: String,
     /// The client, as it calls itself.
     pub agent: String,
@@ -55,23 +55,26 @@ impl Requests {
 }
 
 /// Counts requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Journal {
+    secrets: &'static [&'static str],
     counts: BTreeMap<(String, String, u16), u64>,
     writes: VecDeque<Write>,
 }
 
-const SECRETS: [&str; 7] =
-    ["password", "confirmation-password", "client-key", "otp", "code", "tfa-challenge", "vncticket"];
-
 impl Journal {
+    /// An empty one that hides the values of parameters with these names.
+    pub fn new(secrets: &'static [&'static str]) -> Self {
+        Self { secrets, counts: BTreeMap::new(), writes: VecDeque::new() }
+    }
+
     /// Records one answered request.
     pub fn record(&mut self, mut request: Write) {
         let key = (request.method.clone(), request.path.clone(), request.status);
         *self.counts.entry(key).or_default() += 1;
         if request.method != "GET" {
             for (name, value) in &mut request.form {
-                if SECRETS.contains(&name.as_str()) {
+                if self.secrets.contains(&name.as_str()) {
                     "<hidden>".clone_into(value);
                 }
             }
@@ -95,6 +98,6 @@ impl Journal {
 
     /// Starts anew.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.secrets);
     }
 }
