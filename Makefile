@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test bench lint crds docs chart control-plane helm argocd
+.PHONY: help demo test bench lint crds docs chart control-plane helm argocd promql
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 
 # Most tests wait for other processes: more of them than cores run at once.
 test: export RUST_TEST_THREADS ?= 6
-test: control-plane helm argocd lint ## Run all checks and tests
+test: control-plane helm argocd promql lint ## Run all checks and tests
 	$(CARGO) test --locked
 
 bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
@@ -41,3 +41,6 @@ helm: ## Build helm for the tests of the chart, once
 
 argocd: ## Build what asks Argo CD's code for the tests, once
 	@tests/argocd/build.sh
+
+promql: ## Build what evaluates queries as Prometheus does for the tests, once
+	@tests/promql/build.sh

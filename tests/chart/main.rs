@@ -6,6 +6,8 @@ mod account;
 mod argocd;
 #[path = "../support/argocd.rs"]
 mod argocd_program;
+#[path = "../support/built.rs"]
+mod built;
 mod helm;
 mod metrics;
 mod people;

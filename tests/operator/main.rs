@@ -6,6 +6,8 @@ mod argocd;
 mod argocd_program;
 mod attacks;
 mod audit;
+#[path = "../support/built.rs"]
+mod built;
 mod checks;
 mod crash;
 mod deprovisioning;

@@ -1,13 +1,14 @@
 //! Argo CD's own code, by the program of `tests/argocd`, and what `examples/argocd` has for it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::{env, fs};
 
 use proxmox_identity::sim::control_plane::ControlPlane;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+
+use crate::built;
 
 /// A file or folder of the example.
 pub fn example(name: &str) -> PathBuf {
@@ -44,7 +45,7 @@ pub async fn health_with(config_map: &Value, objects: &[Value]) -> Vec<Option<(S
 
 /// Asks the program, which works on a control plane where one is given.
 pub async fn ask(plane: Option<&ControlPlane>, what: &str, question: &Value) -> Value {
-    let mut command = tokio::process::Command::new(program());
+    let mut command = tokio::process::Command::new(built::program("argocd", "ARGOCD_JUDGE"));
     command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     if let Some(plane) = plane {
         command.env("KUBECONFIG", plane.kubeconfig());
@@ -59,27 +60,4 @@ pub async fn ask(plane: Option<&ControlPlane>, what: &str, question: &Value) -> 
     let output = output.expect("it ends");
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
-}
-
-fn program() -> PathBuf {
-    if let Some(program) = env::var_os("ARGOCD_JUDGE") {
-        return program.into();
-    }
-    // As tests/argocd/build.sh.
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/argocd");
-    let entries = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let mut sources: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|it| it == "go")).collect();
-    sources.sort();
-    let mut digest = Sha256::new();
-    for file in [folder.join("go.sum"), folder.join("build.sh")].iter().chain(&sources) {
-        digest.update(fs::read(file).expect("a file"));
-    }
-    let version = digest.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-        .unwrap_or_default();
-    let program = cache.join("proxmox-identity/argocd").join(version).join("argocd");
-    assert!(program.is_file(), "no {}: run `make argocd`, or set ARGOCD_JUDGE", program.display());
-    program
 }

@@ -1,11 +1,11 @@
 //! Helm, as `make helm` has built it.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+
+use crate::built;
 
 /// The name of the releases in these tests.
 pub const RELEASE: &str = "proxmox-identity";
@@ -17,30 +17,13 @@ pub fn chart(name: &str) -> PathBuf {
 
 /// `helm`, which knows no cluster and leaves nothing behind but in the build's folder.
 pub fn helm() -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(built::program("helm", "HELM"));
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("helm");
     for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
         command.env(variable, &home);
     }
     command.env("KUBECONFIG", "/nonexistent");
     command
-}
-
-fn program() -> PathBuf {
-    if let Some(program) = env::var_os("HELM") {
-        return program.into();
-    }
-    // As tests/helm/build.sh.
-    let parts = [include_bytes!("../helm/go.sum").as_slice(), include_bytes!("../helm/build.sh").as_slice()];
-    let digest = Sha256::digest(parts.concat());
-    let version = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-        .unwrap_or_default();
-    let program = cache.join("proxmox-identity/helm").join(version).join("helm");
-    assert!(program.is_file(), "no {}: run `make helm`, or set HELM", program.display());
-    program
 }
 
 /// Runs a command that must work; answers with what it prints.

@@ -63,7 +63,8 @@ pub async fn serve(
     };
     let Noted { path, credential } = noted;
     let (status, form) = (answer.as_ref().map_or(0, |answer| answer.status), form(&request));
-    server.controls.record(Write { method: request.method, path, form, credential, status });
+    let agent = request.header("user-agent").to_owned();
+    server.controls.record(Write { method: request.method, path, form, credential, agent, status });
     answer.map(Response::from).ok_or_else(|| "a fault cuts the connection".into())
 }
 
