@@ -1,76 +1,46 @@
-//! Keeps the Lease of this replica and the shards that it holds.
+//! Acts on what is decided: keeps the Lease of this replica, and the shards that it holds.
 
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::Client;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::Election;
 use super::calls::{Calls, Written};
 use super::decide::{Decision, Me, decide};
-use super::record::plain;
+use super::holding::Holding;
+use super::own::Own;
 use super::terms::Terms;
 use super::view::{Standing, View};
 use crate::controller::metrics::Metrics;
-use crate::permit::{Grant, Permit};
 
-/// What this replica holds.
+/// One replica among others.
 pub struct Keeper {
     calls: Calls,
-    replica: String,
     duration: Duration,
     view: View,
-    own: Option<Own>,
-    /// As whom this replica has tried to join, without an answer.
-    joining: Option<String>,
-    /// Our term of each shard, and whether it is to end.
-    terms: Vec<Option<(Grant, Ending)>>,
-    /// The table as it was when it was written without an answer, and what that gave away.
+    own: Own,
+    holding: Holding,
+    /// Which version of the table was to be replaced when there was no answer, and what that gave away.
     doubt: Option<(String, Vec<usize>)>,
-    held: watch::Sender<Vec<Option<Permit>>>,
-    unused: Arc<Notify>,
-    metrics: Arc<Metrics>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    No,
-    Yes,
-}
-
-/// Our Lease.
-struct Own {
-    identity: String,
-    uid: String,
-    version: String,
-    /// When the last renewal was sent; none where it is not known whether it arrived.
-    renewed: Option<Instant>,
-    /// When the lease runs out.
-    until: Instant,
+    /// Others are at work that divide connections into so many shards.
+    other_number: Option<usize>,
 }
 
 impl Keeper {
     /// A replica that holds nothing yet; and what it will hold.
     pub fn new(client: Client, election: &Election, metrics: Arc<Metrics>) -> (Self, Terms) {
         let Election { namespace, name, replica, duration, shards } = election;
-        let (held, holds) = watch::channel(vec![None; *shards]);
-        for shard in 0..*shards {
-            metrics.leads(shard, false);
-        }
+        let (holding, holds) = Holding::new(*shards, *duration, metrics);
         let keeper = Self {
             calls: Calls::new(client, namespace, name.clone(), *duration / 5),
-            replica: plain(replica),
             duration: *duration,
             view: View::default(),
-            own: None,
-            joining: None,
-            terms: (0..*shards).map(|_| None).collect(),
+            own: Own::new(replica, *duration, *shards),
+            holding,
             doubt: None,
-            held,
-            unused: Arc::default(),
-            metrics,
+            other_number: None,
         };
         (keeper, Terms::changing(holds))
     }
@@ -79,7 +49,7 @@ impl Keeper {
     /// that is left to run out. A replica that could not take over does not join: `is_ready` says when it can.
     pub async fn keep(mut self, is_ready: impl Fn() -> bool, mut released: oneshot::Receiver<()>) {
         loop {
-            if self.own.is_some() || is_ready() {
+            if self.own.lease().is_some() || is_ready() {
                 self.look(false).await;
             }
             tokio::select! {
@@ -90,19 +60,21 @@ impl Keeper {
                     return;
                 }
                 () = tokio::time::sleep(self.duration / 15) => {}
-                () = self.unused.notified() => {}
+                () = self.holding.finished() => {}
             }
         }
     }
 
     /// Renews, looks at the others and acts on it, once.
     async fn look(&mut self, leaving: bool) {
-        if self.own.as_ref().is_some_and(|own| Instant::now() >= own.until) {
-            self.lose("the lease of this replica has run out: it could not be renewed");
+        if self.own.lease().is_some_and(|(_, until)| Instant::now() >= until) {
+            self.holding.lose_all("its lease could not be renewed");
         }
-        let due = |own: &Own| own.renewed.is_none_or(|renewed| renewed.elapsed() >= self.duration / 5);
-        if self.own.as_ref().is_none_or(due) {
-            self.renew().await;
+        if self.own.is_due(Instant::now()) {
+            self.own.renew(&self.calls).await;
+            if let Some((_, until)) = self.own.lease() {
+                self.holding.renew(until);
+            }
         }
         let listed = match self.calls.list().await {
             Ok(listed) => listed,
@@ -114,67 +86,31 @@ impl Keeper {
         let now = Instant::now();
         self.view.observe(listed, self.duration, now);
         self.doubt.take_if(|(version, _)| self.view.table().is_none_or(|table| table.version != *version));
-        self.arrive(now);
-        let Some(own) = &mut self.own else { return };
-        let Some(member) = self.view.member(&own.identity).filter(|member| member.uid == own.uid) else {
-            self.own = None;
-            return self.lose("the lease of this replica was deleted: others held it for dead");
-        };
-        own.version.clone_from(&member.version);
-        if now >= own.until {
-            return;
+        if !self.own.compare(&self.view, now) {
+            return self.holding.lose_all("its Lease was deleted, as others do with one who seems dead");
         }
-        let identity = own.identity.clone();
+        let Some((identity, until)) = self.own.lease().filter(|(_, until)| now < *until) else { return };
+        let identity = identity.to_owned();
         self.bury_dead(now).await;
-        let me = Me { identity: &identity, shards: self.terms.len(), leaving };
-        self.finish(decide(&self.view, me, |_| false, now).give);
-        let decision = decide(&self.view, me, |shard| self.terms[shard].is_none() || self.is_idle(shard), now);
-        if let Some(other) = decision.other_number {
-            tracing::info!(
-                shards = me.shards,
-                other,
-                "replicas with another number of shards are at work; this one waits"
-            );
+        let me = Me { identity: &identity, shards: self.holding.shards(), leaving };
+        for shard in decide(&self.view, me, |_| false, now).give {
+            self.holding.finish(shard);
         }
+        let decision = decide(&self.view, me, |shard| self.holding.is_idle(shard), now);
+        self.tell(decision.other_number);
         let give = decision.give.clone();
         self.assign(decision).await;
-        self.settle(&identity, |shard| leaving || give.contains(&shard));
+        self.settle(&identity, until, |shard| leaving || give.contains(&shard));
     }
 
-    /// Joins, or renews. The lease counts from before this is sent.
-    async fn renew(&mut self) {
-        let sent = Instant::now();
-        let until = sent + self.duration;
-        let shards = self.terms.len();
-        if let Some(own) = &mut self.own {
-            let seen = (own.uid.as_str(), own.version.as_str());
-            let written = self.calls.renew(&own.identity, seen, self.duration, shards).await;
-            if let Some((_, version)) = written.done("renewing the Lease of this replica") {
-                (own.version, own.renewed, own.until) = (version, Some(sent), until);
-                self.terms.iter().flatten().for_each(|(grant, _)| grant.renew(until));
-            }
-        } else {
-            let identity = self.joining.take().unwrap_or_else(|| format!("{}-{}", self.replica, suffix()));
-            let written = self.calls.join(&identity, self.duration, shards).await;
-            if matches!(written, Written::Unknown(_) | Written::Late) {
-                self.joining = Some(identity.clone());
-            }
-            if let Some((uid, version)) = written.done("making the Lease of this replica") {
-                tracing::info!(replica = %identity, "joined the other replicas");
-                self.own = Some(Own { identity, uid, version, renewed: Some(sent), until });
-            }
-        }
-    }
-
-    /// Takes over a Lease that was made without an answer; it is renewed before it counts.
-    fn arrive(&mut self, now: Instant) {
-        let arrived = self.joining.take_if(|identity| self.view.member(identity).is_some());
-        if let Some((identity, member)) =
-            arrived.and_then(|it| self.view.member(&it).map(|member| (it.clone(), member)))
+    fn tell(&mut self, other_number: Option<usize>) {
+        if self.other_number != other_number
+            && let Some(others) = other_number
         {
-            let (uid, version) = (member.uid.clone(), member.version.clone());
-            self.own = Some(Own { identity, uid, version, renewed: None, until: now });
+            let shards = self.holding.shards();
+            tracing::info!(shards, others, "replicas with another number of shards are at work; this one waits");
         }
+        self.other_number = other_number;
     }
 
     async fn bury_dead(&mut self, now: Instant) {
@@ -187,23 +123,6 @@ impl Keeper {
         }
     }
 
-    /// Nothing new is begun for these shards.
-    fn finish(&mut self, give: impl IntoIterator<Item = usize>) {
-        for shard in give {
-            if let Some((grant, ending)) = &mut self.terms[shard]
-                && *ending == Ending::No
-            {
-                *ending = Ending::Yes;
-                grant.finish();
-                self.hold(shard, None);
-            }
-        }
-    }
-
-    fn is_idle(&self, shard: usize) -> bool {
-        self.terms[shard].as_ref().is_some_and(|(grant, ending)| *ending == Ending::Yes && grant.is_unused())
-    }
-
     /// Writes who holds what. While it is not known what became of such a write, what it gave away is not ours, and it is
     /// written once more, after which the first one cannot take effect any more.
     async fn assign(&mut self, decision: Decision) {
@@ -213,7 +132,7 @@ impl Keeper {
             (None, Some(table)) if self.doubt.is_some() => table.holders.clone(),
             (None, _) => return,
         };
-        let given: Vec<usize> = decision.give.iter().copied().filter(|shard| self.is_idle(*shard)).collect();
+        let given: Vec<usize> = decision.give.into_iter().filter(|shard| self.holding.is_idle(*shard)).collect();
         let written = self.calls.assign(&holders, before.as_ref()).await;
         if let (Written::Unknown(_) | Written::Late, Some(before)) = (&written, before) {
             let doubted = self.doubt.take().map(|(_, given)| given);
@@ -226,59 +145,30 @@ impl Keeper {
     }
 
     /// Begins and ends terms so that they are what the table says.
-    fn settle(&mut self, identity: &str, is_given: impl Fn(usize) -> bool) {
-        let Some(own) = &self.own else { return };
-        let (until, valid) = (own.until, Instant::now() < own.until);
-        let Some(table) = self.view.table().cloned() else { return };
-        let matches = table.holders.len() == self.terms.len();
-        let doubted: Vec<usize> = self.doubt.as_ref().map(|(_, given)| given.clone()).unwrap_or_default();
-        for shard in 0..self.terms.len() {
-            let ours = matches && table.holders[shard].as_deref() == Some(identity) && !doubted.contains(&shard);
-            match &self.terms[shard] {
-                Some((_, Ending::No)) if !ours => {
-                    tracing::warn!(shard, "this replica has lost a shard");
-                    self.end(shard);
-                }
-                Some((_, Ending::Yes)) if self.is_idle(shard) && (!ours || !is_given(shard)) => {
-                    tracing::info!(shard, "this replica has given up a shard");
-                    self.end(shard);
-                }
-                _ => {}
+    fn settle(&mut self, identity: &str, until: Instant, is_given: impl Fn(usize) -> bool) {
+        let Some(table) = self.view.table() else { return };
+        let is_ours = |shard: usize| {
+            table.holders.len() == self.holding.shards()
+                && table.holders[shard].as_deref() == Some(identity)
+                && !self.doubt.as_ref().is_some_and(|(_, given)| given.contains(&shard))
+        };
+        let ours: Vec<bool> = (0..self.holding.shards()).map(is_ours).collect();
+        for (shard, ours) in ours.into_iter().enumerate() {
+            if !ours || !is_given(shard) {
+                self.holding.release(shard);
             }
-            if self.terms[shard].is_none() && ours && valid && !is_given(shard) {
-                tracing::info!(shard, replica = identity, "this replica holds a shard");
-                let (grant, permit) = Grant::begin(until, self.duration, &self.unused);
-                self.terms[shard] = Some((grant, Ending::No));
-                self.hold(shard, Some(permit));
+            if !ours {
+                self.holding.lose(shard, "another one holds it");
+            } else if !is_given(shard) && Instant::now() < until {
+                self.holding.begin(shard, until);
             }
-        }
-    }
-
-    fn end(&mut self, shard: usize) {
-        self.hold(shard, None);
-        self.terms[shard] = None;
-    }
-
-    fn hold(&self, shard: usize, permit: Option<Permit>) {
-        self.metrics.leads(shard, permit.is_some());
-        self.held.send_modify(|held| held[shard] = permit);
-    }
-
-    /// Ends all terms at once.
-    fn lose(&mut self, why: &str) {
-        let held: Vec<usize> = (0..self.terms.len()).filter(|shard| self.terms[*shard].is_some()).collect();
-        if !held.is_empty() {
-            tracing::warn!(shards = ?held, "{why}");
-        }
-        for shard in held {
-            self.end(shard);
         }
     }
 
     /// Gives everything to the others and leaves them.
     async fn leave(mut self) {
         let gives_up = Instant::now() + self.duration / 3;
-        while let Some(identity) = self.own.as_ref().map(|own| own.identity.clone())
+        while let Some(identity) = self.own.lease().map(|(identity, _)| identity.to_owned())
             && Instant::now() < gives_up
         {
             self.look(true).await;
@@ -294,9 +184,4 @@ impl Keeper {
             }
         }
     }
-}
-
-/// Tells apart those who call themselves the same.
-fn suffix() -> String {
-    format!("{:010x}", std::hash::RandomState::new().build_hasher().finish() >> 24)
 }

@@ -17,7 +17,9 @@
 
 mod calls;
 mod decide;
+mod holding;
 mod keep;
+mod own;
 mod record;
 mod spread;
 mod terms;
