@@ -1,6 +1,7 @@
 //! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
 
 mod helm;
+mod manifests;
 mod metrics;
 mod people;
 mod release;
