@@ -22,6 +22,7 @@ fn every_change_is_tested_as_people_test_it() {
     let runs: Vec<&str> = steps(&ci).into_iter().filter_map(|step| step["run"].as_str()).collect();
     assert!(runs.contains(&"make test"), "{runs:?}");
     assert!(runs.contains(&"make deny"), "{runs:?}");
+    assert!(runs.iter().any(|run| run.starts_with("make image")), "{runs:?}");
     assert!(text(".ci/run").contains("make test"));
 }
 
