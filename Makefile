@@ -3,10 +3,10 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test bench lint crds docs chart control-plane helm argocd promql
+.PHONY: help demo test bench lint deny crds docs chart control-plane helm argocd promql image sbom reproducible release-manifests
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE; KEEP=1 leaves it up
 	@$(CARGO) build --locked --features sim
@@ -23,6 +23,26 @@ bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
 lint: ## Check formatting and lints
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets --features sim -- -D warnings
+
+deny: ## Check dependencies: advisories, licences, bans and sources
+	@command -v cargo-deny >/dev/null || { echo "deny: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny --locked check
+
+# The version is the project's, so that an image is never of another than its label says.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+REGISTRY ?=
+
+image: ## Build the image with docker, podman, buildah or nerdctl; REGISTRY=… names it for one, PUSH=1 pushes it
+	@image/image.sh $(if $(REGISTRY),$(REGISTRY)/)proxmox-identity:$(VERSION)
+
+sbom: ## Write the SBOM of the image to dist/
+	@image/sbom.sh dist/proxmox-identity.cdx.json
+
+reproducible: ## Build the image's program twice, in different folders, and compare
+	@image/reproducible.sh
+
+release-manifests: helm ## Write dist/crds.yaml and dist/deploy.yaml for kubectl; REGISTRY=… and DIGEST=sha256:… name the image
+	@REGISTRY=$(REGISTRY) DIGEST=$(DIGEST) charts/manifests.sh dist
 
 crds: ## Write crds/*.yaml and the chart's copies of them anew from the types
 	UPDATE_CRDS=1 $(CARGO) test --locked --quiet --test crd_files the_files

@@ -9,6 +9,7 @@ mod argocd_program;
 #[path = "../support/built.rs"]
 mod built;
 mod helm;
+mod manifests;
 mod metrics;
 mod people;
 mod protection;

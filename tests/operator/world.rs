@@ -142,6 +142,11 @@ impl World {
         self.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The id of the operator's process.
+    pub fn process(&self) -> u32 {
+        self.operator().as_ref().expect("an operator").id()
+    }
+
     /// All that the operator has logged, at the most talkative level.
     pub fn log(&self) -> String {
         let dir = self.operator().as_ref().expect("an operator").dir().to_owned();

@@ -122,7 +122,7 @@ async fn watch<K>(
             }
             Err(error) => {
                 if is_absent(&error) {
-                    tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -f crds/");
+                    tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -k crds");
                 } else {
                     tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
                 }

@@ -1,0 +1,48 @@
+//! What is released, and how: the image, its SBOM, the toolchain, the workflows, and what SECURITY.md promises.
+
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../operator/account.rs"]
+mod account;
+#[path = "../support/built.rs"]
+mod built;
+mod dns;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../support/helm.rs"]
+mod helm;
+mod image;
+mod sbom;
+mod security;
+#[path = "../support/mod.rs"]
+mod support;
+mod toolchain;
+mod workflows;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../operator/world.rs"]
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file or folder of the project.
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The text of a file of the project.
+fn text(name: &str) -> String {
+    std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Runs a command that must work; answers with what it prints.
+fn done(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Runs a command that must be refused; answers with what it says.
+fn refused(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(!output.status.success(), "{command:?} is taken");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
