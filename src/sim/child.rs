@@ -53,11 +53,6 @@ impl GuardedChild {
         &self.dir
     }
 
-    /// The id of the process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// True once it ended by itself.
     ///
     /// # Errors
