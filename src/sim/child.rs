@@ -43,11 +43,6 @@ impl GuardedChild {
         Ok(Self { child, dir: dir.keep() })
     }
 
-    /// The id of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Where it keeps its files.
     pub fn dir(&self) -> &Path {
         &self.dir

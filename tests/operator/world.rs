@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::support::{cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Everything that one test works on.
 pub struct World {
@@ -91,11 +91,6 @@ impl World {
 
     fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
         self.operator.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The id of the operator's process.
-    pub fn process(&self) -> u32 {
-        self.operator().as_ref().expect("an operator").id()
     }
 
     /// All that the operator has logged, at the most talkative level.
