@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test bench lint deny crds docs chart control-plane helm argocd promql image sbom reproducible release-manifests
+.PHONY: help demo test bench lint deny crds docs chart control-plane helm argocd promql cyclonedx image sbom reproducible release-manifests
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 
 # Most tests wait for other processes: more of them than cores run at once.
 test: export RUST_TEST_THREADS ?= 6
-test: control-plane helm argocd promql lint ## Run all checks and tests
+test: control-plane helm argocd promql cyclonedx lint ## Run all checks and tests
 	$(CARGO) test --locked
 
 bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
@@ -35,7 +35,7 @@ REGISTRY ?=
 image: ## Build the image with docker, podman, buildah or nerdctl; REGISTRY=… names it for one, PUSH=1 pushes it
 	@image/image.sh $(if $(REGISTRY),$(REGISTRY)/)proxmox-identity:$(VERSION)
 
-sbom: ## Write the SBOM of the image to dist/
+sbom: cyclonedx ## Write the SBOM of the image to dist/
 	@image/sbom.sh dist/proxmox-identity.cdx.json
 
 reproducible: ## Build the image's program twice, in different folders, and compare
@@ -64,3 +64,6 @@ argocd: ## Build what asks Argo CD's code for the tests, once
 
 promql: ## Build what evaluates queries as Prometheus does for the tests, once
 	@tests/promql/build.sh
+
+cyclonedx: ## Build cargo-cyclonedx for the SBOM, once
+	@image/cyclonedx.sh >/dev/null

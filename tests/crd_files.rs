@@ -23,9 +23,9 @@ const FOLDER_OF_CHART: &str = "charts/proxmox-identity/files/crds";
 fn files(folder: &str) -> BTreeMap<String, String> {
     let mut files = expected();
     if folder == FOLDER {
-        let resources: String = files.keys().map(|name| format!("  - {name}\n")).collect();
         let head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n";
-        files.insert("kustomization.yaml".to_owned(), format!("{head}{resources}"));
+        let all = files.keys().fold(head.to_owned(), |text, name| format!("{text}  - {name}\n"));
+        files.insert("kustomization.yaml".to_owned(), all);
     }
     files
 }

@@ -74,7 +74,7 @@ impl ConnectionSpec {
 
     /// How often Proxmox VE is read when nothing happens.
     pub fn resync_interval(&self) -> std::time::Duration {
-        self.resync_interval.map_or(std::time::Duration::from_secs(60), Into::into)
+        self.resync_interval.map_or(std::time::Duration::from_mins(1), Into::into)
     }
 
     /// What happens to deleted objects while Proxmox VE cannot be reached.

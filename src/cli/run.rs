@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_deadline_is_a_duration_with_a_unit() {
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         for bad in ["", "600", "-10m", "10 minutes"] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }

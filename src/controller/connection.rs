@@ -38,7 +38,7 @@ pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.
-const KEEP_CREDENTIAL: Duration = Duration::from_secs(10 * 60);
+const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
 
 /// A connection at work.
 pub(super) struct Worker {
@@ -133,7 +133,7 @@ impl Worker {
             stalls: 0,
             retry_at: None,
             begun: Instant::now(),
-            resync: Duration::from_secs(60),
+            resync: Duration::from_mins(1),
         }
     }
 

@@ -14,10 +14,10 @@ use crate::core::wants::realm_id;
 use crate::pve::session::Session;
 
 /// How soon an issuer that works is asked for again: an answer costs Proxmox VE a request to it.
-const WORKS: Duration = Duration::from_secs(60 * 60);
+const WORKS: Duration = Duration::from_hours(1);
 
 /// How soon an issuer that does not work is asked for again.
-const FAILS: Duration = Duration::from_secs(60);
+const FAILS: Duration = Duration::from_mins(1);
 
 /// What is known of the issuers of realms.
 #[derive(Default)]

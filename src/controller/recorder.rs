@@ -11,7 +11,7 @@ use kube::runtime::events::{Event, Recorder, Reporter};
 use crate::api::FIELD_MANAGER;
 
 /// How long the same note is counted up instead of told again, as in kube's recorder.
-const SERIES: Duration = Duration::from_secs(360);
+const SERIES: Duration = Duration::from_mins(6);
 
 /// What makes two Events one series: the object's uid, the reason and the note.
 type Key = (Option<String>, String, Option<String>);

@@ -18,7 +18,7 @@ use crate::pve::transport::{Authorization, Transport};
 use crate::pve::wire;
 
 /// When a ticket is renewed: it lives for two hours (FACTS 92).
-pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(90 * 60);
+pub(crate) const RENEW_AFTER: Duration = Duration::from_mins(90);
 
 /// What is encoded in the id of a token, beside all that is not ASCII; Proxmox VE undoes it (FACTS 90).
 const TOKEN_ID: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b';').add(b',').add(b'=');

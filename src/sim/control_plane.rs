@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::sim::child::GuardedChild;
 
 /// How long the start may take; 1 to 3 seconds are usual.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 
 /// The controllers that run where they are asked for.
 const CONTROLLERS: &str =

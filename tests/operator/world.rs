@@ -17,7 +17,7 @@ use crate::account::{self, Reach};
 use crate::support::{cluster, control_plane};
 
 /// How long anything may take before a test gives up; nothing measures time by it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Everything that one test works on.
 pub struct World {
@@ -140,11 +140,6 @@ impl World {
 
     fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
         self.operator.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The id of the operator's process.
-    pub fn process(&self) -> u32 {
-        self.operator().as_ref().expect("an operator").id()
     }
 
     /// All that the operator has logged, at the most talkative level.
