@@ -114,7 +114,7 @@ async fn effective(kubeconfig: &Path, namespace: &str) {
         if answer.status.is_some_and(|status| status.allowed) {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "the account of {namespace} has no rights");
+        assert!(started.elapsed() < Duration::from_mins(1), "the account of {namespace} has no rights");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

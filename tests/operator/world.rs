@@ -106,7 +106,7 @@ impl World {
 
     /// Tells the operator to end, and waits until it has.
     pub async fn end_operator(&self) {
-        let id = self.process().to_string();
+        let id = self.operator().as_ref().expect("an operator").id().to_string();
         assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
         let has_ended = || self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
         let started = Instant::now();
