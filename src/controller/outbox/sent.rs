@@ -45,14 +45,13 @@ impl Sent {
     }
 
     /// What is on its way or was stored after this resource version; `None` where what the watch shows is the newest.
-    pub(super) fn latest(&mut self, uid: &str, shown_version: u64) -> Option<ObjectStatus> {
-        let object = self.objects.get_mut(uid)?;
-        object.stored.take_if(|(_, version)| shown_version >= *version);
-        let latest = object.under_way.as_ref().or(object.stored.as_ref()).map(|(status, _)| status.clone());
-        if latest.is_none() {
-            self.objects.remove(uid);
-        }
-        latest
+    ///
+    /// What was stored is kept also when the watch has shown it: another pass may be under way with what the watch had
+    /// shown before, and would take that for the newest.
+    pub(super) fn latest(&self, uid: &str, shown_version: u64) -> Option<ObjectStatus> {
+        let OfObject { stored, under_way } = self.objects.get(uid)?;
+        let stored = stored.as_ref().filter(|(_, version)| shown_version < *version);
+        under_way.as_ref().or(stored).map(|(status, _)| status.clone())
     }
 
     /// The object is gone.
@@ -70,7 +69,7 @@ mod tests {
     }
 
     /// The generation of what counts while the watch shows this version.
-    fn latest(sent: &mut Sent, shown_version: u64) -> Option<i64> {
+    fn latest(sent: &Sent, shown_version: u64) -> Option<i64> {
         sent.latest("uid", shown_version)?.observed_generation
     }
 
@@ -78,11 +77,13 @@ mod tests {
     fn what_was_sent_counts_until_the_watch_shows_it() {
         let mut sent = Sent::default();
         let number = sent.send("uid", &status(1));
-        assert_eq!(latest(&mut sent, 7), Some(1), "under way");
+        assert_eq!(latest(&sent, 7), Some(1), "under way");
         sent.stored("uid", number, status(1), 9);
-        assert_eq!(latest(&mut sent, 8), Some(1), "the watch shows what was before");
-        assert_eq!(latest(&mut sent, 9), None, "the watch shows it");
-        assert_eq!(latest(&mut sent, 8), None, "nothing is kept");
+        assert_eq!(latest(&sent, 8), Some(1), "the watch shows what was before");
+        assert_eq!(latest(&sent, 9), None, "the watch shows it");
+        assert_eq!(latest(&sent, 8), Some(1), "another pass has seen less of the watch");
+        sent.forget("uid");
+        assert_eq!(latest(&sent, 8), None, "nothing is kept");
     }
 
     #[test]
@@ -92,8 +93,8 @@ mod tests {
         sent.stored("uid", first, status(1), 9);
         let second = sent.send("uid", &status(2));
         sent.failed("uid", second);
-        assert_eq!(latest(&mut sent, 8), Some(1));
-        assert_eq!(latest(&mut sent, 9), None);
+        assert_eq!(latest(&sent, 8), Some(1));
+        assert_eq!(latest(&sent, 9), None);
     }
 
     #[test]
@@ -108,9 +109,9 @@ mod tests {
             let first = sent.send("uid", &status(1));
             let second = sent.send("uid", &status(2));
             ends(&mut sent, first);
-            assert_eq!(latest(&mut sent, 9), Some(2));
+            assert_eq!(latest(&sent, 9), Some(2));
             sent.stored("uid", second, status(2), 10);
-            assert_eq!(latest(&mut sent, 9), Some(2));
+            assert_eq!(latest(&sent, 9), Some(2));
         }
     }
 }
