@@ -10,7 +10,7 @@ trap 'exit 130' INT TERM
 unset CARGO_TARGET_DIR
 for copy in "$folder/one" "$folder/another/deeper"; do
     mkdir -p "$copy"
-    cp -R Cargo.toml Cargo.lock image src "$copy"
+    cp -R Cargo.toml Cargo.lock rust-toolchain.toml image src "$copy"
     echo "reproducible: building in $copy"
     CARGO_HOME="$copy/crates" "$copy/image/build.sh" >"$copy/program"
     "$copy/image/sbom.sh" "$copy/sbom.json"
