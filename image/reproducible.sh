@@ -11,6 +11,8 @@ unset CARGO_TARGET_DIR
 for copy in "$folder/one" "$folder/another/deeper"; do
     mkdir -p "$copy"
     cp -R Cargo.toml Cargo.lock rust-toolchain.toml image src "$copy"
+done
+for copy in "$folder/one" "$folder/another/deeper"; do
     echo "reproducible: building in $copy"
     CARGO_HOME="$copy/crates" "$copy/image/build.sh" >"$copy/program"
     "$copy/image/sbom.sh" "$copy/sbom.json"
