@@ -27,7 +27,7 @@ pub struct Ready {
 /// Why the operator is not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadyError {
-    /// The URL cannot have a path.
+    /// The URL is one that nothing can be asked at.
     #[error("{0} is not the URL of an operator, such as http://127.0.0.1:8080")]
     Url(Url),
     /// The client could not be made, or nobody answers.

@@ -23,15 +23,14 @@ pub(super) struct Audit<'a> {
 }
 
 impl Audit<'_> {
-    /// Tells of a write and what became of it.
-    pub fn record(&self, step: &Step, result: Result<(), &Failure>) {
+    /// Tells of a write and what became of it, in the word of [`result`].
+    pub fn record(&self, step: &Step, result: &'static str) {
         let mutation = MUTATION.fetch_add(1, Ordering::Relaxed);
         let action = action(&step.purpose);
         let fields = match &step.purpose {
             Purpose::Update(fields) | Purpose::Correct(fields) => fields.join(","),
             Purpose::Create | Purpose::Restore | Purpose::Disable | Purpose::Remove => String::new(),
         };
-        let result = self::result(result);
         for (owner, claims) in step.by_owner() {
             let any = self.subjects[owner].any;
             tracing::info!(

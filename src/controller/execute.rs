@@ -54,8 +54,7 @@ pub async fn execute(
         if step.after.iter().any(|claim| failed.contains(claim)) {
             continue;
         }
-        let result = carry_out(session, &step, audit).await;
-        match result {
+        match carry_out(session, &step, audit).await {
             Ok(shown) => {
                 if let (Some(secret), Some(issue)) = (shown, step.issue) {
                     for (owner, _) in &step.owners {
@@ -101,8 +100,9 @@ pub async fn execute(
 )]
 async fn carry_out(session: &Session, step: &Step, audit: &Audit<'_>) -> Result<Option<Secret>, Failure> {
     let result = session.write(&step.write).await.map_err(|failure| step.write.explain(failure));
-    Span::current().record("result", audit::result(result.as_ref().map(drop)));
-    audit.record(step, result.as_ref().map(drop));
+    let word = audit::result(result.as_ref().map(drop));
+    Span::current().record("result", word);
+    audit.record(step, word);
     result
 }
 

@@ -46,12 +46,13 @@ impl Outbox {
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
     pub fn latest(&self, uid: &str, shown: Option<&ObjectStatus>, shown_version: u64) -> ObjectStatus {
-        let shown = shown.cloned().map(|mut status| {
+        let latest = lock(&self.sent).latest(uid, shown_version);
+        latest.unwrap_or_else(|| {
+            let mut status = shown.cloned().unwrap_or_default();
             // Conditions of others stay with them.
             status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
             status
-        });
-        lock(&self.sent).latest(uid, shown_version).unwrap_or(shown.unwrap_or_default())
+        })
     }
 
     /// Forgets objects that are gone.

@@ -8,8 +8,6 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use super::faults::{Fault, FaultName};
 use super::limits::Limits;
@@ -17,9 +15,10 @@ use super::release::Release;
 use super::service;
 use super::state::State;
 use super::tables::Tables;
+use crate::sim::Requests;
 use crate::sim::controls::Controls;
+use crate::sim::listener::{Bound, Listening};
 use crate::sim::lock::lock;
-use crate::sim::{Requests, listener};
 
 /// A static API key has so many characters at least.
 const SHORTEST_KEY: usize = 16;
@@ -92,8 +91,7 @@ impl Server {
 /// A running simulator; it stops when this is dropped.
 pub struct Simulator {
     server: Arc<Server>,
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    listening: Listening,
 }
 
 impl Simulator {
@@ -107,21 +105,18 @@ impl Simulator {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, error));
         }
         let state = State::open(options.state.as_deref(), options.api_key.as_deref())?;
-        let acceptor = listener::acceptor(&state.certificates)?;
-        let listener = TcpListener::bind(options.listen).await?;
-        let address = listener.local_addr()?;
+        let bound = Bound::take(options.listen, &state.certificates).await?;
         let server = Arc::new(Server {
             state,
             options,
             controls: Controls::new(&SECRETS),
             limits: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
-            issuer: format!("https://{address}"),
+            issuer: format!("https://{}", bound.address()),
         });
         let serving = server.clone();
-        let serve = move |stream, peer| serve(serving.clone(), stream, peer);
-        let task = tokio::spawn(listener::accept(listener, acceptor, serve));
-        Ok(Self { server, address, task })
+        let listening = bound.serve(move |stream, peer| serve(serving.clone(), stream, peer));
+        Ok(Self { server, listening })
     }
 
     /// `https://127.0.0.1:PORT`, which is its issuer too.
@@ -131,7 +126,7 @@ impl Simulator {
 
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// SHA-256 of the served certificate.
@@ -184,15 +179,8 @@ impl Simulator {
     }
 
     /// Stops and waits until the address is free.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.task.abort();
+    pub async fn stop(self) {
+        self.listening.stop().await;
     }
 }
 

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use super::auth::{self, Ticket};
 use super::faults::{Fault, FaultName};
@@ -16,10 +14,11 @@ use super::locks::Locks;
 use super::service;
 use super::state::{ROOT_TOKEN, State};
 use super::tasks::Tasks;
+use crate::sim::Requests;
 use crate::sim::controls::Controls;
 use crate::sim::ldap::{Directory, Entry};
+use crate::sim::listener::{Bound, Listening};
 use crate::sim::lock::lock;
-use crate::sim::{Requests, listener};
 
 /// How long a connection with an unanswerable head hangs (FACTS 10).
 const HANG: Duration = Duration::from_secs(5);
@@ -106,8 +105,7 @@ pub struct Server {
 /// A running simulator; it stops when this is dropped.
 pub struct Simulator {
     server: Arc<Server>,
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    listening: Listening,
 }
 
 impl Simulator {
@@ -121,9 +119,7 @@ impl Simulator {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, error));
         }
         let state = State::open(options.state.as_deref(), options.root_token.as_deref())?;
-        let acceptor = listener::acceptor(&state.certificates)?;
-        let listener = TcpListener::bind(options.listen).await?;
-        let address = listener.local_addr()?;
+        let bound = Bound::take(options.listen, &state.certificates).await?;
         let directory = options.ldap.map(Directory::start).transpose()?;
         let server = Server {
             state,
@@ -135,18 +131,18 @@ impl Simulator {
         };
         let server = Arc::new(server);
         let serving = server.clone();
-        let task = tokio::spawn(listener::accept(listener, acceptor, move |stream, _| serve(serving.clone(), stream)));
-        Ok(Self { server, address, task })
+        let listening = bound.serve(move |stream, _| serve(serving.clone(), stream));
+        Ok(Self { server, listening })
     }
 
     /// `https://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        format!("https://{}", self.address)
+        format!("https://{}", self.address())
     }
 
     /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// SHA-256 of the served certificate, as PVE shows it.
@@ -215,15 +211,8 @@ impl Simulator {
     }
 
     /// Stops and waits until the address is free.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.task.abort();
+    pub async fn stop(self) {
+        self.listening.stop().await;
     }
 }
 
