@@ -6,8 +6,8 @@ mkdir -p "$1"
 folder=$(realpath "$1")
 cd "$(dirname "$0")/.."
 
-# As tests/helm/build.sh.
-built=${XDG_CACHE_HOME:-$HOME/.cache}/proxmox-identity/helm/$(cat tests/helm/go.sum tests/helm/build.sh | sha256sum | cut -c1-16)
+# As tests/build-once.sh.
+built=${XDG_CACHE_HOME:-$HOME/.cache}/proxmox-identity/helm/$(cat tests/helm/go.sum tests/helm/build.sh tests/build-once.sh | sha256sum | cut -c1-16)
 rendered=$("${HELM:-$built/helm}" template proxmox-identity charts/proxmox-identity --skip-tests --namespace proxmox-identity \
     --set crds.keep=false --set-string "image.registry=${REGISTRY:-},image.digest=${DIGEST:-}")
 

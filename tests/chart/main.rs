@@ -8,9 +8,12 @@ mod argocd;
 mod argocd_program;
 #[path = "../support/built.rs"]
 mod built;
+mod deployed;
 mod helm;
 mod manifests;
 mod metrics;
+#[path = "../operator/guides/page.rs"]
+mod page;
 mod people;
 mod protection;
 mod quickstart;
@@ -21,5 +24,5 @@ mod support;
 mod taken;
 mod values;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/world.rs"]
+#[path = "../operator/world/mod.rs"]
 mod world;

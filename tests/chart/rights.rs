@@ -6,6 +6,7 @@ use proxmox_identity::sim::control_plane::ControlPlane;
 use proxmox_identity::sim::pve::Options;
 use serde_json::{Value, json};
 
+use crate::deployed;
 use crate::helm::{RELEASE, done, helm_on, installable, texts};
 use crate::support::cluster;
 use crate::world::{World, manifest};
@@ -36,38 +37,12 @@ impl Installed {
         done(&mut helm);
         done(plane.kubectl().args(["wait", "--for=condition=Established", "crd", "--all"]));
         let installed = Self { world, plane, home, role: if one { "role" } else { "clusterrole" } };
-        installed.start();
+        installed.world.start(deployed::words(plane, &installed.home));
         installed
     }
 
     fn read(&self, kind: &str, name: &str, namespace: &str) -> Value {
-        let text = done(self.plane.kubectl().args(["get", kind, name, "--namespace", namespace, "--output=json"]));
-        serde_json::from_str(&text).expect("JSON")
-    }
-
-    /// Starts the operator as the Deployment does, but on a port of its own.
-    fn start(&self) {
-        let deployment = self.read("deployment", RELEASE, &self.home);
-        let pod = &deployment["spec"]["template"]["spec"];
-        let account = pod["serviceAccountName"].as_str().expect("an account");
-        let token = done(self.plane.kubectl().args(["create", "token", account, "--namespace", &self.home]));
-        let text = std::fs::read_to_string(self.plane.kubeconfig()).expect("a kubeconfig");
-        let mut kubeconfig: Value = serde_json::from_str(&text).expect("JSON");
-        kubeconfig["users"][0]["user"] = json!({"token": token.trim()});
-        let path = self.plane.kubeconfig().with_file_name("operator-kubeconfig");
-        std::fs::write(&path, kubeconfig.to_string()).expect("a file");
-        let arguments = texts(&pod["containers"][0]["args"]);
-        assert!(arguments.contains(&"--listen=0.0.0.0:8080") && arguments.contains(&"--leader-election"));
-        let arguments = arguments.into_iter().map(|argument| argument.replace("0.0.0.0:8080", "127.0.0.1:0"));
-        let mut words = vec![
-            format!("KUBECONFIG={}", path.display()),
-            format!("POD_NAMESPACE={}", self.home),
-            "POD_NAME=operator-0".to_owned(),
-            "RUST_LOG=info,proxmox_identity=debug".to_owned(),
-            env!("CARGO_BIN_EXE_proxmox-identity").to_owned(),
-        ];
-        words.extend(arguments);
-        self.world.start(words);
+        deployed::read(self.plane, kind, name, namespace)
     }
 
     /// Does what `helm test` has a pod do, for which there is no node here.

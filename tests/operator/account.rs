@@ -77,12 +77,18 @@ pub async fn kubeconfig(plane: &ControlPlane, client: &Client, namespace: &str, 
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), &home);
     let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
     let answer = accounts.create_token_request(RELEASE, &PostParams::default(), &request).await.expect("a token");
+    let path = kubeconfig_of(plane, &answer.status.expect("an answer").token, &home);
+    effective(&path, namespace).await;
+    path
+}
+
+/// A kubeconfig for whoever has this token, beside that of the control plane.
+pub fn kubeconfig_of(plane: &ControlPlane, token: &str, name: &str) -> PathBuf {
     let text = std::fs::read_to_string(plane.kubeconfig()).expect("a kubeconfig");
     let mut kubeconfig: Value = serde_json::from_str(&text).expect("JSON");
-    kubeconfig["users"][0]["user"] = json!({"token": answer.status.expect("an answer").token});
-    let path = plane.kubeconfig().with_file_name(format!("{home}-kubeconfig"));
+    kubeconfig["users"][0]["user"] = json!({"token": token});
+    let path = plane.kubeconfig().with_file_name(format!("{name}-kubeconfig"));
     std::fs::write(&path, kubeconfig.to_string()).expect("a file");
-    effective(&path, namespace).await;
     path
 }
 

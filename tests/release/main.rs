@@ -17,11 +17,13 @@ mod support;
 mod toolchain;
 mod workflows;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/world.rs"]
+#[path = "../operator/world/mod.rs"]
 mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use helm::{done, errors};
 
 /// A file or folder of the project.
 fn path(name: &str) -> PathBuf {
@@ -33,16 +35,9 @@ fn text(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Runs a command that must work; answers with what it prints.
-fn done(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
 /// Runs a command that must be refused; answers with what it says.
 fn refused(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(!output.status.success(), "{command:?} is taken");
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    errors(&output)
 }

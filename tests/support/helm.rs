@@ -28,7 +28,7 @@ pub fn helm() -> Command {
 
 /// Runs a command that must work; answers with what it prints.
 pub fn done(command: &mut Command) -> String {
-    let output = command.output().expect("it runs");
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}\n{}", errors(&output));
     String::from_utf8(output.stdout).expect("text")
 }

@@ -135,14 +135,9 @@ async fn in_order(name: &str) {
     }
 }
 
-/// Manifests with what the pages cannot know: where the simulator is, and its credentials.
+/// The manifests of a page, for this world.
 pub fn parsed(world: &World, manifests: &str) -> Vec<DynamicObject> {
-    let zeroes = |count: usize, digits: &str| vec![digits; count].join(":");
-    let text = manifests
-        .replace("https://pve1.example.com:8006", &world.pve.url())
-        .replace(&zeroes(32, "00"), &world.pve.fingerprint())
-        .replace("proxmox-identity@pve!operator=00000000-0000-0000-0000-000000000000", &world.pve.token())
-        .replace("the-password-of-root", "pve-test-password");
+    let text = page::personal(manifests, &world.pve);
     serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use proxmox_identity::sim::pve::Simulator;
+
 /// Something to do, in the order of the page.
 #[derive(Debug)]
 pub enum Deed {
@@ -16,6 +18,14 @@ pub fn read(name: &str) -> Vec<Deed> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
     deeds(&text)
+}
+
+/// A text of a page with what that cannot know: where the simulator is, and its credentials.
+pub fn personal(text: &str, pve: &Simulator) -> String {
+    text.replace("https://pve1.example.com:8006", &pve.url())
+        .replace(&["00"; 32].join(":"), &pve.fingerprint())
+        .replace("proxmox-identity@pve!operator=00000000-0000-0000-0000-000000000000", &pve.token())
+        .replace("the-password-of-root", "pve-test-password")
 }
 
 /// Blocks that are marked `no-run` are none: they need what is not there, and the apiserver has judged them elsewhere.

@@ -16,7 +16,8 @@ use proxmox_identity::sim::child::GuardedChild;
 use proxmox_identity::sim::pve::Simulator;
 use serde_json::Value;
 
-use crate::world::{World, fetch, served_at};
+use crate::world::World;
+use crate::world::operator::{fetch, served_at};
 
 /// How long a lease lasts here.
 const LEASE: Duration = Duration::from_secs(3);

@@ -1,0 +1,156 @@
+//! The operator's process.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use proxmox_identity::sim::child::GuardedChild;
+use serde_json::Value;
+
+use super::pve::insecure;
+use super::{PATIENCE, World};
+use crate::account;
+
+impl World {
+    /// Has the log of an operator judged too that works for this world and for others.
+    pub fn share(&mut self, operator: &GuardedChild) {
+        self.shared_log = Some(operator.dir().join("log"));
+    }
+
+    /// How the operator reaches the control plane.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The namespace that the operator would run in.
+    pub fn home(&self) -> String {
+        account::home(&self.namespace)
+    }
+
+    /// Starts the operator, or starts it again after a kill.
+    pub fn start_operator(&self) -> &Self {
+        self.start_operator_with(&[], &[])
+    }
+
+    /// Starts the operator with more variables and arguments.
+    pub fn start_operator_with(&self, variables: &[&str], arguments: &[&str]) -> &Self {
+        let kubeconfig = format!("KUBECONFIG={}", self.kubeconfig.display());
+        let fixed = [kubeconfig.as_str(), "RUST_LOG=trace"];
+        let command = [env!("CARGO_BIN_EXE_proxmox-identity"), "run", "--listen=127.0.0.1:0"];
+        let namespace = format!("--watch-namespace={}", self.namespace);
+        let last = [namespace.as_str()];
+        let words = fixed.iter().chain(variables).chain(&command).chain(&last).chain(arguments);
+        self.start(words.map(|word| (*word).to_owned()).collect())
+    }
+
+    /// Starts the operator as these words say, which `env` reads.
+    pub fn start(&self, words: Vec<String>) -> &Self {
+        self.kill_operator();
+        let child = GuardedChild::start(Path::new("/usr/bin/env"), |_| Ok(words)).expect("the operator starts");
+        *self.operator() = Some(child);
+        self
+    }
+
+    /// Tells the operator to end, and waits until it has.
+    pub async fn end_operator(&self) {
+        let id = self.operator().as_ref().expect("an operator").id().to_string();
+        assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
+        let has_ended = || self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
+        let started = Instant::now();
+        while !has_ended() {
+            assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills the operator at once. Kubernetes must have refused it nothing until now.
+    pub fn kill_operator(&self) {
+        let Some(operator) = self.operator().take() else { return };
+        let log = read(&operator.dir().join("log"));
+        drop(operator);
+        account::was_never_refused(&log);
+    }
+
+    /// Starts the operator again if it was killed at a call.
+    pub(super) fn revive_operator(&self) {
+        let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
+        if ended {
+            self.revivals.fetch_add(1, Ordering::SeqCst);
+            self.start_operator();
+        }
+    }
+
+    /// How often the operator was killed at a call.
+    pub fn revivals(&self) -> u32 {
+        self.revivals.load(Ordering::SeqCst)
+    }
+
+    fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that the operator has logged, at the most talkative level.
+    pub fn log(&self) -> String {
+        let dir = self.operator().as_ref().expect("an operator").dir().to_owned();
+        read(&dir.join("log"))
+    }
+
+    /// How many calls to other systems the operator's process has made.
+    pub fn calls(&self) -> usize {
+        self.log().lines().filter(|line| line.contains("\"outward call\"")).count()
+    }
+
+    /// Where the operator serves health and metrics.
+    pub async fn address(&self) -> String {
+        self.until("the operator serves", async || served_at(&self.log())).await
+    }
+
+    /// What the operator serves at a path.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        fetch(&format!("http://{}{path}", self.address().await)).await.expect("an answer")
+    }
+
+    /// The end of what the operator has logged of what it did and what went wrong.
+    pub(super) fn tail(&self) -> String {
+        if self.operator().is_none() {
+            return String::new();
+        }
+        let log = self.log();
+        // What was done says more than each call.
+        let told = |line: &&str| line.contains("\"audit\"") || line.contains("\"WARN\"") || line.contains("\"ERROR\"");
+        let ours: Vec<&str> = log.lines().filter(told).collect();
+        ours[ours.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // A test that has failed already says why.
+        if !std::thread::panicking() {
+            self.kill_operator();
+            if let Some(log) = &self.shared_log {
+                account::was_never_refused(&read(log));
+            }
+        }
+    }
+}
+
+fn read(log: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
+}
+
+/// Where a process with this log serves metrics and health.
+pub fn served_at(log: &str) -> Option<String> {
+    log.lines().find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        (line["message"] == "serving /metrics, /healthz and /readyz")
+            .then(|| line["address"].as_str().map(str::to_owned))?
+    })
+}
+
+/// Status and text at a URL.
+pub async fn fetch(url: &str) -> reqwest::Result<(u16, String)> {
+    let answer = insecure().get(url).send().await?;
+    Ok((answer.status().as_u16(), answer.text().await?))
+}
