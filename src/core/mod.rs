@@ -14,6 +14,7 @@ pub mod needs;
 pub mod object;
 pub mod permissions;
 pub mod plan;
+pub mod pocket_id;
 pub mod policy;
 mod privileges;
 pub mod realm;
