@@ -115,20 +115,21 @@ pub struct TicketAuth {
     pub password_secret_ref: KeyRef,
 }
 
-/// How the cluster proves that it is the right one, before any credential is sent. There is no way to skip it. At most
+/// How the server proves that it is the right one, before any credential is sent. There is no way to skip it. At most
 /// one of caBundle, caBundleRef and fingerprints; without any of them it is the authorities of the operator's system.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::at_most_one(&["caBundle", "caBundleRef", "fingerprints"]))]
 pub struct Tls {
-    /// Certificates of the authorities to trust, in PEM form; on a node `/etc/pve/pve-root-ca.pem`.
+    /// Certificates of the authorities to trust, in PEM form; that of Proxmox VE is on a node as
+    /// `/etc/pve/pve-root-ca.pem`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::ca_bundle")]
     pub ca_bundle: Option<String>,
     /// Where the certificates of the authorities to trust are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
-    /// SHA-256 fingerprints of certificates, as Proxmox VE shows them for its nodes: the server's certificate must be
+    /// SHA-256 fingerprints of certificates, 32 pairs joined by `:` as Proxmox VE shows them for its nodes: the server's certificate must be
     /// one of these, and then its authority, name and dates do not matter. Give the next one beside the current one
     /// before a certificate is replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

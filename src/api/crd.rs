@@ -7,9 +7,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
+use crate::api::object::System;
 use crate::api::{
-    ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
-    ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
+    ClusterProxmoxConnection, Object, PocketIdClient, PocketIdConnection, PocketIdGroup, ProxmoxAccessCheck,
+    ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
 };
 
 const CATEGORY: &str = "proxmox";
@@ -21,9 +22,14 @@ const OF_SOME_KINDS: &[(&str, &[&str])] = &[
     ("token", &["ProxmoxToken"]),
     ("syncJobs", REALMS),
     ("sync", REALMS),
+    ("clientSecret", &["PocketIdClient"]),
+    ("clientInUse", REALMS),
 ];
 
 const REALMS: &[&str] = &["ProxmoxRealm"];
+
+/// Fields of the spec that all kinds have, beside connectionRef.
+const SHARED: &[&str] = &["managementPolicy", "adoptionPolicy", "deletionPolicy", "suspend"];
 
 /// All kinds, in the order in which a person would write them.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -38,11 +44,18 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         object::<ProxmoxAcl>(),
         object::<ProxmoxPool>(),
         check(),
+        pocket_id_connection(),
+        object::<PocketIdGroup>(),
+        object::<PocketIdClient>(),
     ]
 }
 
 fn connection<K: CustomResourceExt>() -> CustomResourceDefinition {
     publish(K::crd(), &[("Endpoint", ".status.endpoint"), ("Version", ".status.version")], None)
+}
+
+fn pocket_id_connection() -> CustomResourceDefinition {
+    publish(PocketIdConnection::crd(), &[("Issuer", ".status.issuerUrl"), ("Version", ".status.version")], None)
 }
 
 fn check() -> CustomResourceDefinition {
@@ -53,7 +66,11 @@ fn object<K: Object>() -> CustomResourceDefinition {
     let mut crd = K::crd();
     for version in &mut crd.spec.versions {
         let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
-        let mut status = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("status")?.properties.as_mut());
+        let Some(fields) = schema.and_then(|schema| schema.properties.as_mut()) else { continue };
+        if K::SYSTEM == System::PocketId {
+            for_pocket_id(fields);
+        }
+        let mut status = fields.get_mut("status").and_then(|status| status.properties.as_mut());
         for (field, kinds) in OF_SOME_KINDS {
             if let (false, Some(status)) = (kinds.contains(&K::KIND), &mut status) {
                 status.remove(*field);
@@ -61,6 +78,31 @@ fn object<K: Object>() -> CustomResourceDefinition {
         }
     }
     publish(crd, &[("External-ID", ".status.externalId"), ("Connection", CONNECTION)], Some(CONNECTION))
+}
+
+/// What all kinds share is said of Proxmox VE. Here it is Pocket ID, whose connections are of one kind.
+fn for_pocket_id(fields: &mut BTreeMap<String, JSONSchemaProps>) {
+    if let Some(status) = fields.get_mut("status") {
+        say_pocket_id(status);
+    }
+    for (name, field) in fields.get_mut("spec").and_then(|spec| spec.properties.as_mut()).into_iter().flatten() {
+        if SHARED.contains(&name.as_str()) {
+            say_pocket_id(field);
+        }
+        if name == "connectionRef" {
+            field.properties.iter_mut().for_each(|fields| drop(fields.remove("kind")));
+        }
+    }
+}
+
+fn say_pocket_id(schema: &mut JSONSchemaProps) {
+    if let Some(description) = &mut schema.description {
+        *description = description.replace(System::ProxmoxVe.name(), System::PocketId.name());
+    }
+    schema.properties.iter_mut().flat_map(BTreeMap::values_mut).for_each(say_pocket_id);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
+        say_pocket_id(items);
+    }
 }
 
 fn publish(

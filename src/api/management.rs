@@ -9,7 +9,7 @@ use crate::api::refs::ConnectionRef;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Management {
-    /// The connection to the Proxmox VE cluster that this is for. Cannot be changed.
+    /// The connection that this is for. Cannot be changed.
     pub connection_ref: ConnectionRef,
     /// `Manage` makes Proxmox VE equal to this object and keeps it so. `Observe` writes nothing there: Ready is
     /// True with reason Observed, and differences are shown as condition Drifted and in status.pendingChanges.

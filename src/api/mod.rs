@@ -15,6 +15,9 @@ pub mod management;
 pub mod membership;
 pub mod object;
 pub mod openid;
+pub mod pocket_id_client;
+pub mod pocket_id_connection;
+pub mod pocket_id_group;
 pub mod policy;
 pub mod pool;
 pub mod realm;
@@ -35,6 +38,9 @@ pub use cluster_connection::ClusterProxmoxConnection;
 pub use connection::ProxmoxConnection;
 pub use group::ProxmoxGroup;
 pub use object::Object;
+pub use pocket_id_client::PocketIdClient;
+pub use pocket_id_connection::PocketIdConnection;
+pub use pocket_id_group::PocketIdGroup;
 pub use pool::ProxmoxPool;
 pub use realm::ProxmoxRealm;
 pub use reason::Reason;
@@ -57,16 +63,19 @@ pub const FIELD_MANAGER: &str = "proxmox-identity";
 /// Annotation: a new value asks for a pass now; the value comes back as `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "proxmox-identity.dev/reconcile-requested-at";
 
-/// Annotation on a ProxmoxToken: a new value asks for a new secret; the value comes back as
-/// `status.token.lastHandledRotateAt`.
+/// Annotation on a ProxmoxToken or PocketIdClient: a new value asks for a new secret; the value comes back as
+/// `status.token.lastHandledRotateAt` or `status.clientSecret.lastHandledRotateAt`.
 pub const ROTATE_REQUESTED_AT: &str = "proxmox-identity.dev/rotate-requested-at";
 
 /// Annotation on a ProxmoxRealm: a new value asks for a sync with its directory; the value comes back as
 /// `status.sync.requestedAt`.
 pub const SYNC_REQUESTED_AT: &str = "proxmox-identity.dev/sync-requested-at";
 
-/// Annotation on a Secret of ours: which of the token's secrets it holds, counted from 1.
+/// Annotation on a Secret of ours: which of the token's or client's secrets it holds, counted from 1.
 pub const ISSUE: &str = "proxmox-identity.dev/issue";
+
+/// Annotation on a Secret of ours: what Pocket ID calls the secret in it, where a client has several.
+pub const SECRET_ID: &str = "proxmox-identity.dev/secret-id";
 
 /// Annotation on a connection: the id of the cluster that its endpoints lead to now, confirmed by a person.
 pub const CONFIRM_CLUSTER: &str = "proxmox-identity.dev/confirm-cluster";

@@ -1,4 +1,4 @@
-//! What the controller needs to know of any kind that is written to Proxmox VE.
+//! What the controller needs to know of any kind that is written to Proxmox VE or Pocket ID.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,26 @@ use crate::api::RECONCILE_REQUESTED_AT;
 use crate::api::management::{DeletionPolicy, Management, ManagementPolicy};
 use crate::api::status::ObjectStatus;
 
-/// A kind that stands for things in Proxmox VE.
+/// The system that a kind is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum System {
+    /// Proxmox VE.
+    ProxmoxVe,
+    /// Pocket ID.
+    PocketId,
+}
+
+impl System {
+    /// Its name, for messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProxmoxVe => "Proxmox VE",
+            Self::PocketId => "Pocket ID",
+        }
+    }
+}
+
+/// A kind that stands for things in Proxmox VE or Pocket ID.
 pub trait Object:
     Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + HasStatus<Status = ObjectStatus>
@@ -27,6 +46,9 @@ pub trait Object:
 {
     /// The kind's name.
     const KIND: &'static str;
+
+    /// The system that it is written to.
+    const SYSTEM: System = System::ProxmoxVe;
 
     /// The part of the spec that all kinds share.
     fn management(&self) -> &Management;

@@ -6,6 +6,7 @@
 use kube::core::Rule;
 
 use crate::core::ids::{GroupId, PoolId, RealmId, RoleId};
+use crate::core::pocket_id::ids::ClientId;
 
 /// A letter of most ids.
 pub const WORD: &str = "[A-Za-z0-9._-]";
@@ -85,6 +86,25 @@ pub fn name_is_token() -> Rule {
     let condition = matches("self.metadata.name", &format!("{LETTER_FIRST}+"));
     let allowed = "at least 2 letters, digits, '.', '-' or '_', the first a letter";
     name_is("has(self.spec.tokenId)", &condition, "token's name", allowed)
+}
+
+pub fn name_is_group_name() -> Rule {
+    let condition = "size(self.metadata.name) >= 2";
+    name_is("has(self.spec.groupName)", condition, "group's name", "2 or more letters, digits, '.' or '-'")
+}
+
+pub fn name_is_client() -> Rule {
+    let condition = "size(self.metadata.name) >= 2 && size(self.metadata.name) <= 128";
+    name_is("has(self.spec.clientId)", &format!("({condition})"), "client's id", ClientId::RULE)
+}
+
+/// Up to 2.9 the first address that is used would be trusted, and no address could be used later.
+pub fn some_callback() -> Rule {
+    rule(
+        "(has(self.callbackUrls) && size(self.callbackUrls) > 0) || has(self.callbackUrlsFrom)",
+        "a client needs callbackUrls or callbackUrlsFrom: without any, nobody can come back after signing in, or, up to \
+         Pocket ID 2.9, whoever comes first says where to",
+    )
 }
 
 /// A time before the expiry needs one that moves on.

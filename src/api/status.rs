@@ -1,8 +1,10 @@
-//! The status of the kinds that are written to Proxmox VE.
+//! The status of the kinds that are written to Proxmox VE or Pocket ID.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::api::pocket_id_client::ClientSecretStatus;
 
 /// What the operator knows and has done for this object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,12 @@ pub struct ObjectStatus {
     /// How it stands with the token's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,
+    /// How it stands with the client's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<ClientSecretStatus>,
+    /// Which secret of the PocketIdClient that it refers to stands in the realm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_in_use: Option<ClientInUse>,
     /// When the sync jobs ran and will run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
@@ -48,6 +56,16 @@ pub struct ObjectStatus {
     /// What was last written to Proxmox VE for this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_change: Option<LastChange>,
+}
+
+/// A client of Pocket ID in a realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientInUse {
+    /// The PocketIdClient.
+    pub name: String,
+    /// Which of its secrets, as its `status.clientSecret.issue` counts them.
+    pub issue: i64,
 }
 
 /// When a sync job ran and will run.

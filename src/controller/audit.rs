@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::controller::connections::ConnectionKey;
 use crate::controller::events;
 use crate::controller::gather::Subject;
+use crate::controller::managed::Managed;
 use crate::core::claim::Claim;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::ClusterId;
@@ -47,7 +48,7 @@ impl Audit<'_> {
                 fields,
                 result,
                 "{}",
-                events::sentence(step, &claims)
+                events::sentence(&step.purpose, &events::list(&claims))
             );
         }
     }

@@ -109,7 +109,7 @@ impl Worker {
         let facts = Facts::unplanned(check.metadata.generation.unwrap_or_default(), handled, previous);
         let status = report::status(report, facts, previous, self.context.progress_deadline);
         let target = Target::of(check);
-        self.judged(KIND, &target.uid, &status);
+        self.reporter.judged(KIND, &target.uid, &status);
         if status == *previous {
             return;
         }
@@ -117,7 +117,7 @@ impl Worker {
         if failed && report.says.ready == Ready::True {
             self.context.events.tell(&self.permit, target.clone(), News::Holds(report.says.message.clone()));
         }
-        self.post(target, previous, &status);
+        self.reporter.post(target, previous, &status);
     }
 }
 

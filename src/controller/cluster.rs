@@ -6,7 +6,7 @@ use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
-use crate::controller::pass::{target, version};
+use crate::controller::managed::Managed;
 use crate::core::plan::Memory;
 use crate::pve::realms::RealmCache;
 
@@ -23,7 +23,7 @@ impl Worker {
         self.synced.clear();
         self.jobs.clear();
         let forgetting = objects.iter().filter_map(|any| {
-            let known = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let known = self.reporter.latest(any);
             let forgotten = ObjectStatus {
                 ledger: Vec::new(),
                 written_secret: None,
@@ -33,7 +33,7 @@ impl Worker {
                 ..known.clone()
             };
             let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
-            (forgotten != known).then_some(async move { outbox.store(&permit, target(any), &forgotten).await })
+            (forgotten != known).then_some(async move { outbox.store(&permit, any.target(), &forgotten).await })
         });
         join_all(forgetting).await.into_iter().all(|stored| stored)
     }

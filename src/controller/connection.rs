@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::sync::Notify;
 
-use crate::api::status::{LastChange, SecretVersion, SyncJobStatus, SyncStatus};
-use crate::api::{CONFIRM_CLUSTER, FINALIZER, ProxmoxAccessCheck, Reason};
+use crate::api::status::{SecretVersion, SyncJobStatus, SyncStatus};
+use crate::api::{CONFIRM_CLUSTER, ProxmoxAccessCheck, Reason};
 use crate::controller::Context;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::deliver::InHand;
@@ -18,10 +18,11 @@ use crate::controller::execute::Clock;
 use crate::controller::inventory::Stock;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
-use crate::controller::kubernetes::KubernetesError;
+use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
 use crate::controller::pass::Outcome;
 use crate::controller::prepare;
+use crate::controller::tell::Reporter;
 use crate::controller::way::Said;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
@@ -52,12 +53,8 @@ pub(super) struct Worker {
     pub(super) unsure: bool,
     pub(super) memory: Memory,
     pub(super) realms: RealmCache,
-    /// Objects that have our finalizer although the watch may not show it yet.
-    pub(super) finalized: HashSet<String>,
-    /// Objects that are let go although the watch may still show them.
-    pub(super) released: HashSet<String>,
-    /// The last write for each object, until its status says it.
-    pub(super) changes: HashMap<String, LastChange>,
+    /// Tells Kubernetes of the objects.
+    pub(super) reporter: Reporter,
     /// Which version of a Secret was written for each object, beyond what its status may say yet.
     pub(super) written: HashMap<String, SecretVersion>,
     /// Secrets of tokens that PVE has shown and that are not in Kubernetes yet.
@@ -80,8 +77,6 @@ pub(super) struct Worker {
     pub(super) settled: HashMap<String, i64>,
     /// The number of this pass.
     pub(super) number: u64,
-    /// What was last counted of each object: its kind and the status of Ready.
-    pub(super) counted: HashMap<String, (&'static str, &'static str)>,
     /// The checks of this pass.
     pub(super) checks: Arc<[ProxmoxAccessCheck]>,
     client: Option<(Settings, Client)>,
@@ -104,6 +99,7 @@ impl Worker {
         said: Option<Said>,
     ) -> Self {
         Self {
+            reporter: Reporter::new(key.clone(), Arc::clone(&context), permit.clone()),
             key,
             context,
             shard,
@@ -111,9 +107,6 @@ impl Worker {
             unsure: false,
             memory: Memory::default(),
             realms: RealmCache::default(),
-            finalized: HashSet::new(),
-            released: HashSet::new(),
-            changes: HashMap::new(),
             written: HashMap::new(),
             in_hand: HashMap::new(),
             synced: HashMap::new(),
@@ -125,7 +118,6 @@ impl Worker {
             seen: HashMap::new(),
             settled: HashMap::new(),
             number: 0,
-            counted: HashMap::new(),
             checks: Arc::default(),
             client: None,
             worked: None,
@@ -153,11 +145,7 @@ impl Worker {
         self.checks = self.context.index.checks(&self.key);
         let of_checks = self.checks.iter().filter_map(|check| check.metadata.uid.clone());
         let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).chain(of_checks).collect();
-        self.released.retain(|uid| present.contains(uid));
-        let unshown = all.iter().filter(|any| !any.meta().finalizers.iter().flatten().any(|name| name == FINALIZER));
-        let unshown: HashSet<&str> = unshown.map(AnyObject::uid).collect();
-        self.finalized.retain(|uid| unshown.contains(uid.as_str()));
-        self.changes.retain(|uid, _| present.contains(uid));
+        self.reporter.catch_up(&all, &present);
         self.written.retain(|uid, _| present.contains(uid));
         self.synced.retain(|uid, _| present.contains(uid));
         self.jobs.retain(|uid, _| present.contains(uid));
@@ -166,15 +154,15 @@ impl Worker {
         self.number += 1;
         let connection = self.context.index.connection(&self.key);
         let itself = connection.iter().map(|connection| connection.target.uid.clone());
-        self.count(&present.into_iter().chain(itself).collect());
-        let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.released.contains(any.uid())).collect();
+        self.reporter.count(&present.into_iter().chain(itself).collect());
+        let objects: Vec<AnyObject> = all.into_iter().filter(|any| !self.reporter.is_released(any)).collect();
         let Some(connection) = connection else {
             self.without_connection(&objects).await;
             self.context.metrics.forget(&self.key);
             return (!objects.is_empty() || !self.checks.is_empty()).then(|| jittered(self.resync));
         };
         self.resync = connection.spec.resync_interval();
-        match self.hold(&connection, &objects).await {
+        match self.reporter.hold(&connection.metadata, &connection.target, !objects.is_empty()).await {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
@@ -217,22 +205,6 @@ impl Worker {
         }
         self.unreachable(&connection, &objects, &refusal).await;
         Some(self.back_off())
-    }
-
-    /// Keeps the connection until its objects are gone; false when it goes now.
-    async fn hold(&self, connection: &Connection, objects: &[AnyObject]) -> Result<bool, KubernetesError> {
-        let meta = &connection.metadata;
-        let held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-        let target = &connection.target;
-        match (meta.deletion_timestamp.is_some(), held) {
-            (false, false) => self.context.kubernetes.add_finalizer(&self.permit, target).await?,
-            (true, true) if objects.is_empty() => {
-                self.context.kubernetes.remove_finalizer(&self.permit, target).await?;
-                return Ok(false);
-            }
-            _ => {}
-        }
-        Ok(true)
     }
 
     /// A session with the right cluster.

@@ -16,9 +16,10 @@ use crate::controller::connection::Worker;
 use crate::controller::gather::ByNamespace;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
-use crate::controller::pass::version;
+use crate::controller::managed::Managed;
 use crate::controller::prepare;
 use crate::controller::report;
+use crate::core::claim::{Claim, Thing};
 use crate::core::ids::TokenId;
 use crate::core::object::Mode;
 use crate::core::secret::Secret;
@@ -80,7 +81,7 @@ impl Worker {
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let AnyObject::Token(object) = any else { continue };
             let Ok(id) = token_id(object, references.of(any.namespace())) else { continue };
-            let status = self.context.outbox.latest(any.uid(), any.status(), version(any)).token;
+            let status = self.reporter.latest(any).token;
             let issued = status.as_ref().map(report::issued);
             let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);
             let mut parcel = Parcel {
@@ -101,6 +102,21 @@ impl Worker {
             tokens.insert(any.uid().to_owned(), (token, parcel));
         }
         tokens
+    }
+}
+
+impl Worker {
+    /// Takes the finalizer off.
+    pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
+        // The Secret of a token that stays must not be collected with its object: nobody could read it again.
+        if let (AnyObject::Token(token), true) =
+            (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
+            && let Err(error) = leave(&self.context.kubernetes, &self.permit, token).await
+        {
+            tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");
+            return;
+        }
+        self.reporter.let_go(any, &left).await;
     }
 }
 
@@ -126,11 +142,7 @@ fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel {
 }
 
 /// Leaves the Secret of a token to whoever needs it, when the token stays and its object goes.
-pub(super) async fn leave(
-    kubernetes: &Kubernetes,
-    permit: &Permit,
-    token: &ProxmoxToken,
-) -> Result<(), KubernetesError> {
+async fn leave(kubernetes: &Kubernetes, permit: &Permit, token: &ProxmoxToken) -> Result<(), KubernetesError> {
     let (namespace, name) = (token.namespace(), secret_name(token));
     let Some(secret) = kubernetes.secret(namespace, name).await? else { return Ok(()) };
     let owners = secret.metadata.owner_references.unwrap_or_default();

@@ -1,27 +1,29 @@
 //! Events: what happened to an object, told once. They name fields, never values.
 
+use std::fmt::Display;
+
 use kube::runtime::events::{Event, EventType};
 use tokio::sync::mpsc;
 
 use crate::api::Reason;
+use crate::api::object::System;
 use crate::controller::kubernetes::{Kubernetes, Target};
-use crate::core::claim::Claim;
-use crate::core::plan::{Purpose, Step};
+use crate::core::plan::Purpose;
 use crate::permit::Permit;
 
 /// What is told.
 #[derive(Debug, Clone)]
 pub enum News {
-    /// A step was carried out for the object.
-    Done(Purpose, Vec<Claim>),
+    /// A step was carried out for the object, for claims as [`list`] names them.
+    Done(System, Purpose, String),
     /// Things that stood before us are ours to keep now.
-    Adopted(Vec<Claim>),
+    Adopted(System, String),
     /// Things that nobody manages went along with something that was removed.
-    Fell(Vec<Claim>),
+    Fell(String),
     /// A sync that was asked for has ended, with what went wrong.
     Synced(Option<String>),
-    /// Things stay in PVE although the object goes.
-    Left(Vec<Claim>),
+    /// Things stay although the object goes.
+    Left(System, String),
     /// A check that failed holds again: what decides it.
     Holds(String),
     /// It is not ready, for another reason than before.
@@ -62,11 +64,12 @@ impl Events {
 
 fn event(news: News) -> Event {
     let (type_, reason, action, note) = match news {
-        News::Done(purpose, claims) => {
-            let what = list(&claims);
+        News::Done(system, purpose, what) => {
             let (reason, action, note) = match purpose {
                 Purpose::Create => ("Created", "Create", format!("created {what}")),
-                Purpose::Restore => ("DriftCorrected", "Create", format!("created {what} again: gone from Proxmox VE")),
+                Purpose::Restore => {
+                    ("DriftCorrected", "Create", format!("created {what} again: gone from {}", system.name()))
+                }
                 Purpose::Update(fields) => ("Updated", "Update", format!("changed {} of {what}", fields.join(", "))),
                 Purpose::Correct(fields) => {
                     ("DriftCorrected", "Update", format!("changed {} of {what} back", fields.join(", ")))
@@ -76,19 +79,19 @@ fn event(news: News) -> Event {
             };
             (EventType::Normal, reason, action, note)
         }
-        News::Adopted(claims) => {
-            let note = format!("took over {}: it stands in Proxmox VE already", list(&claims));
+        News::Adopted(system, what) => {
+            let note = format!("took over {what}: it stands in {} already", system.name());
             (EventType::Normal, "Adopted", "Adopt", note)
         }
-        News::Fell(claims) => {
-            let note = format!("Proxmox VE removed {} along with it, which no object manages", list(&claims));
+        News::Fell(what) => {
+            let note = format!("Proxmox VE removed {what} along with it, which no object manages");
             (EventType::Warning, "RemovedAlong", "Delete", note)
         }
         News::Synced(None) => {
             (EventType::Normal, "Synced", "Sync", "the realm was synced with its directory".to_owned())
         }
         News::Synced(Some(error)) => (EventType::Warning, "SyncFailed", "Sync", error),
-        News::Left(claims) => (EventType::Normal, "Left", "Delete", format!("left {} in Proxmox VE", list(&claims))),
+        News::Left(system, what) => (EventType::Normal, "Left", "Delete", format!("left {what} in {}", system.name())),
         News::Holds(message) => (EventType::Normal, "AssertionHolds", "Reconcile", message),
         News::NotReady(reason, message) => {
             let type_ = if reason == Reason::DependencyNotReady { EventType::Normal } else { EventType::Warning };
@@ -99,14 +102,13 @@ fn event(news: News) -> Event {
     Event { type_, reason: reason.to_owned(), note: Some(short(&note)), action: action.to_owned(), secondary: None }
 }
 
-/// What a step did, in a sentence.
-pub fn sentence(step: &Step, claims: &[Claim]) -> String {
-    let what = list(claims);
-    match &step.purpose {
+/// What was done, in a sentence.
+pub fn sentence(purpose: &Purpose, what: &str) -> String {
+    match purpose {
         Purpose::Create | Purpose::Restore => format!("created {what}"),
         Purpose::Update(fields) | Purpose::Correct(fields) => format!("changed {} of {what}", fields.join(", ")),
         Purpose::Remove => format!("removed {what}"),
-        Purpose::Disable => disabled(&what),
+        Purpose::Disable => disabled(what),
     }
 }
 
@@ -114,9 +116,10 @@ fn disabled(what: &str) -> String {
     format!("disabled {what}: not in the source of its realm")
 }
 
-fn list(claims: &[Claim]) -> String {
+/// Names the first few of many claims.
+pub fn list(claims: &[impl Display]) -> String {
     const SHOWN: usize = 3;
-    let names: Vec<String> = claims.iter().take(SHOWN).map(Claim::to_string).collect();
+    let names: Vec<String> = claims.iter().take(SHOWN).map(ToString::to_string).collect();
     match claims.len().checked_sub(SHOWN) {
         Some(rest) if rest > 0 => format!("{} and {rest} more", names.join(", ")),
         _ => names.join(", "),

@@ -6,14 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures::future::{join, join_all};
 
 use crate::api::Reason;
-use crate::api::management::DeletionPolicy;
 use crate::api::refs::KeyRef;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::Parcel;
 use crate::controller::kinds::AnyObject;
-use crate::controller::pass::version;
+use crate::controller::managed::Managed;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::sources::source;
@@ -58,10 +57,9 @@ impl Worker {
         });
         let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
         for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let previous = self.reporter.latest(any);
             let Ok(ledger) = from_rows(&previous.ledger) else {
-                let orphan = any.management().deletion_policy == Some(DeletionPolicy::Orphan);
-                if any.is_being_deleted() && orphan {
+                if any.is_being_deleted() && any.is_orphaning() {
                     self.let_go(any, Vec::new()).await;
                     continue;
                 }
@@ -70,7 +68,7 @@ impl Worker {
                      delete it",
                     any.key().short()
                 );
-                self.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
+                self.reporter.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, why.clone()));
                 frozen = Some(why);
                 continue;
             };

@@ -19,6 +19,7 @@ use crate::api::{
 };
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
+use crate::controller::managed::Managed;
 use crate::controller::namespaces::Namespaces;
 use crate::core::object::ObjectKey;
 use fresh::CatchingUp;

@@ -2,23 +2,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use futures::StreamExt;
-
-use crate::api::FINALIZER;
 use crate::controller::connection::Worker;
 use crate::controller::gather::Subject;
-use crate::controller::kubernetes::Target;
+use crate::controller::managed::Managed;
 use crate::controller::pass::gives_up;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
 
-/// How many finalizers are written at once.
-const IN_FLIGHT: usize = 16;
-
 impl Worker {
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
     pub(super) async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
-        let mut blocked = self.add_finalizers(subjects, inputs).await;
+        let mut blocked = self.finalize(subjects, inputs).await;
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
@@ -41,7 +35,7 @@ impl Worker {
                 kept.ledger.entry(claim.clone()).or_insert(*entry);
             }
             let status = self.compose(subject, &inputs[index], &kept);
-            let target = Target::new(subject.any.api_resource(), subject.any.meta());
+            let target = subject.any.target();
             let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
             writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
         }
@@ -50,28 +44,12 @@ impl Worker {
         blocked
     }
 
-    async fn add_finalizers(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
-        let missing = subjects.iter().zip(inputs).enumerate().filter(|(_, (subject, object))| {
-            let has = subject.any.meta().finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-            object.mode == Mode::Manage && !has && !self.finalized.contains(subject.any.uid())
+    async fn finalize(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
+        let missing = subjects.iter().zip(inputs).enumerate().filter_map(|(index, (subject, object))| {
+            let lacks = object.mode == Mode::Manage && self.reporter.lacks_finalizer(subject.any);
+            lacks.then_some((index, subject.any))
         });
-        let writes = missing.map(|(index, (subject, _))| {
-            let target = Target::new(subject.any.api_resource(), subject.any.meta());
-            let (kubernetes, permit) = (self.context.kubernetes.clone(), self.permit.clone());
-            async move { (index, target.uid.clone(), kubernetes.add_finalizer(&permit, &target).await) }
-        });
-        let written: Vec<_> =
-            futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;
-        let mut blocked = HashSet::new();
-        for (index, uid, result) in written {
-            match result {
-                Ok(()) => drop(self.finalized.insert(uid)),
-                Err(error) => {
-                    tracing::warn!(object = %inputs[index].key, %error, "the finalizer could not be written");
-                    blocked.insert(index);
-                }
-            }
-        }
-        blocked
+        let missing: Vec<_> = missing.collect();
+        self.reporter.add_finalizers(missing.into_iter()).await
     }
 }

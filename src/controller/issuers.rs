@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 use crate::controller::kinds::AnyObject;
+use crate::controller::managed::Managed;
 use crate::core::ids::RealmId;
 use crate::core::object::Mode;
 use crate::core::snapshot::{OptionValue, Snapshot};

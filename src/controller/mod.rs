@@ -19,6 +19,7 @@ mod issuers;
 mod kinds;
 mod kubernetes;
 pub mod leases;
+mod managed;
 mod metrics;
 mod namespaces;
 mod observer;

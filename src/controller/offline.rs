@@ -3,13 +3,13 @@
 
 use crate::api::Reason;
 use crate::api::conditions::Motion;
-use crate::api::management::{DeletionPolicy, ManagementPolicy};
+use crate::api::management::ManagementPolicy;
 use crate::api::policy::UnreachableDeletion;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::AnyObject;
-use crate::controller::pass::version;
+use crate::controller::managed::Managed;
 use crate::controller::report::{self, Report};
 use crate::core::ledger::from_rows;
 use crate::core::object::Refusal;
@@ -28,11 +28,11 @@ impl Worker {
         }
         let spares_ready = lasted < self.context.progress_deadline;
         for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
                 self.delete_blind(any, &previous, orphan, &why.message).await;
             } else if !(spares_ready && report::is_ready(&previous, any.generation())) {
-                self.say(any, &previous, &report);
+                self.reporter.say(any, &previous, &report);
             }
         }
         self.say_checks(&report, spares_ready);
@@ -55,11 +55,11 @@ impl Worker {
             ),
         };
         for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
                 self.delete_blind(any, &previous, false, &message).await;
             } else {
-                self.say(any, &previous, &Report::not_ready(Reason::ConnectionNotFound, message.clone()));
+                self.reporter.say(any, &previous, &Report::not_ready(Reason::ConnectionNotFound, message.clone()));
             }
         }
         self.say_checks(&Report::not_ready(Reason::ConnectionNotFound, message), false);
@@ -69,11 +69,11 @@ impl Worker {
         self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
         let by = self.key.short();
         for any in objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
                 self.delete_blind(any, &previous, false, &format!("{by} is suspended")).await;
             } else {
-                self.say(any, &previous, &Report::suspended(&by));
+                self.reporter.say(any, &previous, &Report::suspended(&by));
             }
         }
         self.say_checks(&Report::suspended(&by), false);
@@ -81,17 +81,11 @@ impl Worker {
 
     /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.
     async fn delete_blind(&mut self, any: &AnyObject, previous: &ObjectStatus, orphan: bool, why: &str) {
-        let management = any.management();
-        let leaves = management.deletion_policy == Some(DeletionPolicy::Orphan);
-        let observes = management.management_policy == ManagementPolicy::Observe;
-        if previous.ledger.is_empty() || observes || leaves || orphan {
+        if self.reporter.goes_blind(any, previous, orphan, why) {
+            let observes = any.management().management_policy == ManagementPolicy::Observe;
             let held = from_rows(&previous.ledger).unwrap_or_default();
             let left = if observes { Vec::new() } else { held.into_keys().collect() };
             self.let_go(any, left).await;
-        } else {
-            let message =
-                format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");
-            self.say(any, previous, &Report::not_ready(Reason::DeletionBlocked, message));
         }
     }
 }

@@ -9,7 +9,8 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::api::Reason;
-use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::object::System;
+use crate::api::status::ObjectStatus;
 use crate::controller::audit::Audit;
 use crate::controller::checks::{self, Allowed};
 use crate::controller::connection::Worker;
@@ -19,13 +20,14 @@ use crate::controller::events::{self, News};
 use crate::controller::execute::{Done, execute};
 use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
-use crate::controller::kubernetes::Target;
+use crate::controller::managed::Managed;
 use crate::controller::report::{self, Facts, Report};
 use crate::controller::sync;
 use crate::core::claim::{Claim, Origin};
 use crate::core::failure::{Failure, FailureKind};
+use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object, Refusal};
-use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
+use crate::core::plan::{ClaimState, Input, Plan, Verdict, plan};
 use crate::core::policy::Policy;
 use crate::pve::session::Session;
 
@@ -153,7 +155,7 @@ impl Worker {
             if blocked.contains(&index) {
                 let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
                 let report = Report::not_ready(Reason::ProgressingWithRetry, message);
-                self.say(subject.any, &subject.previous, &report);
+                self.reporter.say(subject.any, &subject.previous, &report);
                 continue;
             }
             if !blocked.is_empty() && gives_up(object, verdict) {
@@ -164,7 +166,7 @@ impl Worker {
                 leaving.push((subject.any, verdict.left.clone()));
             } else if !owners.contains(&index) || has_trouble(verdict) {
                 let status = self.compose(subject, object, verdict);
-                self.send(subject.any, &subject.previous, &status);
+                self.reporter.send(subject.any, &subject.previous, &status);
             }
         }
         for (any, left) in leaving {
@@ -176,9 +178,9 @@ impl Worker {
         let facts = Facts {
             generation: subject.any.generation(),
             external_id: subject.external_id.clone(),
-            ledger: Some(&verdict.ledger),
+            ledger: Some(to_rows(&verdict.ledger)),
             handled: subject.any.reconcile_requested_at(),
-            change: self.changes.get(subject.any.uid()).cloned(),
+            change: self.reporter.change(subject.any),
             written: verdict.written.clone(),
             token: object
                 .token
@@ -187,9 +189,11 @@ impl Worker {
                 .map(|(it, issued)| report::token_status(it, issued, subject.previous.token.as_ref())),
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
+            client_secret: None,
+            client_in_use: None,
             now: Timestamp::now(),
         };
-        let mut report = report::report(object, verdict);
+        let mut report = report::report(object.mode, System::ProxmoxVe, verdict);
         let realm = subject.external_id.as_deref().unwrap_or_default();
         if matches!(subject.any, AnyObject::Realm(_)) && self.issuers.is_open(realm) {
             // Neither a restart nor another issuer takes back what was said before there is an answer.
@@ -204,9 +208,7 @@ impl Worker {
             entry.origin == Origin::Adopted && !object.ledger.contains_key(claim) && !claim.is_unowned()
         });
         let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
-        if !adopted.is_empty() {
-            self.context.events.tell(&self.permit, target(subject.any), News::Adopted(adopted));
-        }
+        self.reporter.adopted(subject.any, &adopted);
     }
 
     /// Tells what was done for whom.
@@ -217,19 +219,17 @@ impl Worker {
         for step in &done.steps {
             for (owner, claims) in step.by_owner() {
                 if !step.falls.is_empty() {
-                    self.context.events.tell(&self.permit, target(subjects[owner].any), News::Fell(step.falls.clone()));
+                    self.context.events.tell(
+                        &self.permit,
+                        subjects[owner].any.target(),
+                        News::Fell(events::list(&step.falls)),
+                    );
                 }
                 let any = subjects[owner].any;
-                if matches!(step.purpose, Purpose::Restore | Purpose::Correct(_)) {
-                    self.context.metrics.drift_corrected(any.kind());
-                }
-                let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::now());
-                let summary = events::sentence(step, &claims);
-                self.changes.insert(any.uid().to_owned(), LastChange { time, summary });
                 if let Some(version) = &step.hidden {
                     self.written.insert(any.uid().to_owned(), version.clone());
                 }
-                self.context.events.tell(&self.permit, target(any), News::Done(step.purpose.clone(), claims));
+                self.reporter.done(any, &step.purpose, &claims);
             }
         }
     }
@@ -241,14 +241,6 @@ fn with_all(ours: &[Object], others: Vec<Object>) -> Cow<'_, [Object]> {
         return Cow::Borrowed(ours);
     }
     Cow::Owned(ours.iter().cloned().chain(others).collect())
-}
-
-pub(super) fn target(any: &AnyObject) -> Target {
-    Target::new(any.api_resource(), any.meta())
-}
-
-pub(super) fn version(any: &AnyObject) -> u64 {
-    crate::controller::kubernetes::resource_version(any.meta())
 }
 
 /// True when an object's ledger loses something.

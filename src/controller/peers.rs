@@ -8,7 +8,7 @@ use crate::controller::connection::Worker;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::gather::{object, wants_of};
 use crate::controller::kinds::AnyObject;
-use crate::controller::pass::version;
+use crate::controller::managed::Managed;
 use crate::controller::way;
 use crate::core::claim::Claim;
 use crate::core::ids::ClusterId;
@@ -52,7 +52,7 @@ impl Worker {
         let counts = |claim: &Claim| missing.len() < way::LISTED && !needs::is_lacked(claim, &missing);
         let references = self.references(&objects).await;
         for any in &objects {
-            let previous = self.context.outbox.latest(any.uid(), any.status(), version(any));
+            let previous = self.reporter.latest(any);
             let Ok(mut ledger) = from_rows(&previous.ledger) else {
                 if any.management().deletion_policy != Some(DeletionPolicy::Orphan) {
                     peers.frozen = Some("the ledger of an object of another connection cannot be read".to_owned());

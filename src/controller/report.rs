@@ -1,18 +1,22 @@
 //! From what became of an object's claims to its status.
 
+use std::fmt::Display;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::conditions::{self, Motion, Ready};
+use crate::api::object::System;
+use crate::api::pocket_id_client::ClientSecretStatus;
 use crate::api::reason::Severity;
 use crate::api::status::{
-    LastChange, ObjectStatus, RestoredEntry, SecretState, SyncJobStatus, SyncStatus, TokenStatus,
+    ClientInUse, LastChange, LedgerEntry, ObjectStatus, RestoredEntry, SecretState, SyncJobStatus, SyncStatus,
+    TokenStatus,
 };
-use crate::core::claim::{Ledger, SecretVersion};
+use crate::core::claim::SecretVersion;
 use crate::core::ids::{AclPath, RoleId};
-use crate::core::ledger::to_rows;
-use crate::core::object::{Mode, Object};
+use crate::core::object::Mode;
 use crate::core::plan::{ClaimState, Purpose, Trouble, Verdict};
 use crate::core::token::{Issued, Kept, Token};
 
@@ -39,9 +43,9 @@ impl Report {
     }
 
     /// The operator is at work.
-    pub fn progressing(pending: Vec<String>) -> Self {
-        let reason = Reason::Progressing;
-        Self { pending, ..Self::new(Ready::Unknown, reason, "being made so in Proxmox VE", Motion::Reconciling) }
+    pub fn progressing(system: System, pending: Vec<String>) -> Self {
+        let message = format!("being made so in {}", system.name());
+        Self { pending, ..Self::new(Ready::Unknown, Reason::Progressing, message, Motion::Reconciling) }
     }
 
     /// Nothing is done for the object.
@@ -51,8 +55,9 @@ impl Report {
 }
 
 /// What became of an object, as a report.
-pub fn report(object: &Object, verdict: &Verdict) -> Report {
-    match object.mode {
+pub fn report<C: Display>(mode: Mode, system: System, verdict: &Verdict<C>) -> Report {
+    let system_name = system.name();
+    match mode {
         Mode::Suspended => return Report::suspended("spec.suspend"),
         Mode::DeletingSuspended => {
             let message = "it is suspended: set spec.suspend to false to have what it stands for removed";
@@ -63,25 +68,26 @@ pub fn report(object: &Object, verdict: &Verdict) -> Report {
     let pending: Vec<String> =
         verdict.claims.iter().filter_map(|(claim, state)| pending(&claim.to_string(), state)).collect();
     if let Some(trouble) = verdict.worst() {
-        let fails_to_go = matches!(trouble, Trouble::Failed(_)) && !object.mode.is_live();
+        let fails_to_go = matches!(trouble, Trouble::Failed(_)) && !mode.is_live();
         let reason = if fails_to_go { Reason::DeletionBlocked } else { trouble.reason() };
         return Report { pending, ..Report::not_ready(reason, more(trouble.message(), verdict)) };
     }
-    if object.mode == Mode::Observe {
-        let mut report = Report::new(Ready::True, Reason::Observed, observed(&pending), Motion::Settled);
+    if mode == Mode::Observe {
+        let mut report = Report::new(Ready::True, Reason::Observed, observed(system_name, &pending), Motion::Settled);
         report.says.drift = (!pending.is_empty()).then(|| first_of(&pending));
         report.says.warning = warning(verdict);
         return Report { pending, ..report };
     }
     if !pending.is_empty() {
-        return Report::progressing(pending);
+        return Report::progressing(system, pending);
     }
-    let mut report = Report::new(Ready::True, Reason::Succeeded, "Proxmox VE is as this object says", Motion::Settled);
+    let message = format!("{system_name} is as this object says");
+    let mut report = Report::new(Ready::True, Reason::Succeeded, message, Motion::Settled);
     report.says.warning = warning(verdict);
     report
 }
 
-fn warning(verdict: &Verdict) -> Option<(Reason, String)> {
+fn warning<C>(verdict: &Verdict<C>) -> Option<(Reason, String)> {
     verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()))
 }
 
@@ -95,11 +101,11 @@ fn first_of(pending: &[String]) -> String {
     }
 }
 
-fn observed(pending: &[String]) -> String {
+fn observed(system: &str, pending: &[String]) -> String {
     match pending.len() {
-        0 => "Proxmox VE is as this object says; nothing is written".to_owned(),
-        1 => "Proxmox VE differs, see pendingChanges; nothing is written".to_owned(),
-        count => format!("Proxmox VE differs in {count} things, see pendingChanges; nothing is written"),
+        0 => format!("{system} is as this object says; nothing is written"),
+        1 => format!("{system} differs, see pendingChanges; nothing is written"),
+        count => format!("{system} differs in {count} things, see pendingChanges; nothing is written"),
     }
 }
 
@@ -117,7 +123,7 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
     }
 }
 
-fn more(message: &str, verdict: &Verdict) -> String {
+fn more<C>(message: &str, verdict: &Verdict<C>) -> String {
     match verdict.troubles().count() {
         0 | 1 => message.to_owned(),
         count => format!("{message} (and {} more)", count - 1),
@@ -131,7 +137,7 @@ pub struct Facts<'a> {
     /// What it is called in PVE.
     pub external_id: Option<String>,
     /// What it holds; `None` leaves the stored rows as they are.
-    pub ledger: Option<&'a Ledger>,
+    pub ledger: Option<Vec<LedgerEntry>>,
     /// The annotation that asked for this pass.
     pub handled: Option<&'a str>,
     /// The last write for it, if there was one since the last status.
@@ -144,6 +150,10 @@ pub struct Facts<'a> {
     pub sync_jobs: Option<Vec<SyncJobStatus>>,
     /// What became of the sync that was asked for; `None` leaves what is stored.
     pub sync: Option<SyncStatus>,
+    /// Of a client of Pocket ID: how it stands with its secret; `None` leaves what is stored.
+    pub client_secret: Option<ClientSecretStatus>,
+    /// Of a realm: which secret of the client that it refers to stands in it; `None` leaves what is stored.
+    pub client_in_use: Option<ClientInUse>,
     /// Now.
     pub now: Timestamp,
 }
@@ -161,6 +171,8 @@ impl<'a> Facts<'a> {
             token: None,
             sync_jobs: None,
             sync: None,
+            client_secret: None,
+            client_in_use: None,
             now: Timestamp::now(),
         }
     }
@@ -221,7 +233,20 @@ pub fn status(
     previous: &ObjectStatus,
     deadline: std::time::Duration,
 ) -> ObjectStatus {
-    let Facts { generation, external_id, ledger, handled, change, written, token, sync_jobs, sync, now } = facts;
+    let Facts {
+        generation,
+        external_id,
+        ledger,
+        handled,
+        change,
+        written,
+        token,
+        sync_jobs,
+        sync,
+        client_secret,
+        client_in_use,
+        now,
+    } = facts;
     let mut says = report.says.clone();
     if says.motion == Motion::Reconciling
         && says.reason.severity() == Severity::Transient
@@ -244,11 +269,13 @@ pub fn status(
             conditions
         },
         external_id: external_id.or_else(|| previous.external_id.clone()),
-        ledger: ledger.map_or_else(|| previous.ledger.clone(), to_rows),
+        ledger: ledger.unwrap_or_else(|| previous.ledger.clone()),
         written_secret: written,
         token: token.or_else(|| previous.token.clone()),
         sync_jobs: sync_jobs.unwrap_or_else(|| previous.sync_jobs.clone()),
         sync: sync.or_else(|| previous.sync.clone()),
+        client_secret: client_secret.or_else(|| previous.client_secret.clone()),
+        client_in_use: client_in_use.or_else(|| previous.client_in_use.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

@@ -8,6 +8,7 @@ use crate::api::Reason;
 use crate::api::refs::KeyRef;
 use crate::controller::connection::Worker;
 use crate::controller::kinds::AnyObject;
+use crate::controller::managed::Managed;
 use crate::controller::prepare;
 use crate::core::object::{Mode, Refusal};
 use crate::core::wants::source_of_realm;

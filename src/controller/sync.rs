@@ -11,7 +11,7 @@ use crate::api::status::{SyncJobStatus, SyncState, SyncStatus};
 use crate::controller::connection::Worker;
 use crate::controller::events::News;
 use crate::controller::kinds::AnyObject;
-use crate::controller::pass::{target, version};
+use crate::controller::managed::Managed;
 use crate::core::claim::Thing;
 use crate::core::ids::{JobId, RealmId};
 use crate::core::object::Mode;
@@ -39,7 +39,7 @@ impl Worker {
             }
             let asked = any.meta().annotations.as_ref().and_then(|all| all.get(SYNC_REQUESTED_AT));
             let (Some(asked), Ok(id)) = (asked, realm_id(realm)) else { continue };
-            let before = self.context.outbox.latest(any.uid(), any.status(), version(any)).sync;
+            let before = self.reporter.latest(any).sync;
             let known = self.synced.get(any.uid()).cloned().or(before).filter(|sync| sync.requested_at == *asked);
             let now = match known {
                 None if any.mode() == Mode::Observe => refused(asked),
@@ -51,9 +51,9 @@ impl Worker {
             };
             match now.state {
                 SyncState::Running => at_work = true,
-                SyncState::Succeeded => self.context.events.tell(&self.permit, target(any), News::Synced(None)),
+                SyncState::Succeeded => self.context.events.tell(&self.permit, any.target(), News::Synced(None)),
                 SyncState::Failed => {
-                    self.context.events.tell(&self.permit, target(any), News::Synced(now.message.clone()));
+                    self.context.events.tell(&self.permit, any.target(), News::Synced(now.message.clone()));
                 }
             }
             self.synced.insert(any.uid().to_owned(), now);

@@ -1,54 +1,183 @@
-//! Statuses and Events of objects on their way, and objects that are let go.
+//! Statuses and Events of objects on their way, and finalizers: what a worker tells Kubernetes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use futures::StreamExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::core::ObjectMeta;
 
-use crate::api::Reason;
-use crate::api::conditions;
-use crate::api::status::ObjectStatus;
-use crate::controller::connection::Worker;
-use crate::controller::deliver;
-use crate::controller::events::News;
-use crate::controller::kinds::AnyObject;
-use crate::controller::kubernetes::Target;
-use crate::controller::pass::target;
+use crate::api::management::ManagementPolicy;
+use crate::api::status::{LastChange, ObjectStatus};
+use crate::api::{FINALIZER, Reason, conditions};
+use crate::controller::Context;
+use crate::controller::connections::ConnectionKey;
+use crate::controller::events::{self, News};
+use crate::controller::kubernetes::{KubernetesError, Target};
+use crate::controller::managed::Managed;
 use crate::controller::report::{self, Facts, Report};
-use crate::core::claim::{Claim, Thing};
+use crate::core::plan::Purpose;
+use crate::permit::Permit;
 
-impl Worker {
-    /// Takes the finalizer off.
-    pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
-        // The Secret of a token that stays must not be collected with its object: nobody could read it again.
-        if let (AnyObject::Token(token), true) =
-            (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
-            && let Err(error) = deliver::leave(&self.context.kubernetes, &self.permit, token).await
-        {
-            tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");
-            return;
+/// How many finalizers are written at once.
+const IN_FLIGHT: usize = 16;
+
+/// Tells Kubernetes of the objects of one connection.
+pub(super) struct Reporter {
+    pub(super) key: ConnectionKey,
+    pub(super) context: Arc<Context>,
+    /// The right to write in this turn.
+    pub(super) permit: Permit,
+    /// Objects that have our finalizer although the watch may not show it yet.
+    finalized: HashSet<String>,
+    /// Objects that are let go although the watch may still show them.
+    released: HashSet<String>,
+    /// The last write for each object, until its status says it.
+    changes: HashMap<String, LastChange>,
+    /// What was last counted of each object: its kind and the status of Ready.
+    counted: HashMap<String, (&'static str, &'static str)>,
+}
+
+impl Reporter {
+    pub(super) fn new(key: ConnectionKey, context: Arc<Context>, permit: Permit) -> Self {
+        Self {
+            key,
+            context,
+            permit,
+            finalized: HashSet::new(),
+            released: HashSet::new(),
+            changes: HashMap::new(),
+            counted: HashMap::new(),
         }
+    }
+
+    /// The status of an object, as we wrote it where the watch has not shown that yet.
+    pub(super) fn latest(&self, any: &impl Managed) -> ObjectStatus {
+        self.context.outbox.latest(any.uid(), any.status(), any.version())
+    }
+
+    /// Forgets what is only known until the watch shows it, of objects that it shows by now or that are gone.
+    pub(super) fn catch_up<A: Managed>(&mut self, all: &[A], present: &HashSet<String>) {
+        self.released.retain(|uid| present.contains(uid));
+        let unshown: HashSet<&str> = all.iter().filter(|any| !is_held(any.meta())).map(Managed::uid).collect();
+        self.finalized.retain(|uid| unshown.contains(uid.as_str()));
+        self.changes.retain(|uid, _| present.contains(uid));
+    }
+
+    /// Whether an object is let go although the watch may still show it.
+    pub(super) fn is_released(&self, any: &impl Managed) -> bool {
+        self.released.contains(any.uid())
+    }
+
+    /// Whether an object lacks our finalizer.
+    pub(super) fn lacks_finalizer(&self, any: &impl Managed) -> bool {
+        !is_held(any.meta()) && !self.finalized.contains(any.uid())
+    }
+
+    /// Puts our finalizer on objects; answers with those for which that failed.
+    pub(super) async fn add_finalizers<'a, A: Managed + 'a>(
+        &mut self,
+        objects: impl Iterator<Item = (usize, &'a A)>,
+    ) -> HashSet<usize> {
+        let writes = objects.map(|(index, any)| {
+            let (kubernetes, permit, target) = (self.context.kubernetes.clone(), self.permit.clone(), any.target());
+            async move { (index, kubernetes.add_finalizer(&permit, &target).await, target) }
+        });
+        let written: Vec<_> =
+            futures::stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT).collect().await;
+        let mut failed = HashSet::new();
+        for (index, result, target) in written {
+            match result {
+                Ok(()) => drop(self.finalized.insert(target.uid)),
+                Err(error) => {
+                    tracing::warn!(object = %target, %error, "the finalizer could not be written");
+                    failed.insert(index);
+                }
+            }
+        }
+        failed
+    }
+
+    /// Keeps a connection until its objects are gone; false when it goes now.
+    pub(super) async fn hold(
+        &self,
+        meta: &ObjectMeta,
+        target: &Target,
+        is_used: bool,
+    ) -> Result<bool, KubernetesError> {
+        match (meta.deletion_timestamp.is_some(), is_held(meta)) {
+            (false, false) => self.context.kubernetes.add_finalizer(&self.permit, target).await?,
+            (true, true) if !is_used => {
+                self.context.kubernetes.remove_finalizer(&self.permit, target).await?;
+                return Ok(false);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Takes the finalizer off; `left` is what stays although the object goes.
+    pub(super) async fn let_go<A: Managed>(&mut self, any: &A, left: &[impl Display]) {
         if !left.is_empty() {
-            self.context.events.tell(&self.permit, target(any), News::Left(left));
+            self.context.events.tell(&self.permit, any.target(), News::Left(A::SYSTEM, events::list(left)));
         }
-        match self.context.kubernetes.remove_finalizer(&self.permit, &target(any)).await {
+        match self.context.kubernetes.remove_finalizer(&self.permit, &any.target()).await {
             Ok(()) => drop(self.released.insert(any.uid().to_owned())),
             Err(error) => tracing::warn!(object = %any.key(), %error, "the finalizer could not be removed"),
         }
     }
 
+    /// A deletion without asking the other system. True when nothing there has to be removed for it; the rest waits and
+    /// says the way out.
+    pub(super) fn goes_blind(&mut self, any: &impl Managed, previous: &ObjectStatus, orphan: bool, why: &str) -> bool {
+        let observes = any.management().management_policy == ManagementPolicy::Observe;
+        let goes = previous.ledger.is_empty() || observes || any.is_orphaning() || orphan;
+        if !goes {
+            let message =
+                format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");
+            self.say(any, previous, &Report::not_ready(Reason::DeletionBlocked, message));
+        }
+        goes
+    }
+
     /// Sends a status that does not come from a plan: the ledger stays as it is.
-    pub(super) fn say(&mut self, any: &AnyObject, previous: &ObjectStatus, report: &Report) {
+    pub(super) fn say(&mut self, any: &impl Managed, previous: &ObjectStatus, report: &Report) {
         let facts = Facts::unplanned(any.generation(), any.reconcile_requested_at(), previous);
         let status = report::status(report, facts, previous, self.context.progress_deadline);
         self.send(any, previous, &status);
     }
 
     /// Sends a status if it says something new, and tells of a change for the worse.
-    pub(super) fn send(&mut self, any: &AnyObject, previous: &ObjectStatus, status: &ObjectStatus) {
+    pub(super) fn send(&mut self, any: &impl Managed, previous: &ObjectStatus, status: &ObjectStatus) {
         self.judged(any.kind(), any.uid(), status);
         if status != previous {
             self.changes.remove(any.uid());
-            self.post(target(any), previous, status);
+            self.post(any.target(), previous, status);
+        }
+    }
+
+    /// The last write for an object, until its status says it.
+    pub(super) fn change(&self, any: &impl Managed) -> Option<LastChange> {
+        self.changes.get(any.uid()).cloned()
+    }
+
+    /// Tells what was done for an object.
+    pub(super) fn done<A: Managed>(&mut self, any: &A, purpose: &Purpose, claims: &[impl Display]) {
+        if matches!(purpose, Purpose::Restore | Purpose::Correct(_)) {
+            self.context.metrics.drift_corrected(any.kind());
+        }
+        let what = events::list(claims);
+        let summary = events::sentence(purpose, &what);
+        self.changes.insert(any.uid().to_owned(), LastChange { time: Time(Timestamp::now()), summary });
+        self.context.events.tell(&self.permit, any.target(), News::Done(A::SYSTEM, purpose.clone(), what));
+    }
+
+    /// Tells what was taken over for an object.
+    pub(super) fn adopted<A: Managed>(&self, any: &A, claims: &[impl Display]) {
+        if !claims.is_empty() {
+            self.context.events.tell(&self.permit, any.target(), News::Adopted(A::SYSTEM, events::list(claims)));
         }
     }
 
@@ -107,4 +236,8 @@ impl Worker {
             }
         }
     }
+}
+
+fn is_held(meta: &ObjectMeta) -> bool {
+    meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
 }

@@ -78,7 +78,7 @@ impl Worker {
         if self.unsure {
             tokio::time::sleep(RETRY).await;
         }
-        self.count(&std::collections::HashSet::new());
+        self.reporter.count(&std::collections::HashSet::new());
         self.context.metrics.forget(&self.key);
         self.said
     }

@@ -132,7 +132,7 @@ impl Worker {
         fill: impl FnOnce(&mut ConnectionStatus),
     ) {
         let previous = self.status_of(connection);
-        self.counts(self.key.kind().as_str(), &connection.target.uid, report.says.ready.as_str());
+        self.reporter.counts(self.key.kind().as_str(), &connection.target.uid, report.says.ready.as_str());
         let generation = connection.metadata.generation.unwrap_or_default();
         let mut status = previous.clone();
         fill(&mut status);
@@ -155,7 +155,7 @@ impl Worker {
             let news = News::NotReady(report.says.reason, report.says.message.clone());
             self.context.events.tell(&self.permit, target.clone(), news);
         }
-        self.warn(target.clone(), &status.conditions, &previous.conditions);
+        self.reporter.warn(target.clone(), &status.conditions, &previous.conditions);
         let result = self.context.kubernetes.write_status(&self.permit, &target, &status).await;
         self.context.metrics.status_written(self.key.kind().as_str(), result.is_ok());
         match result {

@@ -1,7 +1,10 @@
 //! Schemas of the texts and scalar lists in our specs.
 
 pub mod directory;
+mod pocket_id;
 pub mod policy;
+
+pub use pocket_id::*;
 
 use kube::core::{Rule, validate};
 use schemars::{Schema, SchemaGenerator, json_schema};

@@ -32,7 +32,7 @@ mod warn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Ledger, SecretVersion};
+use crate::core::claim::{Claim, Entry, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::RealmId;
 use crate::core::object::{Object, ObjectKey, Refusal};
@@ -148,25 +148,40 @@ pub enum Purpose {
     Disable,
 }
 
-/// What became of one object.
-#[derive(Debug, Clone, Default)]
-pub struct Verdict {
+/// What became of one object, whose claims are of type `C`.
+#[derive(Debug, Clone)]
+pub struct Verdict<C = Claim> {
     /// What is to be stored before any step is taken. A deleted object whose ledger is empty may go.
-    pub ledger: Ledger,
+    pub ledger: BTreeMap<C, Entry>,
     /// What became of each claim.
-    pub claims: BTreeMap<Claim, ClaimState>,
+    pub claims: BTreeMap<C, ClaimState>,
     /// What it would claim but cannot say yet.
     pub refusals: Vec<Refusal>,
     /// Whether the policy of the connection denies it.
     pub denied: bool,
     /// Claims that are given up and left standing.
-    pub left: Vec<Claim>,
+    pub left: Vec<C>,
     /// Of a token: how it stands with its secret, to be stored before any step is taken.
     pub token: Option<Issued>,
     /// What is worth knowing although all is as it should be.
     pub warning: Option<Refusal>,
     /// Which version of the Secret of its hidden field is in force, once the steps for it are taken.
     pub written: Option<SecretVersion>,
+}
+
+impl<C> Default for Verdict<C> {
+    fn default() -> Self {
+        Self {
+            ledger: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            refusals: Vec::new(),
+            denied: false,
+            left: Vec::new(),
+            token: None,
+            warning: None,
+            written: None,
+        }
+    }
 }
 
 /// What became of one claim of an object.
@@ -324,7 +339,7 @@ impl Input<'_> {
     }
 }
 
-impl Verdict {
+impl<C> Verdict<C> {
     /// What keeps the object from being ready: first what a person must mend, last what may come by itself. What waits
     /// must not hide what never will be.
     pub fn worst(&self) -> Option<Trouble<'_>> {
