@@ -60,12 +60,16 @@ pub struct ProxmoxGroupSpec {
 /// A group of an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::exactly_one(&["realm", "realmRef"]))]
+#[x_kube(validation = rules::exactly_one(&["group", "groupRef"]), validation = rules::exactly_one(&["realm", "realmRef"]))]
 pub struct OidcGroup {
     /// The value in the groups claim, for Pocket ID the name (not the friendly name) of the group. Proxmox VE drops
     /// values with other characters than letters, digits, `.`, `-` and `_`, and appends `-<realm>` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::claim_value")]
-    pub group: String,
+    pub group: Option<String>,
+    /// The PocketIdGroup whose name is that value, in the same namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_ref: Option<ObjectRef>,
     /// The id of the realm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::realm_id")]
@@ -80,5 +84,9 @@ impl Object for ProxmoxGroup {
 
     fn management(&self) -> &Management {
         &self.spec.management
+    }
+
+    fn refers_to_pocket_id(&self) -> bool {
+        self.spec.oidc.as_ref().is_some_and(|oidc| oidc.group_ref.is_some())
     }
 }

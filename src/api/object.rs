@@ -53,6 +53,11 @@ pub trait Object:
     /// The part of the spec that all kinds share.
     fn management(&self) -> &Management;
 
+    /// True when it refers to an object that stands for something in Pocket ID.
+    fn refers_to_pocket_id(&self) -> bool {
+        false
+    }
+
     /// True when it is only compared.
     fn is_observed(&self) -> bool {
         self.management().management_policy == ManagementPolicy::Observe

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::refs::KeyRef;
+use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::{rules, schema};
 
 /// How users log in with an OpenID Connect provider. Fields that are unset are not managed: the value in Proxmox VE
@@ -12,13 +12,19 @@ use crate::api::{rules, schema};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = rules::exactly_one(&["clientId", "clientIdSecretRef"]),
+    validation = rules::exactly_one(&["clientId", "clientIdSecretRef", "clientRef"]),
+    validation = rules::issuer_or_client(),
+    validation = rules::not_together("clientRef", "clientKeySecretRef"),
     validation = rules::immutable("usernameClaim"),
 )]
 pub struct OpenIdRealm {
     /// The URL of the provider, exactly as it calls itself (`issuer` in its discovery document).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::issuer_url")]
-    pub issuer_url: String,
+    pub issuer_url: Option<String>,
+    /// A PocketIdClient in the same namespace: issuer, id and secret of the client are taken from it, and follow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<ObjectRef>,
     /// The id of the client at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::client_id")]

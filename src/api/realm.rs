@@ -91,4 +91,8 @@ impl Object for ProxmoxRealm {
     fn management(&self) -> &Management {
         &self.spec.management
     }
+
+    fn refers_to_pocket_id(&self) -> bool {
+        self.spec.openid.as_ref().is_some_and(|openid| openid.client_ref.is_some())
+    }
 }

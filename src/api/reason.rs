@@ -78,6 +78,11 @@ reasons! {
     /// The token was taken over, and Proxmox VE does not show its secret again. Put the secret where it is needed by hand,
     /// or ask for a new one with the annotation proxmox-identity.dev/rotate-requested-at.
     SecretUnknown: Fine,
+    /// No group is allowed to sign in with the client, so that nobody can. Name some in allowedGroups.
+    NobodyAllowed: Fine,
+    /// The API key of the connection expires soon, and the operator cannot renew it. Make another one in Pocket ID and put it
+    /// into the Secret that apiKeySecretRef names.
+    KeyExpiring: Fine,
     /// Entries of the ACL are for users or groups that do not exist: whoever is made by such a name gets them. Make an ACL of
     /// that path Exact to have them removed, or remove them by making and deleting the user or group.
     DanglingEntries: Fine,

@@ -189,6 +189,14 @@ pub fn not_together(a: &str, b: &str) -> Rule {
     rule(format!("!has(self.{a}) || !has(self.{b})"), format!("{a} cannot be set together with {b}"))
 }
 
+/// A realm has its issuer from itself or from its client.
+pub fn issuer_or_client() -> Rule {
+    rule(
+        "has(self.issuerUrl) != has(self.clientRef)",
+        "exactly one of issuerUrl and clientRef must be set: a PocketIdClient knows its issuer",
+    )
+}
+
 /// A check says something.
 pub fn some_privilege() -> Rule {
     rule(

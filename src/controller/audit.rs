@@ -1,13 +1,13 @@
 //! The audit trail: one line of the log for each write to Proxmox VE and each object that it was for. It names fields and
 //! never values.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::controller::connections::ConnectionKey;
 use crate::controller::events;
 use crate::controller::gather::Subject;
 use crate::controller::managed::Managed;
-use crate::core::claim::Claim;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::ClusterId;
 use crate::core::plan::{Purpose, Step};
@@ -26,32 +26,46 @@ pub(super) struct Audit<'a> {
 impl Audit<'_> {
     /// Tells of a write and what became of it, in the word of [`result`].
     pub fn record(&self, step: &Step, result: &'static str) {
-        let mutation = MUTATION.fetch_add(1, Ordering::Relaxed);
-        let action = action(&step.purpose);
-        let fields = match &step.purpose {
-            Purpose::Update(fields) | Purpose::Correct(fields) => fields.join(","),
-            Purpose::Create | Purpose::Restore | Purpose::Disable | Purpose::Remove => String::new(),
-        };
+        let mutation = next();
         for (owner, claims) in step.by_owner() {
-            let any = self.subjects[owner].any;
-            tracing::info!(
-                target: "audit",
-                mutation,
-                connection = %self.connection,
-                cluster = %self.cluster,
-                kind = any.kind(),
-                object = %format_args!("{}/{}", any.namespace(), any.meta().name.as_deref().unwrap_or_default()),
-                uid = any.uid(),
-                generation = any.generation(),
-                action,
-                claims = %claims.iter().map(Claim::to_string).collect::<Vec<_>>().join("; "),
-                fields,
-                result,
-                "{}",
-                events::sentence(&step.purpose, &events::list(&claims))
-            );
+            let told = (&step.purpose, claims.as_slice(), result);
+            line(mutation, (self.connection, self.cluster.as_str()), self.subjects[owner].any, told);
         }
     }
+}
+
+/// The number of the next write.
+pub(super) fn next() -> u64 {
+    MUTATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One line: where it was written, for which object, why, for what of it, and what became of it.
+pub(super) fn line(
+    mutation: u64,
+    (connection, cluster): (&ConnectionKey, &str),
+    any: &impl Managed,
+    (purpose, claims, result): (&Purpose, &[impl Display], &'static str),
+) {
+    let fields = match purpose {
+        Purpose::Update(fields) | Purpose::Correct(fields) => fields.join(","),
+        Purpose::Create | Purpose::Restore | Purpose::Disable | Purpose::Remove => String::new(),
+    };
+    tracing::info!(
+        target: "audit",
+        mutation,
+        %connection,
+        cluster,
+        kind = any.kind(),
+        object = %format_args!("{}/{}", any.namespace(), any.meta().name.as_deref().unwrap_or_default()),
+        uid = any.uid(),
+        generation = any.generation(),
+        action = action(purpose),
+        claims = %claims.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        fields,
+        result,
+        "{}",
+        events::sentence(purpose, &events::list(claims))
+    );
 }
 
 /// What a step does, in one word.

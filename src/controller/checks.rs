@@ -47,7 +47,7 @@ impl Worker {
         if checks.is_empty() {
             return;
         }
-        let references = ByNamespace::entered(objects);
+        let references = ByNamespace::entered(objects, &self.context.index);
         let read = |check: &ProxmoxAccessCheck| self.read(check, &references, allowed);
         for (check, result) in checks.iter().zip(judged(&checks, read, snapshot)) {
             let previous = self.previous(check);

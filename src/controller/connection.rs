@@ -2,28 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use tokio::sync::Notify;
 
+use crate::api::connection_status::ConnectionStatus;
 use crate::api::status::{SecretVersion, SyncJobStatus, SyncStatus};
 use crate::api::{CONFIRM_CLUSTER, ProxmoxAccessCheck, Reason};
 use crate::controller::Context;
 use crate::controller::connections::{Connection, ConnectionKey};
-use crate::controller::deliver::InHand;
 use crate::controller::execute::Clock;
 use crate::controller::inventory::Stock;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
+use crate::controller::parcel::InHand;
 use crate::controller::pass::Outcome;
 use crate::controller::prepare;
+use crate::controller::said::Stored;
 use crate::controller::tell::Reporter;
-use crate::controller::way::Said;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::core::policy::Policy;
@@ -70,7 +69,7 @@ pub(super) struct Worker {
     /// Wakes this worker.
     pub(super) wake: Arc<Notify>,
     /// What the connection's own status says.
-    pub(super) said: Option<Said>,
+    pub(super) said: Option<Stored<ConnectionStatus>>,
     /// The generation of each object's spec, and the pass that first saw it.
     pub(super) seen: HashMap<String, (i64, u64)>,
     /// The generation of each object's spec that was last seen to be so in PVE.
@@ -96,7 +95,7 @@ impl Worker {
         context: Arc<Context>,
         wake: Arc<Notify>,
         (shard, permit): (usize, Permit),
-        said: Option<Said>,
+        said: Option<Stored<ConnectionStatus>>,
     ) -> Self {
         Self {
             reporter: Reporter::new(key.clone(), Arc::clone(&context), permit.clone()),
@@ -129,18 +128,8 @@ impl Worker {
         }
     }
 
-    /// A pass that panics costs that pass only. `None`: nothing to do until somebody wakes us.
-    pub(super) async fn guarded(&mut self) -> Option<Duration> {
-        let begun = Instant::now();
-        let result = Box::pin(AssertUnwindSafe(self.pass()).catch_unwind()).await;
-        self.context.metrics.pass(begun.elapsed());
-        result.unwrap_or_else(|_| {
-            tracing::error!(connection = %self.key, "a pass failed by a defect of the operator; please report it");
-            Some(self.back_off())
-        })
-    }
-
-    async fn pass(&mut self) -> Option<Duration> {
+    /// One pass over all objects. `None`: nothing to do until somebody wakes us.
+    pub(super) async fn pass(&mut self) -> Option<Duration> {
         let all = self.context.index.objects(&self.key);
         self.checks = self.context.index.checks(&self.key);
         let of_checks = self.checks.iter().filter_map(|check| check.metadata.uid.clone());
@@ -187,7 +176,7 @@ impl Worker {
                 return Some(self.back_off());
             }
             Ok(session) if self.moves(&connection, &session).await => return None,
-            Ok(session) => match Policy::parse(connection.spec.policy.as_ref(), self.key.kind()) {
+            Ok(session) => match Policy::parse(connection.spec.policy.as_ref(), self.key.proxmox_kind()) {
                 Ok(policy) => match Box::pin(self.judge(&session, &connection, policy, &objects)).await {
                     Ok(Outcome { next, broken: None }) => {
                         self.failures = 0;
@@ -279,7 +268,7 @@ impl Worker {
         Duration::from_millis(self.clock().back_off(self.stalls.max(1)))
     }
 
-    fn back_off(&self) -> Duration {
+    pub(super) fn back_off(&self) -> Duration {
         jittered(Duration::from_millis(self.clock().back_off(self.failures.max(1))))
     }
 
@@ -298,12 +287,12 @@ impl From<crate::core::failure::Failure> for Refusal {
 }
 
 /// The longest wait between two attempts, in milliseconds: the resync, but never more than a minute.
-fn longest_back_off(resync: Duration) -> u64 {
+pub(super) fn longest_back_off(resync: Duration) -> u64 {
     u64::try_from(resync.as_millis()).unwrap_or(u64::MAX).clamp(1000, 60_000)
 }
 
 /// Within ± 10 %, so that many connections do not come at once.
-fn jittered(duration: Duration) -> Duration {
+pub(super) fn jittered(duration: Duration) -> Duration {
     let random = std::hash::RandomState::new().build_hasher().finish();
     let share = f64::from(u32::try_from(random % 2001).unwrap_or(1000)) / 10_000.0;
     duration.mul_f64(0.9 + share)

@@ -7,6 +7,7 @@ use kube::core::{ObjectMeta, Selector, SelectorExt};
 use crate::api::cluster_connection::{AllowedNamespaces, ClusterProxmoxConnectionSpec};
 use crate::api::connection::{ConnectionSpec, ProxmoxConnectionSpec};
 use crate::api::connection_status::ConnectionStatus;
+use crate::api::object::System;
 use crate::api::refs::{ConnectionKind, ConnectionRef};
 use crate::api::{ClusterProxmoxConnection, ProxmoxConnection};
 use crate::controller::kubernetes::Target;
@@ -14,6 +15,8 @@ use crate::controller::kubernetes::Target;
 /// Names a connection, also one that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionKey {
+    /// The system that it leads to.
+    pub system: System,
     /// Its namespace, also that of its objects; a ClusterProxmoxConnection has none.
     pub namespace: Option<String>,
     /// Its name.
@@ -21,17 +24,34 @@ pub struct ConnectionKey {
 }
 
 impl ConnectionKey {
-    /// The connection that an object in a namespace refers to.
-    pub fn referred(reference: &ConnectionRef, namespace: &str) -> Self {
-        let namespace = match reference.kind() {
+    /// The connection that an object in a namespace refers to, for things in this system.
+    pub fn referred(system: System, reference: &ConnectionRef, namespace: &str) -> Self {
+        let kind = match system {
+            System::ProxmoxVe => reference.kind(),
+            System::PocketId => return Self::pocket_id(namespace, &reference.name),
+        };
+        let namespace = match kind {
             ConnectionKind::ProxmoxConnection => Some(namespace.to_owned()),
             ConnectionKind::ClusterProxmoxConnection => None,
         };
-        Self { namespace, name: reference.name.clone() }
+        Self { system, namespace, name: reference.name.clone() }
     }
 
-    /// Which kind it is of.
-    pub fn kind(&self) -> ConnectionKind {
+    /// A PocketIdConnection.
+    pub fn pocket_id(namespace: &str, name: &str) -> Self {
+        Self { system: System::PocketId, namespace: Some(namespace.to_owned()), name: name.to_owned() }
+    }
+
+    /// Its kind's name.
+    pub fn kind(&self) -> &'static str {
+        match self.system {
+            System::ProxmoxVe => self.proxmox_kind().as_str(),
+            System::PocketId => "PocketIdConnection",
+        }
+    }
+
+    /// Which kind of connection to Proxmox VE it is.
+    pub fn proxmox_kind(&self) -> ConnectionKind {
         match self.namespace {
             Some(_) => ConnectionKind::ProxmoxConnection,
             None => ConnectionKind::ClusterProxmoxConnection,
@@ -40,15 +60,18 @@ impl ConnectionKey {
 
     /// `Kind name`, for messages to those who use it.
     pub fn short(&self) -> String {
-        format!("{} {}", self.kind().as_str(), self.name)
+        format!("{} {}", self.kind(), self.name)
     }
 }
 
 impl fmt::Display for ConnectionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.namespace {
-            Some(namespace) => write!(f, "{namespace}/{}", self.name),
-            None => f.write_str(&self.name),
+        let Self { system, namespace, name } = self;
+        // What was there first has the plain name.
+        match (system, namespace) {
+            (System::ProxmoxVe, Some(namespace)) => write!(f, "{namespace}/{name}"),
+            (System::ProxmoxVe, None) => f.write_str(name),
+            (System::PocketId, namespace) => write!(f, "pocket-id:{}/{name}", namespace.as_deref().unwrap_or_default()),
         }
     }
 }
@@ -102,7 +125,11 @@ impl Connection {
     /// Its name and namespace.
     pub fn key(&self) -> ConnectionKey {
         let ObjectMeta { namespace, name, .. } = &self.metadata;
-        ConnectionKey { namespace: namespace.clone(), name: name.clone().unwrap_or_default() }
+        ConnectionKey {
+            system: System::ProxmoxVe,
+            namespace: namespace.clone(),
+            name: name.clone().unwrap_or_default(),
+        }
     }
 }
 

@@ -5,14 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::future::{join, join_all};
 
-use crate::api::Reason;
 use crate::api::refs::KeyRef;
-use crate::api::status::ObjectStatus;
+use crate::api::status::{ClientInUse, ObjectStatus};
+use crate::api::{Object as _, Reason};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
-use crate::controller::deliver::Parcel;
+use crate::controller::deliver::TokenContents;
+use crate::controller::index::Index;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
+use crate::controller::parcel::Parcel;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::sources::source;
@@ -21,7 +23,7 @@ use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
 use crate::core::object::{Object, Refusal};
 use crate::core::plan::FailedClaim;
-use crate::core::wants::{References, Wants};
+use crate::core::wants::{References, Wants, client_in_use};
 use crate::pve::read::SnapshotScope;
 
 /// An object with what the plan needs of it.
@@ -29,6 +31,8 @@ pub(super) struct Subject<'a> {
     pub any: &'a AnyObject,
     pub previous: ObjectStatus,
     pub external_id: Option<String>,
+    /// Of a realm: the secret of its client that it is to have.
+    pub client: Option<ClientInUse>,
 }
 
 /// All objects that can be judged, and what goes along with them.
@@ -38,7 +42,7 @@ pub(super) struct Gathered<'a> {
     /// The same objects as the plan sees them.
     pub inputs: Vec<Object>,
     /// Of tokens: what is delivered into their Secrets, with their uids.
-    pub parcels: HashMap<usize, (String, Parcel)>,
+    pub parcels: HashMap<usize, (String, Parcel<TokenContents>)>,
     /// Why nothing may be removed now.
     pub frozen: Option<String>,
 }
@@ -106,7 +110,11 @@ impl Worker {
                 unsure,
                 ..known
             });
-            subjects.push(Subject { any, previous, external_id });
+            let client = match any {
+                AnyObject::Realm(realm) => client_in_use(realm, references.of(any.namespace())),
+                _ => None,
+            };
+            subjects.push(Subject { any, previous, external_id, client });
         }
         Gathered { subjects, inputs, parcels, frozen }
     }
@@ -131,12 +139,12 @@ impl Worker {
 
     /// What objects refer to, each in its own namespace.
     pub(super) async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
-        let mut references = ByNamespace::entered(objects);
+        let mut references = ByNamespace::entered(objects, &self.context.index);
         let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
         let mut sources: BTreeMap<&str, BTreeSet<&KeyRef>> = BTreeMap::new();
         for any in objects {
             if !any.is_being_deleted() {
-                keys.entry(any.namespace()).or_default().extend(any.secrets());
+                keys.entry(any.namespace()).or_default().extend(any.secrets(references.of(any.namespace())));
                 sources.entry(any.namespace()).or_default().extend(source(any));
             }
         }
@@ -163,10 +171,16 @@ pub(super) struct ByNamespace<'a> {
 
 impl<'a> ByNamespace<'a> {
     /// The objects alone, without what is read for them.
-    pub fn entered(objects: &'a [AnyObject]) -> Self {
+    pub fn entered(objects: &'a [AnyObject], index: &Index) -> Self {
         let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
         for any in objects {
-            any.enter(all.entry(any.namespace()).or_default());
+            let references = all.entry(any.namespace()).or_default();
+            any.enter(references);
+            let (client, group) = any.in_pocket_id();
+            let client = client.and_then(|name| index.pocket_id_client(any.namespace(), &name.name));
+            references.clients.extend(client.map(|client| (client.name().to_owned(), client)));
+            let group = group.and_then(|name| index.pocket_id_group(any.namespace(), &name.name));
+            references.pocket_id_groups.extend(group.map(|group| (group.name().to_owned(), group)));
         }
         Self { all, none: References::default() }
     }

@@ -4,6 +4,7 @@ mod checks;
 mod fresh;
 mod kind;
 mod lag;
+mod pocket_id;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::mpsc;
 
+use crate::api::object::System;
 use crate::api::{
     ClusterProxmoxConnection, Object, ProxmoxAccessCheck, ProxmoxAcl, ProxmoxConnection, ProxmoxGroup, ProxmoxPool,
     ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser,
@@ -24,6 +26,7 @@ use crate::controller::namespaces::Namespaces;
 use crate::core::object::ObjectKey;
 use fresh::CatchingUp;
 use kind::{ABSENT, Kind, WAITING};
+use pocket_id::PocketIds;
 use watch::Starter;
 
 /// Who is to look again.
@@ -31,6 +34,10 @@ use watch::Starter;
 pub enum Wake {
     /// One connection.
     Connection(ConnectionKey),
+    /// The connections to Proxmox VE of all objects of this namespace that refer to Pocket ID.
+    Referring(String),
+    /// The connections to Pocket ID in this namespace, or in all.
+    PocketId(Option<String>),
     /// All: a list was read anew, so that anything may have gone.
     All,
 }
@@ -44,7 +51,7 @@ macro_rules! objects {
 
         impl Objects {
             fn start(start: &mut Starter<'_>) -> Self {
-                Self { $($several: start.kind(start.in_namespaces(), |object: &$kind| connection_of(object)),)* }
+                Self { $($several: start.showing(start.in_namespaces(), wakes::<$kind>, shown_by::<$kind>),)* }
             }
 
             fn states(&self) -> Vec<(&'static str, u8)> {
@@ -77,7 +84,7 @@ kinds!(objects);
 
 /// The connection that an object names.
 fn connection_of<K: Object>(object: &K) -> ConnectionKey {
-    ConnectionKey::referred(&object.management().connection_ref, object.namespace())
+    ConnectionKey::referred(K::SYSTEM, &object.management().connection_ref, object.namespace())
 }
 
 /// All watched objects.
@@ -87,6 +94,7 @@ pub struct Index {
     cluster: Option<(Kind<ClusterProxmoxConnection>, Namespaces)>,
     objects: Objects,
     checks: Kind<ProxmoxAccessCheck>,
+    pocket_id: PocketIds,
     /// When it was last begun to see whether all this is new.
     caught_up: tokio::sync::Mutex<Option<std::time::Instant>>,
 }
@@ -102,15 +110,17 @@ impl Index {
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Self {
         let mut start = Starter { client, namespace, several_shards, wake, tasks };
-        let connections = start.connections(start.in_namespaces(), |connection: &ProxmoxConnection| key_of(connection));
+        let connections =
+            start.connections(start.in_namespaces(), |connection: &ProxmoxConnection| wakes_of(connection));
         let cluster = namespace.is_none().then(|| {
-            let connections =
-                start.connections(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| key_of(connection));
+            let connections = start
+                .connections(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| wakes_of(connection));
             (connections, Namespaces::start(client, wake, start.tasks))
         });
         let objects = Objects::start(&mut start);
-        let checks = start.kind(start.in_namespaces(), checks::connection_of);
-        Self { connections, cluster, objects, checks, caught_up: tokio::sync::Mutex::default() }
+        let checks = start.kind(start.in_namespaces(), |check| vec![Wake::Connection(checks::connection_of(check))]);
+        let pocket_id = PocketIds::start(&mut start);
+        Self { connections, cluster, objects, checks, pocket_id, caught_up: tokio::sync::Mutex::default() }
     }
 
     /// True once every kind has its first full list, or no CRD.
@@ -136,6 +146,7 @@ impl Index {
     fn catching_up(&self) -> Vec<CatchingUp<'_>> {
         let mut kinds = self.objects.catching_up();
         kinds.extend([self.connections.catch_up(), self.checks.catch_up()]);
+        kinds.extend(self.pocket_id.catching_up());
         kinds.extend(self.cluster.iter().map(|(connections, _)| connections.catch_up()));
         kinds
     }
@@ -145,6 +156,7 @@ impl Index {
         states.extend(self.cluster.iter().map(|(connections, _)| ("ClusterProxmoxConnection", connections.state())));
         states.extend(self.objects.states());
         states.push(("ProxmoxAccessCheck", self.checks.state()));
+        states.extend(self.pocket_id.states());
         states
     }
 
@@ -202,6 +214,7 @@ impl Index {
         let mut keys = self.objects.connections();
         keys.extend(self.check_connections());
         keys.extend(self.connection_keys());
+        keys.extend(self.pocket_id.keys(None));
         keys
     }
 
@@ -215,7 +228,27 @@ impl Index {
     }
 }
 
+/// Whom a change of a connection to Proxmox VE wakes: its endpoints are where people come back to after signing in.
+fn wakes_of(connection: &impl ResourceExt) -> Vec<Wake> {
+    vec![Wake::Connection(key_of(connection)), Wake::PocketId(connection.namespace())]
+}
+
+/// Whom a change of an object wakes.
+fn wakes<K: Object>(object: &K) -> Vec<Wake> {
+    let mut wakes = vec![Wake::Connection(connection_of(object))];
+    if object.refers_to_pocket_id() {
+        wakes.push(Wake::PocketId(Some(object.namespace().to_owned())));
+    }
+    wakes
+}
+
+/// What others look at in an object's status: which secret of a client stands in a realm.
+fn shown_by<K: Object>(object: &K) -> Option<String> {
+    let in_use = object.status()?.client_in_use.as_ref()?;
+    Some(format!("{} {}", in_use.name, in_use.issue))
+}
+
 /// The key of a connection of either kind.
 fn key_of(connection: &impl ResourceExt) -> ConnectionKey {
-    ConnectionKey { namespace: connection.namespace(), name: connection.name_any() }
+    ConnectionKey { system: System::ProxmoxVe, namespace: connection.namespace(), name: connection.name_any() }
 }

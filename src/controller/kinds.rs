@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::object::System;
-use crate::api::refs::KeyRef;
+use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::{Object, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser};
 use crate::controller::managed::managed;
 use crate::core::wants::{self, References, Wants};
@@ -52,11 +52,20 @@ impl AnyObject {
     }
 
     /// The Secret keys that it needs.
-    pub fn secrets(&self) -> Vec<KeyRef> {
+    pub fn secrets(&self, references: &References<'_>) -> Vec<KeyRef> {
         match self {
-            Self::Realm(realm) => wants::secrets_of_realm(realm).cloned().collect(),
+            Self::Realm(realm) => wants::secrets_of_realm(realm, references),
             Self::User(user) => wants::secrets_of_user(user).cloned().collect(),
             Self::Role(_) | Self::Group(_) | Self::Token(_) | Self::Pool(_) | Self::Acl(_) => Vec::new(),
+        }
+    }
+
+    /// What of Pocket ID it refers to: a PocketIdClient and a PocketIdGroup.
+    pub fn in_pocket_id(&self) -> (Option<&ObjectRef>, Option<&ObjectRef>) {
+        match self {
+            Self::Realm(realm) => (realm.spec.openid.as_ref().and_then(|openid| openid.client_ref.as_ref()), None),
+            Self::Group(group) => (None, group.spec.oidc.as_ref().and_then(|oidc| oidc.group_ref.as_ref())),
+            Self::Role(_) | Self::User(_) | Self::Token(_) | Self::Pool(_) | Self::Acl(_) => (None, None),
         }
     }
 

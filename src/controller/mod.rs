@@ -25,11 +25,14 @@ mod namespaces;
 mod observer;
 mod offline;
 mod outbox;
+mod parcel;
 mod pass;
 mod peers;
+mod pocket_id;
 mod prepare;
 mod recorder;
 mod report;
+mod said;
 mod server;
 mod sources;
 mod sync;
@@ -85,6 +88,8 @@ struct Context {
     terms: Terms,
     /// True when others may have written since this replica last looked.
     shares: bool,
+    /// Asks workers to look again.
+    wake: mpsc::UnboundedSender<Wake>,
     stop: watch::Receiver<bool>,
 }
 
@@ -116,6 +121,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         shares: election.is_some(),
         replica: election.map(|election| leases::plain(&election.replica)),
         terms,
+        wake: wake.clone(),
         stop: stop_said,
     });
     server::serve(listen, Arc::clone(&context.index), Arc::clone(&context.metrics), &mut watches).await?;
@@ -137,6 +143,8 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
                 let peers = if context.index.is_ready() { context.index.peers(&key) } else { Vec::new() };
                 std::iter::once(key).chain(peers).collect()
             }
+            Wake::Referring(namespace) => context.index.referring(&namespace).into_iter().collect(),
+            Wake::PocketId(namespace) => context.index.pocket_id_keys(namespace.as_deref()).into_iter().collect(),
             Wake::All if context.index.is_ready() => {
                 context.index.keys().into_iter().chain(known.keys().cloned()).collect()
             }

@@ -41,9 +41,9 @@ impl Worker {
     pub(super) async fn without_connection(&mut self, objects: &[AnyObject]) {
         let message = match (&self.key.namespace, self.context.index.knows_cluster_connections()) {
             (Some(namespace), _) => {
-                let offered = ConnectionKey { namespace: None, name: self.key.name.clone() };
+                let offered = ConnectionKey { namespace: None, ..self.key.clone() };
                 let hint = match self.context.index.connection(&offered) {
-                    Some(_) => format!("create it, or set connectionRef.kind to {}", offered.kind().as_str()),
+                    Some(_) => format!("create it, or set connectionRef.kind to {}", offered.kind()),
                     None => "create it".to_owned(),
                 };
                 format!("{} does not exist in namespace {namespace}; {hint}", self.key.short())

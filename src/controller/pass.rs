@@ -23,7 +23,7 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::report::{self, Facts, Report};
 use crate::controller::sync;
-use crate::core::claim::{Claim, Origin};
+use crate::core::claim::{Claim, Origin, Thing};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object, Refusal};
@@ -190,7 +190,10 @@ impl Worker {
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
             client_secret: None,
-            client_in_use: None,
+            client_in_use: subject
+                .client
+                .clone()
+                .filter(|_| verdict.stands(|claim| matches!(claim, Claim::Thing(Thing::Realm(_))))),
             now: Timestamp::now(),
         };
         let mut report = report::report(object.mode, System::ProxmoxVe, verdict);

@@ -35,7 +35,7 @@ impl Worker {
         let mut peers = Peers::default();
         for (key, connection) in self.context.index.connections_to(cluster.as_str()) {
             if key != self.key {
-                let policy = Policy::parse(connection.spec.policy.as_ref(), key.kind());
+                let policy = Policy::parse(connection.spec.policy.as_ref(), key.proxmox_kind());
                 // With a policy that cannot be read nothing is allowed, as there.
                 peers.policies.push(policy.unwrap_or_else(|_| Policy::nothing()));
                 self.enter(&mut peers, &key, &connection).await;

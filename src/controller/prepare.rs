@@ -6,10 +6,10 @@ use futures::future::join_all;
 use k8s_openapi::ByteString;
 use url::Url;
 
-use crate::api::Reason;
 use crate::api::connection::{Auth, CaBundleRef, ConnectionSpec, Tls};
 use crate::api::refs::KeyRef;
 use crate::api::status::SecretVersion;
+use crate::api::{ISSUE, Reason};
 use crate::controller::kubernetes::{Kubernetes, KubernetesError};
 use crate::core::ids::UserId;
 use crate::core::object::Refusal;
@@ -55,7 +55,7 @@ fn proxy(spec: &ConnectionSpec) -> Result<Url, Refusal> {
     Url::parse(text).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("proxyUrl is no URL: {error}")))
 }
 
-async fn tls(kubernetes: &Kubernetes, namespace: &str, tls: &Tls) -> Result<TlsSettings, Refusal> {
+pub(super) async fn tls(kubernetes: &Kubernetes, namespace: &str, tls: &Tls) -> Result<TlsSettings, Refusal> {
     let Tls { ca_bundle, ca_bundle_ref, fingerprints, server_name } = tls;
     let ca_pem = match (ca_bundle, ca_bundle_ref) {
         (Some(pem), _) => Some(pem.clone()),
@@ -102,13 +102,14 @@ pub async fn secrets(
     read.await.into_iter().collect()
 }
 
-async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<Secret, Refusal> {
-    versioned(kubernetes, namespace, key).await.map(|SecretValue { value, version: _ }| value)
+pub(super) async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<Secret, Refusal> {
+    versioned(kubernetes, namespace, key).await.map(|SecretValue { value, version: _, issue: _ }| value)
 }
 
 async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<SecretValue, Refusal> {
     let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", &key.name, &error))?;
     let secret = secret.ok_or_else(|| absent("Secret", namespace, key))?;
+    let issue = secret.metadata.annotations.as_ref().and_then(|all| all.get(ISSUE)?.parse().ok());
     let version = SecretVersion {
         name: key.name.clone(),
         uid: secret.metadata.uid.unwrap_or_default(),
@@ -122,7 +123,7 @@ async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Re
     // Everybody makes Secrets with `echo` once: a newline at the end is never part of a credential.
     match text.trim_end_matches(['\n', '\r']) {
         "" => Err(missing("Secret", namespace, key)),
-        text => Ok(SecretValue { value: Secret::new(text), version }),
+        text => Ok(SecretValue { value: Secret::new(text), version, issue }),
     }
 }
 

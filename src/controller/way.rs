@@ -6,15 +6,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
-use crate::api::conditions::{self, Motion, Ready};
+use crate::api::conditions::{Motion, Ready};
 use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility, MissingPrivilege};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
-use crate::controller::events::News;
 use crate::controller::inventory::Counted;
-use crate::controller::kubernetes::resource_version;
 use crate::controller::report::Report;
+use crate::controller::said::{self, Stored};
 use crate::core::excess;
 use crate::core::inventory::Input;
 use crate::core::needs::{self, Need};
@@ -24,29 +23,9 @@ use crate::core::snapshot::{Credential, Snapshot};
 use crate::core::visibility::{View, Visibility};
 use crate::pve::session::Session;
 
-/// A status of the connection that the watch may not show yet.
-pub(super) struct Said {
-    status: ConnectionStatus,
-    resource_version: u64,
-}
-
-impl Said {
-    /// A status that was stored as this version of the connection.
-    pub fn new(status: ConnectionStatus, resource_version: u64) -> Self {
-        Self { status, resource_version }
-    }
-}
-
 /// The connection's status, as we wrote it where the watch does not show that yet.
-pub(super) fn status_of(said: Option<&Said>, connection: &Connection) -> ConnectionStatus {
-    match said {
-        Some(said) if resource_version(&connection.metadata) < said.resource_version => said.status.clone(),
-        _ => {
-            let mut status = connection.status.clone().unwrap_or_default();
-            status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
-            status
-        }
-    }
+pub(super) fn status_of(stored: Option<&Stored<ConnectionStatus>>, connection: &Connection) -> ConnectionStatus {
+    Stored::latest(stored, &connection.metadata, connection.status.as_ref())
 }
 
 impl Worker {
@@ -106,12 +85,7 @@ impl Worker {
     /// The way does not work; answers for how long that has been so.
     pub(super) async fn disconnected(&mut self, connection: &Connection, why: &Refusal, objects: usize) -> Duration {
         let previous = self.status_of(connection);
-        let lasted = match conditions::find(&previous.conditions, conditions::READY) {
-            Some(ready) if ready.status == "False" => {
-                Timestamp::now().duration_since(ready.last_transition_time.0).try_into().unwrap_or_default()
-            }
-            _ => Duration::ZERO,
-        };
+        let lasted = said::lasted(&previous.conditions);
         let mut report = Report::not_ready(why.reason, why.message.clone());
         if why.reason.severity() == Severity::Transient && lasted >= self.context.progress_deadline {
             report.says.motion = Motion::Stalled;
@@ -132,35 +106,9 @@ impl Worker {
         fill: impl FnOnce(&mut ConnectionStatus),
     ) {
         let previous = self.status_of(connection);
-        self.reporter.counts(self.key.kind().as_str(), &connection.target.uid, report.says.ready.as_str());
-        let generation = connection.metadata.generation.unwrap_or_default();
-        let mut status = previous.clone();
-        fill(&mut status);
-        let conditions = report.says.conditions(generation, &previous.conditions, &Time(Timestamp::now()));
-        if !conditions::say_the_same(&conditions, &previous.conditions) {
-            status.conditions = conditions;
-        }
-        status.observed_generation = Some(generation);
-        let annotations = connection.metadata.annotations.as_ref();
-        if let Some(handled) = annotations.and_then(|all| all.get(crate::api::RECONCILE_REQUESTED_AT)) {
-            status.last_handled_reconcile_at = Some(handled.clone());
-        }
-        if status.says_the_same_as(&previous) {
-            return;
-        }
-        let target = connection.target.clone();
-        let before = conditions::find(&previous.conditions, conditions::READY).map(|ready| ready.reason.as_str());
-        if report.says.reason.severity() != Severity::Fine && before != Some(report.says.reason.as_str()) {
-            tracing::warn!(connection = %self.key, reason = %report.says.reason, "{}", report.says.message);
-            let news = News::NotReady(report.says.reason, report.says.message.clone());
-            self.context.events.tell(&self.permit, target.clone(), news);
-        }
-        self.reporter.warn(target.clone(), &status.conditions, &previous.conditions);
-        let result = self.context.kubernetes.write_status(&self.permit, &target, &status).await;
-        self.context.metrics.status_written(self.key.kind().as_str(), result.is_ok());
-        match result {
-            Ok(resource_version) => self.said = Some(Said::new(status, resource_version)),
-            Err(error) => tracing::warn!(connection = %self.key, %error, "the status could not be written"),
+        let said = (&connection.target, &connection.metadata);
+        if let Some(stored) = self.reporter.say_connection(said, &previous, report, fill).await {
+            self.said = Some(stored);
         }
     }
 }

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use super::Index;
 use crate::api::ProxmoxAccessCheck;
+use crate::api::object::System;
 use crate::controller::connections::ConnectionKey;
 
 /// The connection that a check names.
 pub(super) fn connection_of(check: &ProxmoxAccessCheck) -> ConnectionKey {
-    ConnectionKey::referred(&check.spec.connection_ref, check.metadata.namespace.as_deref().unwrap_or_default())
+    ConnectionKey::referred(
+        System::ProxmoxVe,
+        &check.spec.connection_ref,
+        check.metadata.namespace.as_deref().unwrap_or_default(),
+    )
 }
 
 impl Index {

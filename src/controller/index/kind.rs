@@ -45,6 +45,12 @@ where
 }
 
 impl<K: Object> Kind<K> {
+    /// The readable objects of which this is so.
+    pub(super) fn find_all(&self, is_so: impl Fn(&K) -> bool) -> Vec<K> {
+        let found = self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(&is_so));
+        found.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned()).collect()
+    }
+
     /// The readable objects of a connection.
     pub(super) fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = K> {
         let readable =

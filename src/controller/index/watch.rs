@@ -20,7 +20,6 @@ use super::kind::{ABSENT, Kind, LISTED, WAITING};
 use super::lag::late;
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
-use crate::controller::connections::ConnectionKey;
 
 /// Starts to watch kinds.
 pub(super) struct Starter<'a> {
@@ -44,42 +43,43 @@ impl Starter<'_> {
     pub(super) fn kind<K>(
         &mut self,
         api: Api<DeserializeGuard<K>>,
-        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+        wakes: impl Fn(&K) -> Vec<Wake> + Send + Sync + 'static,
     ) -> Kind<K>
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        self.start(api, key, |_| None)
+        self.showing(api, wakes, |_| None)
     }
 
     pub(super) fn connections<K>(
         &mut self,
         api: Api<DeserializeGuard<K>>,
-        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
+        wakes: impl Fn(&K) -> Vec<Wake> + Send + Sync + 'static,
     ) -> Kind<K>
     where
         K: Resource<DynamicType = ()> + HasStatus<Status = ConnectionStatus>,
         K: Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
         if self.several_shards {
-            self.start(api, key, |connection| connection.status()?.cluster_id.clone())
+            self.showing(api, wakes, |connection| connection.status()?.cluster_id.clone())
         } else {
-            self.kind(api, key)
+            self.kind(api, wakes)
         }
     }
 
-    fn start<K>(
+    /// Watches a kind whose objects wake also when what they show of their status changes.
+    pub(super) fn showing<K>(
         &mut self,
         api: Api<DeserializeGuard<K>>,
-        key: impl Fn(&K) -> ConnectionKey + Send + Sync + 'static,
-        cluster: impl Fn(&K) -> Option<String> + Send + Sync + 'static,
+        wakes: impl Fn(&K) -> Vec<Wake> + Send + Sync + 'static,
+        shows: impl Fn(&K) -> Option<String> + Send + Sync + 'static,
     ) -> Kind<K>
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
         let (store, writer) = store();
         let state = Arc::new(AtomicU8::new(WAITING));
-        self.tasks.spawn(watch(api.clone(), writer, key, cluster, self.wake.clone(), Arc::clone(&state)));
+        self.tasks.spawn(watch(api.clone(), writer, wakes, shows, self.wake.clone(), Arc::clone(&state)));
         Kind { store, state, api }
     }
 }
@@ -87,8 +87,8 @@ impl Starter<'_> {
 async fn watch<K>(
     api: Api<DeserializeGuard<K>>,
     writer: Writer<DeserializeGuard<K>>,
-    key: impl Fn(&K) -> ConnectionKey,
-    cluster: impl Fn(&K) -> Option<String>,
+    wakes: impl Fn(&K) -> Vec<Wake>,
+    shows: impl Fn(&K) -> Option<String>,
     wake: mpsc::UnboundedSender<Wake>,
     state: Arc<AtomicU8>,
 ) where
@@ -103,22 +103,22 @@ async fn watch<K>(
     while let Some(event) = stream.next().await {
         let waking = match event {
             Ok(watcher::Event::Apply(object)) => {
-                let cluster = object.0.as_ref().ok().and_then(&cluster);
-                let interest = Interest { cluster, ..Interest::of(object.meta()) };
+                let shown = object.0.as_ref().ok().and_then(&shows);
+                let interest = Interest { shown, ..Interest::of(object.meta()) };
                 let name = (object.namespace(), object.name_any());
                 let changed = seen.get(&name) != Some(&interest);
                 seen.insert(name, interest);
-                changed.then(|| object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+                if changed { object.0.as_ref().map_or(vec![Wake::All], &wakes) } else { Vec::new() }
             }
             Ok(watcher::Event::Delete(object)) => {
                 seen.remove(&(object.namespace(), object.name_any()));
-                Some(object.0.as_ref().map_or(Wake::All, |object| Wake::Connection(key(object))))
+                object.0.as_ref().map_or(vec![Wake::All], &wakes)
             }
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => Vec::new(),
             Ok(watcher::Event::InitDone) => {
                 seen.clear();
                 state.store(LISTED, Ordering::SeqCst);
-                Some(Wake::All)
+                vec![Wake::All]
             }
             Err(error) => {
                 if is_absent(&error) {
@@ -128,10 +128,10 @@ async fn watch<K>(
                 }
                 let absent = is_absent(&error)
                     && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-                absent.then_some(Wake::All)
+                if absent { vec![Wake::All] } else { Vec::new() }
             }
         };
-        if let Some(waking) = waking {
+        for waking in waking {
             // The receiver lives as long as the operator; without it there is nobody to wake.
             let _ = wake.send(waking);
         }
@@ -146,8 +146,8 @@ fn is_absent(error: &watcher::Error) -> bool {
     }
 }
 
-/// The part of an object whose change wakes: not its status, which we write ourselves, but for the cluster that a
-/// connection leads to: another replica may have written it, and this one has to go on.
+/// The part of an object whose change wakes: not its status, which we write ourselves, but for what it shows of it: the
+/// cluster that a connection leads to, which another replica may have written, or what others refer to.
 #[derive(PartialEq, Eq)]
 struct Interest {
     uid: Option<String>,
@@ -155,7 +155,7 @@ struct Interest {
     deleted: bool,
     finalizers: Option<Vec<String>>,
     annotations: [Option<String>; 5],
-    cluster: Option<String>,
+    shown: Option<String>,
 }
 
 impl Interest {
@@ -174,7 +174,7 @@ impl Interest {
                 SYNC_REQUESTED_AT,
             ]
             .map(annotation),
-            cluster: None,
+            shown: None,
         }
     }
 }

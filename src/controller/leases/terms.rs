@@ -37,7 +37,7 @@ impl Terms {
     /// connections to one cluster are in the hands of one replica, which judges their objects by one view of Kubernetes,
     /// and only the replica that holds a connection can move it to another shard: by storing which cluster it leads to.
     pub fn shard(&self, key: &ConnectionKey, cluster: Option<&str>) -> usize {
-        let text = cluster.map_or_else(|| format!("{} {key}", key.kind().as_str()), str::to_owned);
+        let text = cluster.map_or_else(|| format!("{} {key}", key.kind()), str::to_owned);
         shard(&text, self.shards())
     }
 
@@ -79,7 +79,11 @@ mod tests {
     fn connections_to_one_cluster_are_in_one_shard_and_the_others_are_spread() {
         let (_holder, held) = watch::channel(vec![None; 8]);
         let terms = Terms::changing(held);
-        let key = |number: usize| ConnectionKey { namespace: Some("a".to_owned()), name: format!("pve-{number}") };
+        let key = |number: usize| ConnectionKey {
+            system: System::ProxmoxVe,
+            namespace: Some("a".to_owned()),
+            name: format!("pve-{number}"),
+        };
         assert_eq!(terms.shard(&key(1), Some("3B:82")), terms.shard(&key(2), Some("3B:82")));
         let used: std::collections::BTreeSet<usize> = (0..64).map(|number| terms.shard(&key(number), None)).collect();
         assert_eq!(used.len(), 8);

@@ -346,6 +346,11 @@ impl<C> Verdict<C> {
         self.troubles().min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
     }
 
+    /// Whether a claim of which this is so stands as wanted.
+    pub fn stands(&self, is_so: impl Fn(&C) -> bool) -> bool {
+        self.claims.iter().any(|(claim, state)| is_so(claim) && *state == ClaimState::Standing)
+    }
+
     /// All that keeps the object from being ready.
     pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
         self.refusals.iter().map(Trouble::Refused).chain(self.claims.values().filter_map(ClaimState::trouble))

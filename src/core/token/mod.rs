@@ -7,13 +7,14 @@
 pub mod template;
 
 use crate::api::Reason;
+use crate::api::object::System;
 use crate::api::status::SecretState;
 use crate::core::ids::AclPath;
 use crate::core::ids::RoleId;
 use crate::core::object::Refusal;
 
 /// What a token's spec says of its secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// Seconds that each secret works.
     pub lifetime: Option<i64>,
@@ -25,6 +26,8 @@ pub struct Wish {
     pub requested: Option<String>,
     /// The name of the Secret.
     pub secret_name: String,
+    /// Who shows the secret once.
+    pub system: System,
 }
 
 /// What the status says of the secret.
@@ -165,9 +168,10 @@ impl Token {
             SecretState::Delivered if !holds => Next::Refuse(Refusal::new(
                 Reason::SecretLost,
                 format!(
-                    "Secret {} is gone or holds the token no more, and Proxmox VE does not show it again; put it back, or ask \
-                     for a new one with the annotation {}",
+                    "Secret {} is gone or does not hold it any more, and {} does not show it again; put it back, or ask for a \
+                     new one with the annotation {}",
                     self.wish.secret_name,
+                    self.wish.system.name(),
                     crate::api::ROTATE_REQUESTED_AT
                 ),
             )),
@@ -182,7 +186,14 @@ mod tests {
     use super::*;
 
     fn token(issued: Option<Issued>, kept: Kept) -> Token {
-        let wish = Wish { secret_name: "s".to_owned(), ..Wish::default() };
+        let wish = Wish {
+            lifetime: None,
+            replace_after: None,
+            rotate_lost: false,
+            requested: None,
+            secret_name: "s".to_owned(),
+            system: System::ProxmoxVe,
+        };
         Token { wish, issued, kept, in_hand: false, now: 1000 }
     }
 

@@ -8,6 +8,7 @@ use crate::core::claim::{Claim, Content, Membership, Scope, Thing, Wanted};
 use crate::core::fields::Wishes;
 use crate::core::ids::{GroupId, RealmId, UserId};
 use crate::core::object::{ObjectKey, Refusal};
+use crate::core::pocket_id::wants::group_name;
 use crate::core::wants::realm::realm_id;
 use crate::core::wants::user::user_id;
 
@@ -65,16 +66,32 @@ fn member_of(
 pub(super) fn group_id(group: &ProxmoxGroup, references: &References<'_>) -> Result<GroupId, Refusal> {
     let text = match (&group.spec.group_id, &group.spec.oidc) {
         (Some(id), _) => id.clone(),
-        (None, Some(OidcGroup { group: claim, realm: Some(realm), .. })) => {
-            format!("{claim}-{}", RealmId::parse(realm)?)
-        }
-        (None, Some(OidcGroup { group: claim, realm: None, realm_ref: Some(reference) })) => {
-            format!("{claim}-{}", realm_id(found(&references.realms, reference)?)?)
-        }
-        (None, Some(OidcGroup { realm: None, realm_ref: None, .. })) => {
-            return Err(Refusal::new(Reason::InvalidSpec, "oidc needs realm or realmRef"));
-        }
+        (None, Some(oidc)) => oidc_group_id(oidc, references)?,
         (None, None) => group.name().to_owned(),
     };
     Ok(GroupId::parse(&text)?)
+}
+
+/// The group that PVE puts users into at login: `<value of the claim>-<realm>`.
+fn oidc_group_id(oidc: &OidcGroup, references: &References<'_>) -> Result<String, Refusal> {
+    let OidcGroup { group, group_ref, realm, realm_ref } = oidc;
+    let claim = match (group, group_ref) {
+        (Some(group), None) => group.as_str(),
+        (None, Some(reference)) => {
+            let group = references.pocket_id_groups.get(&reference.name).ok_or_else(|| {
+                let name = &reference.name;
+                let message =
+                    format!("PocketIdGroup {name} does not exist in this namespace; create it or correct groupRef");
+                Refusal::new(Reason::DependencyNotReady, message)
+            })?;
+            group_name(group)
+        }
+        _ => return Err(Refusal::new(Reason::InvalidSpec, "oidc is exactly one of group and groupRef")),
+    };
+    let realm = match (realm, realm_ref) {
+        (Some(realm), None) => RealmId::parse(realm)?,
+        (None, Some(reference)) => realm_id(found(&references.realms, reference)?)?,
+        _ => return Err(Refusal::new(Reason::InvalidSpec, "oidc is exactly one of realm and realmRef")),
+    };
+    Ok(format!("{claim}-{realm}"))
 }

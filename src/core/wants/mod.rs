@@ -1,6 +1,7 @@
 //! From a spec to claims: what an object wants, and what it cannot say yet.
 
 mod acl;
+mod client;
 mod group;
 mod pool;
 mod realm;
@@ -12,6 +13,7 @@ mod user;
 use std::collections::{BTreeSet, HashMap};
 
 pub use acl::of_acl;
+pub use client::client_in_use;
 pub use group::of_group;
 pub use pool::of_pool;
 pub use realm::{of_realm, realm_id, secrets_of_realm, source_of_realm};
@@ -21,7 +23,10 @@ pub use token::{of_token, secret_name, token_id, wish_of};
 pub use user::{of_user, secrets_of_user};
 
 use crate::api::refs::{KeyRef, ObjectRef};
-use crate::api::{Object, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken, ProxmoxUser, Reason};
+use crate::api::{
+    Object, PocketIdClient, PocketIdGroup, ProxmoxGroup, ProxmoxPool, ProxmoxRealm, ProxmoxRole, ProxmoxToken,
+    ProxmoxUser, Reason,
+};
 use crate::core::claim::{Content, Hidden, Scope, SecretVersion, Thing, Wanted};
 use crate::core::ids::IdError;
 use crate::core::object::{ObjectKey, Refusal};
@@ -44,6 +49,10 @@ pub struct References<'a> {
     pub tokens: HashMap<&'a str, &'a ProxmoxToken>,
     /// Pools.
     pub pools: HashMap<&'a str, &'a ProxmoxPool>,
+    /// Clients of Pocket ID that realms refer to.
+    pub clients: HashMap<String, PocketIdClient>,
+    /// Groups of Pocket ID that groups refer to.
+    pub pocket_id_groups: HashMap<String, PocketIdGroup>,
     /// What was read of each Secret key, or why it was not.
     pub secrets: HashMap<KeyRef, Result<SecretValue, Refusal>>,
     /// What was read of each ConfigMap key, or why it was not.
@@ -57,6 +66,8 @@ pub struct SecretValue {
     pub value: Secret,
     /// The version of the Secret that has it.
     pub version: SecretVersion,
+    /// Which of several secrets it is, as the annotation of a Secret of ours says.
+    pub issue: Option<i64>,
 }
 
 impl References<'_> {
@@ -74,7 +85,7 @@ impl References<'_> {
 
     /// The value of a Secret's key for a field that PVE never shows.
     fn hidden(&self, name: &'static str, reference: &KeyRef) -> Result<Hidden, Refusal> {
-        let SecretValue { value, version } = self.secret(reference)?.clone();
+        let SecretValue { value, version, issue: _ } = self.secret(reference)?.clone();
         Ok(Hidden { name, value, version })
     }
 }

@@ -1,6 +1,7 @@
 //! What a token wants.
 
 use super::{References, Wants, found, key_of};
+use crate::api::object::System;
 use crate::api::token::{OnLostSecret, ProxmoxTokenSpec, Rotation};
 use crate::api::{Object as _, ProxmoxToken, ProxmoxUser, ROTATE_REQUESTED_AT, Reason};
 use crate::core::claim::{Content, Thing};
@@ -84,5 +85,12 @@ pub fn wish_of(token: &ProxmoxToken) -> Wish {
     }
     let annotations = token.metadata.annotations.as_ref();
     let requested = annotations.and_then(|annotations| annotations.get(ROTATE_REQUESTED_AT).cloned());
-    Wish { lifetime, replace_after, rotate_lost, requested, secret_name: secret_name(token).to_owned() }
+    Wish {
+        lifetime,
+        replace_after,
+        rotate_lost,
+        requested,
+        secret_name: secret_name(token).to_owned(),
+        system: System::ProxmoxVe,
+    }
 }

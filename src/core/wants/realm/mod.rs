@@ -9,7 +9,7 @@ mod tfa;
 use options::Options;
 pub use roster::source_of_realm;
 
-use super::{References, Wants};
+use super::{References, Wants, client};
 use crate::api::realm::{PamRealm, ProxmoxRealmSpec, PveRealm};
 use crate::api::refs::KeyRef;
 use crate::api::{Object as _, ProxmoxRealm, Reason};
@@ -19,7 +19,7 @@ use crate::core::object::Refusal;
 use crate::core::realm::RealmContent;
 
 /// The Secret keys that a realm needs.
-pub fn secrets_of_realm(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
+pub fn secrets_of_realm(realm: &ProxmoxRealm, references: &References<'_>) -> Vec<KeyRef> {
     let ProxmoxRealmSpec { openid, ldap, ad, tfa, .. } = &realm.spec;
     let openid = openid.iter().flat_map(|openid| [&openid.client_id_secret_ref, &openid.client_key_secret_ref]);
     let directories = ldap.iter().map(|ldap| &ldap.directory).chain(ad.iter().map(|ad| &ad.directory));
@@ -28,6 +28,9 @@ pub fn secrets_of_realm(realm: &ProxmoxRealm) -> impl Iterator<Item = &KeyRef> {
         .flatten()
         .chain(directories.filter_map(|directory| directory.bind_password_secret_ref.as_ref()))
         .chain(yubico.map(|yubico| &yubico.api_key_secret_ref))
+        .cloned()
+        .chain(client::keys_of(realm, references))
+        .collect()
 }
 
 /// What a realm wants.

@@ -2,12 +2,27 @@
 
 use super::options::Options;
 use crate::api::openid::{OpenIdGroups, OpenIdRealm, OpenIdUsers};
+use crate::api::refs::ObjectRef;
 use crate::core::wants::References;
+use crate::core::wants::client::ClientKeys;
 
 impl Options {
+    /// Issuer, id and secret from a client of Pocket ID.
+    fn client(&mut self, reference: &ObjectRef, references: &References<'_>) {
+        match references.client(reference) {
+            Ok(ClientKeys { issuer, id, secret }) => {
+                self.secret("issuer-url", &issuer, references, true);
+                self.secret("client-id", &id, references, true);
+                self.secret("client-key", &secret, references, false);
+            }
+            Err(refusal) => self.refusals.push(refusal),
+        }
+    }
+
     pub fn openid(&mut self, openid: &OpenIdRealm, references: &References<'_>) {
         let OpenIdRealm {
             issuer_url,
+            client_ref,
             client_id,
             client_id_secret_ref,
             client_key_secret_ref,
@@ -20,7 +35,10 @@ impl Options {
             query_userinfo,
             audiences,
         } = openid;
-        self.text("issuer-url", Some(issuer_url));
+        if let Some(reference) = client_ref {
+            self.client(reference, references);
+        }
+        self.text("issuer-url", issuer_url.as_deref());
         self.text("client-id", client_id.as_deref());
         if let Some(reference) = client_id_secret_ref {
             self.secret("client-id", reference, references, true);

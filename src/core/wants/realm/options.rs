@@ -36,7 +36,7 @@ impl Options {
 
     pub fn secret(&mut self, name: &str, reference: &KeyRef, references: &References<'_>, show: bool) {
         match references.secret(reference) {
-            Ok(SecretValue { value, version: _ }) => {
+            Ok(SecretValue { value, version: _, issue: _ }) => {
                 let value = if show {
                     OptionValue::Plain(value.expose().to_owned())
                 } else {

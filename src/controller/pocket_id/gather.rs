@@ -1,0 +1,190 @@
+//! From the objects of a connection to what their plan is made from.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::deliver::{ClientContents, refers};
+use super::{PocketIdObject, Worker};
+use crate::api::refs::{ConnectionKind, ConnectionRef};
+use crate::api::status::ObjectStatus;
+use crate::api::{Object as _, Reason};
+use crate::controller::connections::ConnectionKey;
+use crate::controller::managed::Managed;
+use crate::controller::parcel::Parcel;
+use crate::controller::report::{self, Report};
+use crate::core::object::{ObjectKey, Refusal};
+use crate::core::pocket_id::claim::from_rows;
+use crate::core::pocket_id::ids::GroupId;
+use crate::core::pocket_id::object::{Object, Wanted};
+use crate::core::pocket_id::secret::ClientSecret;
+use crate::core::pocket_id::snapshot::Scope;
+use crate::core::pocket_id::wants::{self, References, Wants};
+use crate::core::token::Next;
+
+/// An object with what the plan needs of it.
+pub(super) struct Subject<'a> {
+    pub any: &'a PocketIdObject,
+    pub previous: ObjectStatus,
+}
+
+/// All objects that can be judged, and what goes along with them.
+pub(super) struct Gathered<'a> {
+    pub subjects: Vec<Subject<'a>>,
+    /// The same objects as the plan sees them.
+    pub inputs: Vec<Object>,
+    /// Where the secrets of clients go, by object.
+    pub parcels: HashMap<usize, Parcel<ClientContents>>,
+}
+
+impl Worker {
+    /// Reads what the objects refer to, and their ledgers.
+    pub(super) async fn gather<'a>(&mut self, objects: &'a [PocketIdObject], issuer: &str) -> Gathered<'a> {
+        let references = self.references(objects);
+        let mut secrets = self.secrets(objects, issuer).await;
+        let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
+        for any in objects {
+            let previous = self.reporter.latest(any);
+            let Ok(ledger) = from_rows(&previous.ledger) else {
+                if any.is_being_deleted() && any.is_orphaning() {
+                    self.let_go(any, &["what it stands for"]).await;
+                } else {
+                    let message = format!(
+                        "the ledger in the status of {} cannot be read; restore it, or set its deletionPolicy to Orphan and \
+                         delete it",
+                        any.key().short()
+                    );
+                    self.reporter.say(any, &previous, &Report::not_ready(Reason::InvalidSpec, message));
+                }
+                continue;
+            };
+            let Wants { wanted, refusals } = wants_of(any, &references);
+            let secret = secrets.remove(any.uid()).map(|(secret, parcel)| {
+                parcels.insert(subjects.len(), parcel);
+                secret
+            });
+            let management = any.management();
+            inputs.push(Object {
+                key: any.key(),
+                created: any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+                settled: self.is_settled(any, &previous),
+                mode: any.mode(),
+                adoption: management.adoption_policy,
+                deletion: management.deletion_policy,
+                ledger,
+                known: previous.external_id.as_deref().map(GroupId::observed),
+                wanted,
+                refusals,
+                secret,
+                users: self.users(any, objects),
+            });
+            subjects.push(Subject { any, previous });
+        }
+        Gathered { subjects, inputs, parcels }
+    }
+
+    /// Whether the spec as it is has stood before.
+    fn is_settled(&mut self, any: &PocketIdObject, previous: &ObjectStatus) -> bool {
+        if report::is_ready(previous, any.generation()) {
+            self.settled.insert(any.uid().to_owned(), any.generation());
+        }
+        self.settled.get(any.uid()) == Some(&any.generation())
+    }
+
+    /// What objects may refer to.
+    fn references<'a>(&self, objects: &'a [PocketIdObject]) -> References<'a> {
+        let (mut groups, mut endpoints) = (BTreeMap::new(), BTreeMap::new());
+        for any in objects {
+            match any {
+                PocketIdObject::Group(group) => drop(groups.insert(group.name(), group.as_ref())),
+                PocketIdObject::Client(client) => {
+                    if let Some(reference) = wants::endpoints_of(client) {
+                        let kind = reference.kind.unwrap_or_default();
+                        let found = self.endpoints(kind, &reference.name);
+                        endpoints.extend(found.map(|found| ((kind.as_str(), reference.name.clone()), found)));
+                    }
+                }
+            }
+        }
+        References { groups, endpoints }
+    }
+
+    /// The endpoints of a connection to Proxmox VE, if it exists.
+    fn endpoints(&self, kind: ConnectionKind, name: &str) -> Option<Result<Vec<String>, Refusal>> {
+        let reference = ConnectionRef { name: name.to_owned(), kind: Some(kind) };
+        let key = ConnectionKey::referred(crate::api::object::System::ProxmoxVe, &reference, self.namespace());
+        let connection = self.context.index.connection(&key)?;
+        if self.context.index.may_use(self.namespace(), &connection) {
+            return Some(Ok(connection.spec.endpoints));
+        }
+        let message = format!("{} is not offered to namespace {}", key.short(), self.namespace());
+        Some(Err(Refusal::new(Reason::PolicyDenied, message)))
+    }
+
+    /// Live objects that refer to one that is deleted.
+    fn users(&self, any: &PocketIdObject, objects: &[PocketIdObject]) -> Vec<ObjectKey> {
+        if !any.is_being_deleted() {
+            return Vec::new();
+        }
+        let index = &self.context.index;
+        match any {
+            PocketIdObject::Group(group) => {
+                let allows = |other: &&PocketIdObject| match other {
+                    PocketIdObject::Client(client) => client.spec.allowed_groups.iter().any(|allowed| {
+                        allowed.group_ref.as_ref().is_some_and(|reference| reference.name == group.name())
+                    }),
+                    PocketIdObject::Group(_) => false,
+                };
+                let clients = objects.iter().filter(|other| !other.is_being_deleted()).filter(allows);
+                let groups = index.groups_from_pocket_id(self.namespace()).into_iter().filter(|it| {
+                    let reference = it.spec.oidc.as_ref().and_then(|oidc| oidc.group_ref.as_ref());
+                    !it.is_being_deleted() && reference.is_some_and(|reference| reference.name == group.name())
+                });
+                clients.map(Managed::key).chain(groups.map(|group| key_of(&group))).collect()
+            }
+            PocketIdObject::Client(client) => {
+                let realms = index.realms_in(self.namespace());
+                let live = realms.iter().filter(|realm| !realm.is_being_deleted() && refers(realm, client.name()));
+                live.map(key_of).collect()
+            }
+        }
+    }
+}
+
+fn key_of<K: crate::api::Object>(object: &K) -> ObjectKey {
+    ObjectKey { kind: K::KIND, namespace: object.namespace().to_owned(), name: object.name().to_owned() }
+}
+
+/// A panic over one object stays with that object.
+fn wants_of(any: &PocketIdObject, references: &References<'_>) -> Wants {
+    if any.is_being_deleted() {
+        return Wants::default();
+    }
+    let wants = || match any {
+        PocketIdObject::Group(group) => wants::of_group(group),
+        PocketIdObject::Client(client) => wants::of_client(client, references),
+    };
+    catch_unwind(AssertUnwindSafe(wants)).unwrap_or_else(|_| {
+        let message = "the operator failed on this object; this is a defect, please report it with the object";
+        Wants { wanted: None, refusals: vec![Refusal::new(Reason::InvalidSpec, message)] }
+    })
+}
+
+/// What must be read beside the lists to judge these objects.
+pub(super) fn scope(objects: &[Object]) -> Scope {
+    let mut scope = Scope { users: objects.iter().any(Object::needs_users), ..Scope::default() };
+    for object in objects {
+        let Some(Wanted::Client(client)) = &object.wanted else { continue };
+        if !object.settled {
+            scope.clients.insert(client.id.clone());
+        }
+        if object.secret.as_ref().is_some_and(needs_secrets) {
+            scope.secrets.insert(client.id.clone());
+        }
+    }
+    scope
+}
+
+/// Whether it matters which secrets a client has.
+fn needs_secrets(secret: &ClientSecret) -> bool {
+    secret.retiring || matches!(secret.token.next(false), Next::Issue(_))
+}

@@ -1,0 +1,195 @@
+//! OIDC clients: their fields, the groups whose members may sign in, and their secrets.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Draft, Standing};
+use crate::api::status::SecretState;
+use crate::core::claim::{Entry, Origin};
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::plan::{ClaimState, Purpose};
+use crate::core::pocket_id::claim::Claim;
+use crate::core::pocket_id::ids::{ClientId, GroupId, SecretId};
+use crate::core::pocket_id::object::{Object, WantedClient};
+use crate::core::pocket_id::secret::{ClientSecret, Secrecy};
+use crate::core::pocket_id::snapshot::Client;
+use crate::core::pocket_id::write::Write;
+use crate::core::token::{Issued, Next};
+
+/// What Pocket ID says of a client beyond what it takes.
+const SHOWN_ONLY: [&str; 5] = ["allowedUserGroups", "allowedUserGroupsCount", "hasDarkLogo", "hasLogo", "id"];
+
+impl Draft<'_> {
+    pub(super) fn client(&mut self, index: usize, object: &Object, wanted: &WantedClient) {
+        let claim = Claim::Client(wanted.id.clone());
+        let (allowed, missing) = self.allowed(wanted);
+        match self.input.snapshot.clients.get(&wanted.id) {
+            None => self.make_client(index, object, wanted, allowed),
+            Some(client) => {
+                let standing = compare(client, wanted, allowed);
+                if self.take(index, &claim, &standing) {
+                    self.correct(index, &claim, standing);
+                    self.secret(index, object, &claim, &wanted.id, client);
+                }
+            }
+        }
+        for group in missing {
+            self.lacks(
+                index,
+                format!("no group of Pocket ID is called {group}; its members may sign in as soon as there is one"),
+            );
+        }
+    }
+
+    /// The groups whose members may sign in, and the names of those that are not there.
+    fn allowed(&self, wanted: &WantedClient) -> (BTreeSet<GroupId>, Vec<String>) {
+        let (mut allowed, mut missing) = (BTreeSet::new(), Vec::new());
+        for name in &wanted.allowed {
+            match self.input.snapshot.group_named(name) {
+                Some((id, _)) => drop(allowed.insert(id.clone())),
+                None => missing.push(name.clone()),
+            }
+        }
+        (allowed, missing)
+    }
+
+    /// Makes a client with its groups and its secret; not while the secret would have nowhere to go.
+    fn make_client(&mut self, index: usize, object: &Object, wanted: &WantedClient, allowed: BTreeSet<GroupId>) {
+        let claim = Claim::Client(wanted.id.clone());
+        let secret = object.secret.as_ref();
+        if let Some(refusal) = secret.and_then(|secret| secret.token.nowhere()) {
+            return self.state(index, &claim, ClaimState::Refused(refusal));
+        }
+        let write = Write::CreateClient { client: wanted.id.clone(), fields: fresh(wanted) };
+        if !self.make(index, &claim, write) {
+            return;
+        }
+        if !allowed.is_empty() {
+            let write = Write::AllowGroups { client: wanted.id.clone(), groups: allowed };
+            self.step(index, &claim, Purpose::Update(vec!["allowedGroups".to_owned()]), write, None);
+        }
+        if let Some(secret) = secret {
+            // Whatever was delivered before was the secret of a client that is gone.
+            let issued = secret.token.issued.clone().map_or_else(|| secret.token.fresh(), |it| secret.token.again(it));
+            self.issue(index, secret, &wanted.id, issued, false, None);
+        }
+    }
+
+    /// The secret of a client that stands and is ours.
+    fn secret(&mut self, index: usize, object: &Object, claim: &Claim, id: &ClientId, client: &Client) {
+        let Some(secret) = &object.secret else { return };
+        let origin = self.plan.verdicts[index].ledger.get(claim).map(|Entry { origin, .. }| *origin);
+        // A client that had to be made again has no secret yet, whatever was delivered before.
+        let adopted = origin == Some(Origin::Adopted);
+        match secret.token.next(adopted) {
+            Next::Refuse(refusal) => self.state(index, claim, ClaimState::Refused(refusal)),
+            Next::Keep(issued) => {
+                let (secrecy, retired) = secret.retiring(issued, client.secrets.as_ref());
+                self.arrived(index, claim, &secrecy);
+                self.plan.secrets[index] = Some(secrecy);
+                if retired.is_empty() || self.holds_back(index, claim) {
+                    return;
+                }
+                for retired in retired {
+                    let write = Write::RetireSecret { client: id.clone(), secret: retired };
+                    self.step(index, claim, Purpose::Remove, write, None);
+                    if let Some(step) = self.plan.steps.last_mut() {
+                        step.what = format!("former secret of {claim}");
+                    }
+                }
+            }
+            Next::Issue(issued) => {
+                if !self.holds_back(index, claim) {
+                    self.attempt(index, claim, Purpose::Update(vec!["secret".to_owned()]));
+                    self.issue(index, secret, id, issued, adopted, client.secrets.as_ref());
+                }
+            }
+        }
+    }
+
+    fn issue(
+        &mut self,
+        index: usize,
+        secret: &ClientSecret,
+        id: &ClientId,
+        issued: Issued,
+        adopted: bool,
+        listed: Option<&BTreeSet<SecretId>>,
+    ) {
+        let number = issued.issue;
+        self.plan.secrets[index] = Some(secret.issuing(issued, adopted, listed));
+        let purpose = Purpose::Update(vec!["secret".to_owned()]);
+        self.step(index, &Claim::Client(id.clone()), purpose, Write::IssueSecret(id.clone()), Some(number));
+    }
+
+    /// A client that stands as it should is of no use before its secret is in its Secret.
+    fn arrived(&mut self, index: usize, claim: &Claim, secrecy: &Secrecy) {
+        if secrecy.issued.state == SecretState::Pending {
+            let message = "its secret could not be written into its Secret yet; that is tried again".to_owned();
+            self.state(index, claim, ClaimState::Failed(Failure { kind: FailureKind::Changed, message }));
+        }
+    }
+
+    pub(super) fn release_client(&mut self, index: usize, _: &Object, id: &ClientId, removes: bool) {
+        let claim = Claim::Client(id.clone());
+        if !self.input.snapshot.clients.contains_key(id) {
+            self.plan.verdicts[index].ledger.remove(&claim);
+        } else if removes {
+            self.remove(index, &claim, Write::DeleteClient(id.clone()));
+        } else {
+            self.leave(index, &claim);
+        }
+    }
+}
+
+/// A new client: restricted from the start, so that nobody gets in before its groups are set.
+fn fresh(wanted: &WantedClient) -> Map<String, Value> {
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _ } = wanted;
+    let shown: String = id.as_str().chars().take(50).collect();
+    let fields = [
+        ("name", json!(display_name.clone().unwrap_or(shown))),
+        ("callbackURLs", json!(callbacks)),
+        ("pkceEnabled", json!(pkce)),
+        ("isGroupRestricted", json!(true)),
+        ("isPublic", json!(false)),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn compare(client: &Client, wanted: &WantedClient, allowed: BTreeSet<GroupId>) -> Standing {
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _ } = wanted;
+    let texts = |value: Option<&Value>| -> BTreeSet<String> {
+        value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let flag = |name: &str| client.fields.get(name).and_then(Value::as_bool).unwrap_or_default();
+    let mut fields: Vec<&str> = Vec::new();
+    // A PUT replaces everything, so that all that is not managed is sent back as it is.
+    let mut body = client.fields.clone();
+    body.retain(|name, _| !SHOWN_ONLY.contains(&name.as_str()));
+    let mut set = |differs: bool, field: &'static str, name: &str, value: Value| {
+        body.insert(name.to_owned(), value);
+        if differs {
+            fields.push(field);
+        }
+    };
+    if let Some(shown) = display_name {
+        set(client.fields.get("name") != Some(&json!(shown)), "displayName", "name", json!(shown));
+    }
+    let differ = texts(client.fields.get("callbackURLs")) != callbacks.iter().cloned().collect();
+    set(differ, "callbackUrls", "callbackURLs", json!(callbacks));
+    set(flag("pkceEnabled") != *pkce, "pkce", "pkceEnabled", json!(pkce));
+    set(!flag("isGroupRestricted"), "isGroupRestricted", "isGroupRestricted", json!(true));
+    set(flag("isPublic"), "isPublic", "isPublic", json!(false));
+    let mut writes = Vec::new();
+    if !fields.is_empty() {
+        writes.push(Write::UpdateClient { client: id.clone(), fields: body });
+    }
+    // Without the restriction the list is forgotten with the next change, so that it is set again.
+    let forgotten = !flag("isGroupRestricted") && !allowed.is_empty();
+    if forgotten || client.allowed.as_ref().is_some_and(|stand| *stand != allowed) {
+        fields.push("allowedGroups");
+        writes.push(Write::AllowGroups { client: id.clone(), groups: allowed });
+    }
+    Standing { fields: fields.into_iter().map(str::to_owned).collect(), writes }
+}
