@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod controller;
 pub mod core;
+pub mod https;
 pub mod outward;
 pub mod permit;
 pub mod pve;

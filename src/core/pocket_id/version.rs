@@ -35,9 +35,13 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        for (text, several, low) in
-            [("2.14.0", true, false), ("3.0", true, false), ("2.9.0", false, true), ("v2.10.1", false, false), ("x", false, true)]
-        {
+        for (text, several, low) in [
+            ("2.14.0", true, false),
+            ("3.0", true, false),
+            ("2.9.0", false, true),
+            ("v2.10.1", false, false),
+            ("x", false, true),
+        ] {
             let version = PocketIdVersion::observed(text);
             assert_eq!((version.has_several_secrets(), version.has_low_limits()), (several, low), "{text}");
         }
