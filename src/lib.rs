@@ -11,6 +11,7 @@ pub mod core;
 pub mod https;
 pub mod outward;
 pub mod permit;
+pub mod pocket_id;
 pub mod pve;
 #[cfg(feature = "sim")]
 pub mod sim;

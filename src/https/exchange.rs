@@ -1,6 +1,6 @@
 //! The one place where a request leaves for a server.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::time::Instant;
 
 use hyper::body::Bytes;
@@ -73,13 +73,13 @@ impl Outgoing<'_> {
 
 impl Endpoint {
     /// Sends one request once; `judge` says what its answer means. One that changes something is sent only while its
-    /// permit lasts, and given up when that ends.
-    pub(crate) async fn send<T>(
+    /// permit lasts, and given up when that ends. `E` is a failure with what else the client has to know of it.
+    pub(crate) async fn send<T, E: From<Failure> + Borrow<Failure>>(
         &self,
         request: &Outgoing<'_>,
         scrubber: &Scrubber,
-        judge: impl FnOnce(&RawAnswer) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        judge: impl FnOnce(&RawAnswer) -> Result<T, E>,
+    ) -> Result<T, E> {
         let (method, path) = (request.method_name(), request.template);
         let call = Call { endpoint: self.shown.clone(), method, path, write: request.is_write() };
         let room = match request.permit {
@@ -94,9 +94,9 @@ impl Endpoint {
         let answer = self.exchange(request, room, scrubber).await;
         let (status, result) = match answer {
             Ok(answer) => (Some(answer.status), judge(&answer)),
-            Err((status, failure)) => (status, Err(failure)),
+            Err((status, failure)) => (status, Err(failure.into())),
         };
-        let failure = result.as_ref().err().map(|failure| failure.kind);
+        let failure = result.as_ref().err().map(|failure| failure.borrow().kind);
         let outcome = Outcome { status, failure, duration: start.elapsed() };
         tracing::debug!(
             endpoint = %self.shown,

@@ -32,6 +32,9 @@ pub enum SettingsError {
     /// The text of the Secret is not a token of Proxmox VE.
     #[error("the text in the Secret is no token: {0}; it must be user@realm!id=uuid")]
     Token(&'static str),
+    /// The text of the Secret is not an API key of Pocket ID.
+    #[error("the text in the Secret is no API key: it is empty, or has characters that HTTP cannot carry")]
+    ApiKey,
     /// Not a fingerprint.
     #[error(
         "fingerprint {0:?} is not allowed: give the SHA-256 of a certificate as 32 hexadecimal pairs joined by ':'"

@@ -1,0 +1,1 @@
+//! Sentences about the client, against the simulator and a server that misbehaves.
