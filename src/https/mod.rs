@@ -1,6 +1,6 @@
-//! What the clients of Proxmox VE and Pocket ID share: sending one request over HTTPS to a server that proves who it is,
-//! only while it may be sent, watched, and with failures that tell no secret. What an answer means is for each client
-//! to say.
+//! What the clients of Proxmox VE and Pocket ID share: one request is sent over HTTPS to a server that proves who it is,
+//! while a permit for it lasts, under the eyes of an observer, and fails without telling a secret. What an answer means
+//! each client says itself.
 
 pub(crate) mod endpoint;
 pub(crate) mod exchange;

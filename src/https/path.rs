@@ -6,8 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const COMPONENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'!');
 
-/// Puts ids in place of `{…}`, in order; `None` for an id that cannot be sent: of one of dots alone every URL parser makes
-/// a step in the tree.
+/// Puts ids in place of `{…}`, in order; `None` for an id that cannot be sent: one of dots alone is a step in the tree to
+/// every URL parser.
 pub(crate) fn filled(template: &str, ids: &[String]) -> Option<String> {
     let (mut path, mut rest) = (String::new(), template);
     for id in ids {

@@ -62,9 +62,8 @@ impl Client {
         let wire::Version { current_version } = answer.map_err(|refusal| match refusal.meaning {
             Some(Meaning::NoEndpoint | Meaning::WebPage) => {
                 let (endpoint, oldest) = (self.0.transport.endpoint.shown(), PocketIdVersion::OLDEST);
-                let sentence = format!(
-                    "{endpoint} is no Pocket ID of version {oldest} or newer; update it, or give the URL of its APP_URL"
-                );
+                let sentence =
+                    format!("{endpoint} is no Pocket ID of version {oldest} or newer; update it, or give its APP_URL");
                 self.0.failure(FailureKind::Unreachable, &sentence)
             }
             Some(_) | None => refusal.failure,

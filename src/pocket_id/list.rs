@@ -15,9 +15,9 @@ const PER_PAGE: &str = "100";
 const TRIES: u32 = 3;
 
 impl Server {
-    /// Reads a whole list in the order of a column. What is deleted meanwhile moves the rest up, so that an entry can slip
-    /// from a page that is still to come to one that was read: a list with other than the promised number of entries is
-    /// read again.
+    /// Reads a whole list in the order of a column. What is deleted meanwhile moves the rest up, so that an entry can
+    /// slip from a page that is still to come to one that was read: a list with other than the promised number of
+    /// entries is read again.
     pub(crate) async fn list<T: Row + DeserializeOwned>(
         &self,
         path: &'static str,

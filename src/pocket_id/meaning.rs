@@ -161,7 +161,7 @@ impl Meaning {
             Self::Disabled => "the user of the API key is disabled; enable it, or use another key",
             Self::TurnedAway => "the user is in none of the groups that may sign in",
             Self::Forbidden => {
-                "Pocket ID does not allow it; the API key must be of an administrator, and what is from LDAP is changed there"
+                "Pocket ID does not allow it; use an administrator's API key, and change what comes from LDAP there"
             }
             Self::NotThere => "it is not there",
             Self::Taken => "it is there already",

@@ -88,8 +88,8 @@ impl Session {
         Ok(read.into_iter().map(|(client, secrets)| (client, ids(secrets))).collect())
     }
 
-    /// The users with their groups. Where not as many say that they are in a group as the group has members, the group is
-    /// asked.
+    /// The users with their groups. Where not as many say that they are in a group as the group has members, the group
+    /// is asked.
     async fn users(&self, users: Vec<wire::User>, groups: &[wire::Group]) -> Result<BTreeMap<UserId, User>, Failure> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for group in users.iter().flat_map(|user| &user.groups) {

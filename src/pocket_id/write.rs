@@ -17,9 +17,9 @@ impl Session {
     /// Carries out one write.
     ///
     /// # Errors
-    /// [`FailureKind::Lost`] when it may have been carried out although no answer came; it is never sent again. With every
-    /// other kind it was not, except that a client is made or changed although its logo cannot be fetched (recording
-    /// `client-logo`).
+    /// [`FailureKind::Lost`] when it may have been carried out although no answer came; it is never sent again. With
+    /// every other kind it was not, except that a client is made or changed although its logo cannot be fetched
+    /// (recording `client-logo`).
     pub async fn write(&self, write: &Write) -> Result<Answer, Failure> {
         if let Some(client) = client_of(write) {
             self.server.writes(client);

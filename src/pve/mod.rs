@@ -2,8 +2,8 @@
 //! out one [`Write`](crate::core::write::Write) at a time.
 //!
 //! [`client::Client`] picks an endpoint at the start of a pass and gives a [`session::Session`], which stays
-//! on it. Every request goes through `transport`, and there over [`crate::https`]; every failure is classified in `error` by what
-//! Proxmox VE really answers.
+//! on it. Every request goes through `transport`, and there over [`crate::https`]; every failure is classified in `error`
+//! by what Proxmox VE really answers.
 
 mod answer;
 pub mod client;
@@ -21,7 +21,7 @@ mod transport;
 mod wire;
 mod write;
 
-pub use crate::https::{observer, tls};
+pub use crate::https::observer;
 
 #[cfg(test)]
 mod tests;

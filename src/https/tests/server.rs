@@ -47,6 +47,7 @@ fn params(names: &[&str], expired: bool) -> CertificateParams {
 }
 
 /// What the server does with a request.
+#[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// Sends this and keeps the connection.
     Raw(String),
