@@ -8,8 +8,10 @@ pub mod api;
 pub mod cli;
 pub mod controller;
 pub mod core;
+pub mod https;
 pub mod outward;
 pub mod permit;
+pub mod pocket_id;
 pub mod pve;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -6,6 +6,7 @@ use clap::Args;
 use url::Url;
 
 use crate::cli::run::duration;
+use crate::https::message::root_cause;
 
 /// How often it is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -31,16 +32,11 @@ pub enum ReadyError {
     #[error("{0} is not the URL of an operator, such as http://127.0.0.1:8080")]
     Url(Url),
     /// The client could not be made, or nobody answers.
-    #[error("nobody answers: {}", last(.0))]
+    #[error("nobody answers: {}", root_cause(.0))]
     NoAnswer(#[from] reqwest::Error),
     /// It answers, and is not ready.
     #[error("it is not ready: {0}")]
     NotReady(String),
-}
-
-/// The cause behind all others, such as "Connection refused".
-fn last(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), last)
 }
 
 impl Ready {

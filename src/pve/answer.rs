@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::core::failure::{Failure, FailureKind};
+use crate::https::exchange::lost;
+use crate::https::message::Scrubber;
 use crate::pve::error::{About, Refusal, Verdict, parameters, sentence, text};
-use crate::pve::message::Scrubber;
 
 /// An answer as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +87,6 @@ impl Answer<'_> {
             _ => format!("HTTP {} {} with {kind} is not an answer of Proxmox VE", self.status, self.reason),
         }
     }
-}
-
-/// A request whose answer was not Proxmox VE's may have been carried out all the same if it was a write.
-pub(crate) fn lost(write: bool) -> FailureKind {
-    if write { FailureKind::Lost } else { FailureKind::Unreachable }
 }
 
 fn has_data(body: &[u8]) -> bool {

@@ -2,8 +2,8 @@
 //! out one [`Write`](crate::core::write::Write) at a time.
 //!
 //! [`client::Client`] picks an endpoint at the start of a pass and gives a [`session::Session`], which stays
-//! on it. Every request goes through `transport`; every failure is classified in `error` by what
-//! Proxmox VE really answers.
+//! on it. Every request goes through `transport`, and there over [`crate::https`]; every failure is classified in `error`
+//! by what Proxmox VE really answers.
 
 mod answer;
 pub mod client;
@@ -11,18 +11,17 @@ pub mod config;
 mod error;
 mod issuer;
 mod login;
-mod message;
-pub mod observer;
 mod pools;
 pub mod read;
 pub mod realms;
 mod request;
 pub mod session;
 pub mod sync;
-pub mod tls;
 mod transport;
 mod wire;
 mod write;
+
+pub use crate::https::observer;
 
 #[cfg(test)]
 mod tests;

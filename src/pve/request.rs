@@ -1,16 +1,13 @@
 //! One request, before anybody's credential is added.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
+use crate::https::exchange::Body;
+use crate::https::path;
 use crate::permit::Permit;
 use crate::pve::error::About;
-
-/// What stays as it is in a path component, beside letters and digits.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'!');
 
 /// A request by its parts. It has no `Debug`: its form may hold secrets.
 pub(crate) struct Request {
@@ -20,7 +17,7 @@ pub(crate) struct Request {
     /// The ids that go there, in order.
     ids: Vec<String>,
     pub(crate) query: Vec<(&'static str, String)>,
-    pub(crate) form: Vec<(String, String)>,
+    form: Vec<(String, String)>,
     /// What its answer may call missing.
     pub(crate) about: About,
     /// The right to send it, of a request that changes something.
@@ -88,21 +85,9 @@ impl Request {
         }
     }
 
-    /// The path as it is sent. An id of dots alone cannot be sent: every URL parser takes it for a step in the tree.
+    /// The path as it is sent; `None` for an id that cannot be.
     pub(crate) fn path(&self) -> Option<String> {
-        let (mut path, mut rest) = (String::new(), self.template);
-        for id in &self.ids {
-            if matches!(id.as_str(), "" | "." | "..") {
-                return None;
-            }
-            let (before, place) = rest.split_once('{')?;
-            let (_, after) = place.split_once('}')?;
-            path.push_str(before);
-            path.extend(utf8_percent_encode(id, COMPONENT));
-            rest = after;
-        }
-        path.push_str(rest);
-        Some(path)
+        path::filled(self.template, &self.ids)
     }
 
     /// Whether it changes something, so that a lost answer matters.
@@ -110,19 +95,15 @@ impl Request {
         self.permit.is_some()
     }
 
-    /// How long the body will be.
-    pub(crate) fn form_length(&self) -> usize {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(&self.form).finish().len()
+    /// The form as it is sent.
+    pub(crate) fn body(&self) -> Option<Body> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let content_type = "application/x-www-form-urlencoded";
+        (!self.form.is_empty()).then(|| Body { content_type, text: form.extend_pairs(&self.form).finish() })
     }
 
-    /// The method as a static text, for metrics.
-    pub(crate) fn method_name(&self) -> &'static str {
-        match self.method {
-            Method::GET => "GET",
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            _ => "DELETE",
-        }
+    /// How long the body will be.
+    pub(crate) fn body_length(&self) -> usize {
+        self.body().map_or(0, |body| body.text.len())
     }
 }

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::ClusterId;
 use crate::core::snapshot::Credential;
+use crate::https::message::Scrubber;
+use crate::https::tls::Certificate;
 use crate::permit::Permit;
 use crate::pve::login::Login;
-use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
-use crate::pve::tls::Certificate;
 use crate::pve::transport::Transport;
 use crate::pve::wire;
 
@@ -67,7 +67,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
         // The line and column of the error say enough; its text would quote the body.
         let sentence = format!(
             "Proxmox VE's answer to {} {} has an unknown shape at line {} column {}",
-            request.method_name(),
+            request.method,
             request.template,
             error.line(),
             error.column()

@@ -10,9 +10,9 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, Subject};
 use crate::core::secret::Secret;
 use crate::core::write::{AclBatch, AclChange, GroupChange, MemberChange, PoolChange, Write};
+use crate::https::message::Scrubber;
 use crate::permit::Permit;
 use crate::pve::error::{About, Noun, sentence};
-use crate::pve::message::Scrubber;
 use crate::pve::request::Request;
 use crate::pve::session::{Session, call};
 use crate::pve::wire;
@@ -204,7 +204,7 @@ fn acl(batch: &AclBatch, permit: &Permit) -> Result<Request, Failure> {
         AclChange::Revoke if roles.len() == 1 && subjects.len() == 1 => request.form("delete", "1").about(About::Entry),
         AclChange::Revoke => request.form("delete", "1"),
     };
-    if request.form_length() >= MAX_BODY {
+    if request.body_length() >= MAX_BODY {
         return Err(refused("an ACL change has more subjects than one request can carry"));
     }
     Ok(request)

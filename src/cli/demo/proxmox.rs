@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::Failure;
 use super::screen::Screen;
-use crate::pve::config::TlsSettings;
-use crate::pve::tls;
+use crate::https::settings::TlsSettings;
+use crate::https::tls;
 use crate::sim::pve::{Options, Simulator};
 
 /// A command of an administrator, as it is typed and as it is sent.

@@ -55,7 +55,7 @@ pub struct User {
 pub struct Client {
     /// Its fields as Pocket ID lists them: a PUT has to send back all that it is not to forget.
     pub fields: Map<String, Value>,
-    /// The groups that may sign in; `None` when they were not read in this pass.
+    /// The groups that may sign in; `None` when they are not known.
     pub allowed: Option<BTreeSet<GroupId>>,
     /// Its secrets where there are several, but never their values; `None` when they were not asked for.
     pub secrets: Option<BTreeSet<SecretId>>,

@@ -1,5 +1,7 @@
 //! What a version of Pocket ID can do (FACTS 9).
 
+use std::fmt;
+
 /// A version of Pocket ID, such as 2.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PocketIdVersion {
@@ -26,6 +28,12 @@ impl PocketIdVersion {
     /// Whether a client has several secrets, each valid until it is deleted (FACTS 1).
     pub fn has_several_secrets(self) -> bool {
         self >= Self { major: 2, minor: 14 }
+    }
+}
+
+impl fmt::Display for PocketIdVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
     }
 }
 

@@ -10,8 +10,8 @@ use super::{client, connected, create_group, refusal, settings};
 use crate::core::failure::FailureKind;
 use crate::core::ids::{AclPath, GroupId, RoleId, Subject};
 use crate::core::write::{AclBatch, AclChange, Write};
+use crate::https::settings::{Fingerprint, TlsSettings};
 use crate::permit::Permit;
-use crate::pve::config::{Fingerprint, TlsSettings};
 
 /// Connects, then answers everything else so.
 async fn server(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Server {
@@ -189,8 +189,8 @@ async fn a_missing_subject_means_gone_only_for_a_single_entry() {
 /// Counts calls, and never lets go of the one that it is to stop at.
 struct StopAt(&'static str, std::sync::Mutex<Vec<String>>);
 
-impl crate::pve::observer::CallObserver for StopAt {
-    fn before<'a>(&'a self, call: &'a crate::pve::observer::Call) -> futures::future::BoxFuture<'a, ()> {
+impl crate::https::observer::CallObserver for StopAt {
+    fn before<'a>(&'a self, call: &'a crate::https::observer::Call) -> futures::future::BoxFuture<'a, ()> {
         self.1.lock().expect("no panic").push(format!("{} {}", call.method, call.path));
         if call.path == self.0 { Box::pin(std::future::pending()) } else { Box::pin(std::future::ready(())) }
     }
@@ -200,7 +200,7 @@ impl crate::pve::observer::CallObserver for StopAt {
 async fn an_observer_can_stop_before_a_call() {
     let server = server(|_| ok("null")).await;
     let observer = Arc::new(StopAt("/access/groups", std::sync::Mutex::default()));
-    let hook: Arc<dyn crate::pve::observer::CallObserver> = observer.clone();
+    let hook: Arc<dyn crate::https::observer::CallObserver> = observer.clone();
     let client = crate::pve::client::Client::new(&settings(&server.url, server.pinned()), &hook).expect("a client");
     let session = client.connect(&Permit::unlimited()).await.expect("a session");
     let write = tokio::time::timeout(Duration::from_millis(100), async { session.write(&create_group()).await }).await;

@@ -1,11 +1,6 @@
 //! No secret is in a message, in `Debug`, or in a log, whatever the server echoes.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
-
-use tracing::subscriber::NoSubscriber;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use super::server::{Received, Reply, Server, answer, failed, ok, on_connecting};
 use super::{PASSWORD, UUID, connected, settings, ticket};
@@ -14,6 +9,7 @@ use crate::core::ids::RealmId;
 use crate::core::secret::Secret;
 use crate::core::snapshot::OptionValue;
 use crate::core::write::Write;
+use crate::https::tests::log::Log;
 use crate::pve::config::Settings;
 use crate::pve::read::SnapshotScope;
 use crate::pve::realms::RealmCache;
@@ -21,27 +17,6 @@ use crate::pve::realms::RealmCache;
 const CLIENT_KEY: &str = "client-key-canary/+=";
 const TICKET: &str = "PVE:u@pve:ticket-canary==";
 const CSRF: &str = "csrf-canary";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// A server that repeats all that it was sent in its failures, the way a careless one might.
 fn echo(request: &Received) -> Reply {
@@ -90,17 +65,13 @@ async fn shown(settings: &Settings) -> String {
 
 #[tokio::test]
 async fn secrets_are_shown_nowhere() {
-    // With a single subscriber, a call that another test's thread makes first would be taken for unwatched for ever.
-    let _another = tracing::Dispatch::new(NoSubscriber::default());
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _guard = subscriber.set_default();
+    let log = Log::start();
     let server = Server::start(|request| on_connecting(request).unwrap_or_else(|| echo(request))).await;
     let with_token = settings(&server.url, server.pinned());
     let with_ticket = Settings { auth: ticket(), ..with_token.clone() };
     let mut all = shown(&with_token).await + &shown(&with_ticket).await;
     assert!(all.contains("[secret]"), "something was scrubbed");
-    let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic")).into_owned();
+    let logged = log.text();
     assert!(logged.contains("called Proxmox VE") && logged.contains("/access/domains"), "{logged}");
     all.push_str(&logged);
     let sent: String = server.received().into_iter().map(|request| request.0).collect();

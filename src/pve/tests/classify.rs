@@ -2,9 +2,9 @@
 
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::secret::Secret;
+use crate::https::message::{MAX_MESSAGE, Scrubber};
 use crate::pve::answer::Answer;
 use crate::pve::error::{About, Noun};
-use crate::pve::message::{MAX_MESSAGE, Scrubber};
 
 const JSON: Option<&str> = Some("application/json;charset=UTF-8");
 

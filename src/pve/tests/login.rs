@@ -10,10 +10,11 @@ use crate::core::failure::FailureKind;
 use crate::core::ids::{TokenId, UserId};
 use crate::core::secret::Secret;
 use crate::core::snapshot::Credential;
+use crate::https::observer::{CallObserver, Unobserved};
+use crate::https::settings::SettingsError;
 use crate::permit::Permit;
 use crate::pve::client::Client;
-use crate::pve::config::{Auth, Settings, SettingsError};
-use crate::pve::observer::{CallObserver, Unobserved};
+use crate::pve::config::{Auth, Settings};
 use crate::pve::read::SnapshotScope;
 use crate::pve::realms::RealmCache;
 

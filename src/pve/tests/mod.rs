@@ -21,10 +21,11 @@ use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, UserId};
 use crate::core::secret::Secret;
 use crate::core::write::Write;
+use crate::https::observer::{CallObserver, Unobserved};
+use crate::https::settings::TlsSettings;
 use crate::permit::Permit;
 use crate::pve::client::Client;
-use crate::pve::config::{Auth, Settings, TlsSettings};
-use crate::pve::observer::{CallObserver, Unobserved};
+use crate::pve::config::{Auth, Settings};
 use crate::pve::session::Session;
 
 /// The value of the token; it must be seen in requests only.

@@ -5,8 +5,8 @@ use url::Url;
 use super::server::{Identity, Server, on_connecting, proxy};
 use super::{CLUSTER, connected, refusal, settings};
 use crate::core::failure::FailureKind;
-use crate::pve::config::{Fingerprint, SettingsError, TlsSettings};
-use crate::pve::observer::Unobserved;
+use crate::https::observer::Unobserved;
+use crate::https::settings::{Fingerprint, SettingsError, TlsSettings};
 
 async fn server(identity: Identity) -> Server {
     Server::with(identity, |request| on_connecting(request).expect("only connecting")).await
@@ -104,7 +104,7 @@ fn settings_that_cannot_work_are_refused_at_once() {
     let refused = |change: fn(&mut crate::pve::config::Settings)| {
         let mut settings = settings("https://pve:8006", TlsSettings::default());
         change(&mut settings);
-        let observer: std::sync::Arc<dyn crate::pve::observer::CallObserver> = std::sync::Arc::new(Unobserved);
+        let observer: std::sync::Arc<dyn crate::https::observer::CallObserver> = std::sync::Arc::new(Unobserved);
         crate::pve::client::Client::new(&settings, &observer).err()
     };
     let url = |text: &str| Url::parse(text).expect("a URL");

@@ -1,5 +1,8 @@
 //! What a failure may say: one bounded line without secrets.
 
+use std::error::Error;
+use std::io;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded::byte_serialize;
 
@@ -56,4 +59,17 @@ fn bounded(text: &str) -> String {
     let mut cut: String = text.chars().take(MAX_MESSAGE - 1).collect();
     cut.push('…');
     cut
+}
+
+/// The innermost cause: the outer ones only say that something failed.
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        // In the words of the TLS library this is a link to its manual.
+        Some(io::ErrorKind::UnexpectedEof) => "the connection was closed".to_owned(),
+        _ => cause.to_string(),
+    }
 }

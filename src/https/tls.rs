@@ -13,7 +13,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
-use crate::pve::config::{Fingerprint, SettingsError, TlsSettings};
+use crate::https::settings::{Fingerprint, SettingsError, TlsSettings};
 
 /// The certificate that a server presented, accepted or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

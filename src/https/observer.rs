@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::core::failure::FailureKind;
 
-/// One request to Proxmox VE.
+/// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// Scheme, host and port of the endpoint.

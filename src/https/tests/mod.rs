@@ -1,0 +1,4 @@
+//! What tests of clients share.
+
+pub(crate) mod log;
+pub(crate) mod server;
