@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kube::ResourceExt;
+use kube::Resource;
+use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 
 use super::fresh::CatchingUp;
@@ -64,8 +65,9 @@ fn secret_of(client: &PocketIdClient) -> Option<String> {
     Some(format!("{} {:?} {}", secret.issue, secret.secret_state, secret.secret_name))
 }
 
-fn key_of(connection: &impl ResourceExt) -> ConnectionKey {
-    ConnectionKey::pocket_id(&connection.namespace().unwrap_or_default(), &connection.name_any())
+fn key_of(connection: &impl Resource) -> ConnectionKey {
+    let ObjectMeta { namespace, name, .. } = connection.meta();
+    ConnectionKey::pocket_id(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 
 impl Index {
