@@ -22,6 +22,7 @@ mod ownership;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod peers;
+mod pocket_id;
 mod replicas;
 mod report;
 mod rights;

@@ -48,8 +48,9 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* Our kinds, by who may write them. */}}
 {{- define "proxmox-identity.kinds" -}}
-everyday: [proxmoxgroups, proxmoxusers, proxmoxtokens, proxmoxpools, proxmoxaccesschecks]
-powerful: [proxmoxacls, proxmoxroles, proxmoxrealms, proxmoxconnections, clusterproxmoxconnections]
+everyday: [pocketidgroups, proxmoxgroups, proxmoxusers, proxmoxtokens, proxmoxpools, proxmoxaccesschecks]
+powerful:
+  [pocketidclients, pocketidconnections, proxmoxacls, proxmoxroles, proxmoxrealms, proxmoxconnections, clusterproxmoxconnections]
 {{- end }}
 
 {{/* "true" where an object of the Prometheus Operator is to be made: of (list $ kind values). */}}
