@@ -14,7 +14,7 @@ use crate::pocket_id::request::Request;
 use crate::pocket_id::session::Session;
 use crate::pocket_id::wire;
 
-/// So many clients are read in a pass although they need not be known, or are.
+/// So many clients are read in a pass that need not be known, or are known already.
 const OTHERS: usize = 10;
 /// So many single objects are read at once.
 const AT_ONCE: usize = 4;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{connected, settings_of, simulator};
+use super::{connected, ok, raw, settings, settings_of, simulator};
 use crate::core::secret::Secret;
 use crate::https::settings::TlsSettings;
 use crate::https::tls::client_config;
@@ -43,5 +43,23 @@ async fn of_all_keys_of_a_user_the_expiry_of_the_own_one_is_told() {
         assert_eq!(connected(&with(&tokens[0])).await.key_expiry().await, Ok(Some(4_039_372_800)), "{release:?}");
         let never = connected(&settings_of(&simulator)).await.key_expiry().await;
         assert_eq!(never, Ok(None), "the static key does not expire");
+    }
+}
+
+#[tokio::test]
+async fn the_own_key_is_the_one_that_was_used_last() {
+    let key = |id: u8, year: u16, used: &str| json!({ "id": id.to_string(), "expiresAt": format!("{year}-01-01T00:00:00Z"), "lastUsedAt": used });
+    let (before, now) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
+    let never = json!({ "id": "9", "expiresAt": "2026-06-01T00:00:00Z", "lastUsedAt": null });
+    for (keys, expiry) in [
+        (json!([key(1, 2097, before), key(2, 2099, now), never]), Some(4_070_908_800)),
+        (json!([key(1, 2099, now), key(2, 2098, now), key(3, 2097, before)]), Some(4_039_372_800)),
+        (json!([]), None),
+    ] {
+        let pagination = json!({ "totalPages": 1, "totalItems": keys.as_array().map(Vec::len) });
+        let list = json!({ "data": keys, "pagination": pagination }).to_string();
+        let server = raw(move |request| request.line().contains("/api/api-keys?").then(|| ok(&list))).await;
+        let session = connected(&settings(&server.url, server.pinned())).await;
+        assert_eq!(session.key_expiry().await, Ok(expiry));
     }
 }
