@@ -1,0 +1,6 @@
+//! People sign in to Proxmox VE with Pocket ID: two simulators, and a browser between them.
+
+mod astray;
+mod groups;
+mod table;
+mod world;
