@@ -40,10 +40,10 @@ struct Common {
 }
 
 const PVE_HELP: &str = "\
-It prints one line of JSON when it listens: url, fingerprint (SHA-256 of its certificate) and token (of root@pam). To \
-sign somebody in with Pocket ID, simulated too:
+It prints one line of JSON when it listens: url, fingerprint (SHA-256 of its certificate) and token (of root@pam). \
+People can sign in to it with a simulated Pocket ID beside it:
 
-  proxmox-identity sim pocket-id --listen 127.0.0.1:1411 --root-token static-api-key-for-tests | tee pocket-id.json &
+  proxmox-identity sim pocket-id --listen 127.0.0.1:1411 --root-token static-api-key-for-tests > pocket-id.json &
   jq -r .ca pocket-id.json > pocket-id.pem
   proxmox-identity sim pve --listen 127.0.0.1:8006 --trust-ca pocket-id.pem
 

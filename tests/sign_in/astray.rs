@@ -1,10 +1,28 @@
 //! What must not lead to a ticket.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use proxmox_identity::sim::browser::{Agreed, TurnedAway};
 use proxmox_identity::sim::{pocket_id, pve};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::world::{World, with};
+
+/// What the simulators log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("a log").write(text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 async fn world() -> World {
     let world = World::new().await;
@@ -107,13 +125,20 @@ async fn authorities_that_are_none_are_refused_at_the_start() {
 
 #[tokio::test]
 async fn secrets_of_a_sign_in_are_not_shown() {
-    use secrecy::ExposeSecret as _;
     let world = world().await;
     let browser = world.browser();
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
     let agreed = browser.agree("ann", &browser.begin("oid").await.expect("a way")).await.expect("agreed");
     let ann = browser.come_back(&agreed).await.expect("in");
-    let shown = format!("{agreed:?} {ann:?} {:?} {:?}", world.pve.requests(), world.pocket_id.requests());
-    assert!(shown.contains("/access/openid/login") && shown.contains("/api/oidc/token"));
+    assert!(browser.come_back(&agreed).await.is_err());
+    let log = String::from_utf8_lossy(&log.0.lock().expect("a log")).into_owned();
+    let shown = format!("{log} {agreed:?} {ann:?} {:?} {:?}", world.pve.requests(), world.pocket_id.requests());
+    for seen in ["no sign-in under way has this state", "/access/openid/login", "/api/oidc/token"] {
+        assert!(shown.contains(seen), "{seen} is not in {shown}");
+    }
     for secret in [agreed.code.expose_secret(), ann.ticket.expose_secret(), &world.secret] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }

@@ -5,12 +5,14 @@ use super::realm::{GroupRules, Rules};
 use super::refusal::Refusal;
 use crate::sim::pve::user_cfg::{User, UserCfg};
 
-impl Rules {
-    /// Whether the sign-in of a person changes nothing, so that it needs no write.
-    pub fn change_nothing(&self, person: &Person, cfg: &UserCfg) -> bool {
-        cfg.users.contains_key(&person.id) && person.groups.is_none()
+impl Person {
+    /// Whether letting the person in changes nothing, so that it needs no write.
+    pub fn changes_nothing(&self, cfg: &UserCfg) -> bool {
+        cfg.users.contains_key(&self.id) && self.groups.is_none()
     }
+}
 
+impl Rules {
     /// Lets a person in at `now`, in seconds since 1970: makes the user where that is wanted, and joins its groups.
     ///
     /// # Errors
@@ -45,11 +47,10 @@ impl Rules {
             if *creates {
                 cfg.groups.entry(group.clone()).or_default();
             }
-            match cfg.groups.get_mut(group) {
-                Some(group) => {
-                    group.members.insert(id.clone());
-                }
-                None => tracing::warn!(realm = self.realm, group, "a group is not joined: it does not exist"),
+            if let Some(group) = cfg.groups.get_mut(group) {
+                group.members.insert(id.clone());
+            } else {
+                tracing::warn!(realm = self.realm, group, "a group is not joined: it does not exist");
             }
         }
         Ok(())

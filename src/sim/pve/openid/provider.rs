@@ -77,7 +77,7 @@ impl Http {
     /// Trusts the authorities of the system, and those in `trusted`.
     ///
     /// # Errors
-    /// When `trusted` has none, or what is none.
+    /// When `trusted` has no certificate, or one that is no authority's.
     pub fn new(trusted: Option<&str>) -> std::io::Result<Self> {
         https::client(trusted).map(Self)
     }
