@@ -2,18 +2,18 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sim::{pocket_id, pve};
 
 /// Which simulator.
 #[derive(Subcommand)]
 pub enum Simulate {
-    /// Proxmox VE: the identity part of its API on loopback, over HTTPS
+    #[command(after_long_help = PVE_HELP)]
     Pve(Pve),
     #[command(after_long_help = POCKET_ID_HELP)]
     PocketId(PocketId),
@@ -39,7 +39,20 @@ struct Common {
     time_scale: f64,
 }
 
-/// Options of `sim pve`.
+const PVE_HELP: &str = "\
+It prints one line of JSON when it listens: url, fingerprint (SHA-256 of its certificate) and token (of root@pam). \
+People can sign in to it with a simulated Pocket ID beside it:
+
+  proxmox-identity sim pocket-id --listen 127.0.0.1:1411 --root-token static-api-key-for-tests > pocket-id.json &
+  jq -r .ca pocket-id.json > pocket-id.pem
+  proxmox-identity sim pve --listen 127.0.0.1:8006 --trust-ca pocket-id.pem
+
+A realm of type openid with issuer-url https://127.0.0.1:1411 then sends people there: POST \
+/api2/json/access/openid/auth-url (realm, redirect-url) gives the address, and POST /api2/json/access/openid/login \
+(state, code, redirect-url) a ticket for what came back. sim pocket-id --help shows how to sign users in there. Only \
+providers on this machine are asked; for others it says that discovery is not available.";
+
+/// Proxmox VE: the identity part of its API on loopback, over HTTPS
 #[derive(Args)]
 pub struct Pve {
     #[command(flatten)]
@@ -51,14 +64,18 @@ pub struct Pve {
     /// dc=example,dc=com, and cn=admin,dc=example,dc=com logs in with bind-secret
     #[arg(long, value_name = "ADDR")]
     ldap: Option<SocketAddr>,
+    /// Trust the authorities in this PEM file too, beside those of the system, when people sign in with
+    /// OpenID
+    #[arg(long, value_name = "FILE")]
+    trust_ca: Option<PathBuf>,
     /// Which release to be; 9.1 knows no regenerate of tokens and no audiences of realms
     #[arg(long, value_enum, default_value = "9.2")]
     release: pve::Release,
 }
 
 const POCKET_ID_HELP: &str = "\
-It prints one line of JSON when it listens: url (the issuer too), fingerprint (SHA-256 of its certificate) and token \
-(the static API key). To try it:
+It prints one line of JSON when it listens: url (the issuer too), fingerprint (SHA-256 of its certificate), token (the \
+static API key) and ca (the authority to trust, for sim pve --trust-ca). To try it:
 
   proxmox-identity sim pocket-id --listen 127.0.0.1:1411 --root-token static-api-key-for-tests
 
@@ -106,7 +123,8 @@ pub struct PocketId {
 pub async fn run(simulate: Simulate) -> std::io::Result<()> {
     match simulate {
         Simulate::Pve(options) => {
-            let Pve { common, root_token, ldap, release } = options;
+            let Pve { common, root_token, ldap, trust_ca, release } = options;
+            let trust_ca = trust_ca.as_deref().map(read).transpose()?;
             let simulator = pve::Simulator::start(pve::Options {
                 listen: common.listen,
                 state: common.state,
@@ -115,10 +133,12 @@ pub async fn run(simulate: Simulate) -> std::io::Result<()> {
                 write_latency: Duration::from_millis(common.write_latency_ms),
                 time_scale: common.time_scale,
                 ldap,
+                trust_ca,
                 release,
             })
             .await?;
-            until_interrupted(&simulator.url(), &simulator.fingerprint(), &simulator.token()).await?;
+            let (url, fingerprint, token) = (simulator.url(), simulator.fingerprint(), simulator.token());
+            until_interrupted(&json!({ "url": url, "fingerprint": fingerprint, "token": token })).await?;
             simulator.stop().await;
         }
         Simulate::PocketId(options) => {
@@ -134,16 +154,23 @@ pub async fn run(simulate: Simulate) -> std::io::Result<()> {
                 limit_loopback,
             })
             .await?;
-            until_interrupted(&simulator.url(), &simulator.fingerprint(), simulator.api_key()).await?;
+            let (url, fingerprint, token) = (simulator.url(), simulator.fingerprint(), simulator.api_key());
+            let line = json!({ "url": url, "fingerprint": fingerprint, "token": token, "ca": simulator.ca_pem() });
+            until_interrupted(&line).await?;
             simulator.stop().await;
         }
     }
     Ok(())
 }
 
+/// The text of a file.
+fn read(file: &Path) -> std::io::Result<String> {
+    let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    std::fs::read_to_string(file).map_err(named)
+}
+
 /// Says how the simulator is reached, and waits.
-async fn until_interrupted(url: &str, fingerprint: &str, token: &str) -> std::io::Result<()> {
-    let line = json!({ "url": url, "fingerprint": fingerprint, "token": token });
+async fn until_interrupted(line: &Value) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
     out.flush()?;

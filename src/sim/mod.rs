@@ -3,12 +3,14 @@
 //! The simulators share their TLS listener, certificates, faults, journal of requests, and the file that keeps their
 //! state; each has a folder of its own for the rest.
 
+pub mod browser;
 mod certificates;
 pub mod child;
 mod clock;
 pub mod control_plane;
 mod controls;
 mod faults;
+mod https;
 mod journal;
 pub mod ldap;
 mod listener;

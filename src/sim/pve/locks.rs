@@ -170,6 +170,7 @@ impl Server {
         self.state.reset();
         self.controls.clear_faults();
         self.controls.clear_requests();
+        crate::sim::lock::lock(&self.sign_ins).clear();
         if let Some(directory) = crate::sim::lock::lock(&self.directory).as_ref() {
             directory.reset();
         }

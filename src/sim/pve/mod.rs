@@ -9,13 +9,14 @@
 //! |---|---|
 //! | `POST /sim/reset` | brings back the recorded first state and clears faults and counters |
 //! | `POST /sim/fault` | JSON of a [`Fault`]: lets `skip` writes to `file` pass, then `count` fail; `{"name": "ldap"}` starts the directory on 127.0.0.1:13890 |
-//! | `POST /sim/login` | JSON `{"userid", "groups": []}`: the first OpenID sign-in of a user in a realm with `autocreate`; existing `groups` are joined |
+//! | `POST /sim/login` | JSON `{"userid", "groups": []}`: leaves what the first OpenID sign-in of a user leaves in a realm with `autocreate`, without a provider; existing `groups` are joined |
 //! | `GET /sim/requests` | JSON of [`Requests`]: how often each call was made, and the last writes |
 //! | `POST /sim/requests/clear` | counts from zero again |
 //!
 //! Realms of types ldap and ad talk to their directory over plain LDAP; [`Options::ldap`] starts a small one beside the
-//! simulator. What it has not: second factors, TLS to directories, an identity provider (discovery always fails), guests
-//! and storages beyond the recorded list.
+//! simulator. Realms of type openid sign people in with their provider, if that is on this machine; discovery of others
+//! fails as in the recordings. What it has not: second factors, TLS to directories, guests and storages beyond the
+//! recorded list.
 
 mod answer;
 mod auth;
@@ -30,6 +31,7 @@ mod guard;
 mod http;
 mod locks;
 mod methods;
+mod openid;
 mod parameters;
 mod property_string;
 mod sections;

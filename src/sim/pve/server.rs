@@ -11,6 +11,7 @@ use super::auth::{self, Ticket};
 use super::faults::{Fault, FaultName};
 use super::http::{self, Buffer, Incoming};
 use super::locks::Locks;
+use super::openid::{Http, SignIns};
 use super::service;
 use super::state::{ROOT_TOKEN, State};
 use super::tasks::Tasks;
@@ -43,6 +44,8 @@ pub struct Options {
     pub time_scale: f64,
     /// Where a directory of LDAP listens beside it; none if absent.
     pub ldap: Option<SocketAddr>,
+    /// Authorities of OpenID providers that it trusts beside those of the system, as PEM.
+    pub trust_ca: Option<String>,
     /// Which release it is.
     pub release: Release,
 }
@@ -87,6 +90,7 @@ impl Default for Options {
             write_latency: Duration::ZERO,
             time_scale: 1.0,
             ldap: None,
+            trust_ca: None,
             release: Release::default(),
         }
     }
@@ -100,6 +104,8 @@ pub struct Server {
     pub(super) controls: Controls<FaultName>,
     pub(super) tasks: Mutex<Tasks>,
     pub(super) directory: Mutex<Option<Directory>>,
+    pub(super) http: Http,
+    pub(super) sign_ins: Mutex<SignIns>,
 }
 
 /// A running simulator; it stops when this is dropped.
@@ -118,6 +124,7 @@ impl Simulator {
             let error = format!("the root token {token:?} is not a lower-case UUID");
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, error));
         }
+        let http = Http::new(options.trust_ca.as_deref())?;
         let state = State::open(options.state.as_deref(), options.root_token.as_deref())?;
         let bound = Bound::take(options.listen, &state.certificates).await?;
         let directory = options.ldap.map(Directory::start).transpose()?;
@@ -128,6 +135,8 @@ impl Simulator {
             controls: Controls::new(&SECRETS),
             tasks: Mutex::default(),
             directory: Mutex::new(directory),
+            http,
+            sign_ins: Mutex::default(),
         };
         let server = Arc::new(server);
         let serving = server.clone();
@@ -202,7 +211,7 @@ impl Simulator {
         }
     }
 
-    /// Plays the first OpenID sign-in of a user, see `POST /sim/login`.
+    /// Leaves what the first OpenID sign-in of a user leaves, without a provider, see `POST /sim/login`.
     ///
     /// # Errors
     /// With what PVE would say.

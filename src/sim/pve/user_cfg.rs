@@ -33,6 +33,14 @@ pub struct User {
     pub tokens: BTreeMap<String, Token>,
 }
 
+impl User {
+    /// Whether it is enabled and not expired at `now`, in seconds since 1970.
+    pub fn may_log_in(&self, now: i64) -> bool {
+        let expire = self.expire.unwrap_or(0);
+        self.enable && (expire == 0 || i64::try_from(expire).is_ok_and(|expire| expire > now))
+    }
+}
+
 /// One API token.
 #[derive(Debug, Clone, Default)]
 pub struct Token {

@@ -1,16 +1,26 @@
 //! Whether people can sign in, told before anybody tries.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::world::{World, condition};
 
-/// A provider that calls itself by its address; answers with that.
+/// A provider that calls itself by its address and has no keys; answers with its address.
 async fn provider() -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let issuer = format!("http://{}", listener.local_addr().expect("an address"));
-    let document = format!(r#"{{"issuer":"{issuer}","authorization_endpoint":"{issuer}/authorize"}}"#);
+    // Its description, and at the same address its keys.
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "keys": [],
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    let document = document.to_string();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4096]).await;

@@ -5,6 +5,7 @@ mod groups;
 pub mod jobs;
 mod login;
 mod nodes;
+mod openid;
 mod permissions;
 mod pools;
 pub mod realms;
@@ -126,8 +127,9 @@ pub async fn dispatch(method: &Method, call: &Call<'_>) -> Outcome {
 
         ("GET", "/access/ticket") => Ok(Value::Null),
         ("POST", "/access/ticket") => login::ticket(call),
-        ("POST", "/access/openid/auth-url") => login::openid_url(call).await,
-        ("POST", "/access/openid/login" | "/access/vncticket") => Err(login::failure()),
+        ("POST", "/access/openid/auth-url") => openid::auth_url(call).await,
+        ("POST", "/access/openid/login") => openid::login(call).await,
+        ("POST", "/access/vncticket") => Err(login::failure()),
 
         (verb, path) if path.contains("tfa") => tfa::answer(verb, path, call),
         (verb, path) => Err(Failure::status(501, format!("Method '{verb} {path}' not implemented"))),
