@@ -103,8 +103,8 @@ async fn watch<K>(
     while let Some(event) = stream.next().await {
         let waking = match event {
             Ok(watcher::Event::Apply(object)) => {
-                let shown = object.0.as_ref().ok().and_then(&shows);
-                let interest = Interest { shown, ..Interest::of(object.meta()) };
+                let visible = object.0.as_ref().ok().and_then(&shows);
+                let interest = Interest { shown: visible, ..Interest::of(object.meta()) };
                 let name = (object.namespace(), object.name_any());
                 let changed = seen.get(&name) != Some(&interest);
                 seen.insert(name, interest);

@@ -48,7 +48,7 @@ impl Worker {
     pub(super) async fn secrets(
         &mut self,
         objects: &[PocketIdObject],
-        issuer: &str,
+        issuer_url: &str,
     ) -> HashMap<String, (ClientSecret, Parcel<ClientContents>)> {
         self.in_hand.retain(|uid, _| objects.iter().any(|any| any.uid() == uid && !any.is_being_deleted()));
         let realms = self.context.index.realms_in(self.namespace());
@@ -56,12 +56,12 @@ impl Worker {
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let PocketIdObject::Client(client) = any else { continue };
             let status = self.reporter.latest(any).client_secret;
-            let issued = status.as_ref().map(issued);
+            let issued = status.as_ref().map(as_issued);
             let delivered_to =
                 status.as_ref().filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name.clone());
             let mut parcel = Parcel {
                 former: delivered_to.filter(|name| name != secret_name(client)),
-                ..self.parcel(client, issuer)
+                ..self.parcel(client, issuer_url)
             };
             let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
             let mut kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
@@ -139,7 +139,7 @@ pub(super) fn refers(realm: &ProxmoxRealm, client: &str) -> bool {
 }
 
 /// What a status says of a client's secret, as the plan sees it.
-fn issued(status: &ClientSecretStatus) -> Issued {
+fn as_issued(status: &ClientSecretStatus) -> Issued {
     let ClientSecretStatus {
         secret_state,
         secret_name: _,

@@ -133,7 +133,7 @@ impl Worker {
             let status = self.compose(judged, index, &kept);
             let changed = to_rows(&kept.ledger) != previous.ledger || status.client_secret != previous.client_secret;
             let fresh = previous.observed_generation != Some(any.generation());
-            if (changed || fresh) && !any.is_being_deleted() || changed {
+            if changed || fresh && !any.is_being_deleted() {
                 let (outbox, permit, target) = (self.context.outbox.clone(), self.permit.clone(), any.target());
                 writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
             }

@@ -54,7 +54,7 @@ impl ClientSecret {
     }
 
     /// The present one stands as `issued`: which former ones are to end now. Secrets whose answer was lost are among them.
-    pub fn retiring(&self, issued: Issued, listed: Option<&BTreeSet<SecretId>>) -> (Secrecy, BTreeSet<SecretId>) {
+    pub fn retiring(&self, issued: &Issued, listed: Option<&BTreeSet<SecretId>>) -> (Secrecy, BTreeSet<SecretId>) {
         let keep = |retiring| Secrecy { issued: issued.clone(), others: self.others.clone(), retiring };
         let (Some(listed), Some(current), SecretState::Delivered) = (listed, &self.current, issued.state) else {
             // Where a client has one secret only, it has no id, and the former one is dead already.
@@ -109,7 +109,7 @@ mod tests {
             (1, Some(false), 0, true, "a first one whose answer was lost was never used"),
         ] {
             let (secret, issued) = secret(issue, realms, age);
-            let (secrecy, retired) = secret.retiring(issued, Some(&ids(&["new", "old", "theirs"])));
+            let (secrecy, retired) = secret.retiring(&issued, Some(&ids(&["new", "old", "theirs"])));
             assert_eq!(retired, if ends { ids(&["old"]) } else { ids(&[]) }, "{why}");
             assert!(secrecy.retiring, "{why}");
         }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn with_nothing_left_over_it_is_not_asked_again() {
         let (secret, issued) = secret(2, Some(true), 0);
-        let (secrecy, retired) = secret.retiring(issued, Some(&ids(&["new", "theirs"])));
+        let (secrecy, retired) = secret.retiring(&issued, Some(&ids(&["new", "theirs"])));
         assert_eq!((secrecy.retiring, retired), (false, ids(&[])));
     }
 

@@ -85,7 +85,7 @@ impl Draft<'_> {
         match secret.token.next(adopted) {
             Next::Refuse(refusal) => self.state(index, claim, ClaimState::Refused(refusal)),
             Next::Keep(issued) => {
-                let (secrecy, retired) = secret.retiring(issued, client.secrets.as_ref());
+                let (secrecy, retired) = secret.retiring(&issued, client.secrets.as_ref());
                 self.arrived(index, claim, &secrecy);
                 self.plan.secrets[index] = Some(secrecy);
                 if retired.is_empty() || self.holds_back(index, claim) {

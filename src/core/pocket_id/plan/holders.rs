@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::object::Mode;
 use crate::core::pocket_id::claim::Claim;
-use crate::core::pocket_id::object::Object;
+use crate::core::pocket_id::object::{Object, Wanted};
 
 /// The winner of each named thing: who holds it already, then the older, then by name.
 pub(super) struct Holders(BTreeMap<Claim, usize>);
@@ -18,7 +18,7 @@ impl Holders {
             (!object.mode.is_live(), !object.ledger.contains_key(claim), object.created, &object.key)
         };
         for (index, object) in objects.iter().enumerate() {
-            let wanted = object.wanted.iter().filter(|_| object.mode == Mode::Manage).map(|wanted| wanted.claim());
+            let wanted = object.wanted.iter().filter(|_| object.mode == Mode::Manage).map(Wanted::claim);
             let held = object.ledger.keys().filter(|claim| claim.is_thing()).cloned();
             for claim in wanted.chain(held) {
                 let holder = holders.entry(claim.clone()).or_insert(index);
