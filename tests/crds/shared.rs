@@ -37,6 +37,8 @@ fn status() -> ObjectStatus {
         ledger: vec![entry],
         written_secret: None,
         token: None,
+        client_secret: None,
+        client_in_use: None,
         sync_jobs: Vec::new(),
         sync: None,
         pending_changes: vec!["create group a".into()],

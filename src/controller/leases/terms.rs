@@ -65,6 +65,7 @@ fn shard(text: &str, shards: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::object::System;
 
     #[test]
     fn the_shard_of_a_connection_is_the_same_for_ever() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::super::*;
-use crate::core::claim::{Content, Membership, PoolItem, Thing, Wanted};
+use crate::core::claim::{Content, Ledger, Membership, PoolItem, Thing, Wanted};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::ledger::{from_rows, to_rows};

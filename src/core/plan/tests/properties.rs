@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 use super::fixtures::*;
-use crate::core::claim::{Entry, Origin, Progress, Scope};
+use crate::core::claim::{Entry, Ledger, Origin, Progress, Scope};
 use crate::core::ids::{AclPath, GroupId, PoolId, UserId};
 use crate::core::ledger::{from_rows, to_rows};
 use crate::core::object::Mode;

@@ -4,6 +4,7 @@ use super::super::fixtures::*;
 use super::*;
 use crate::api::policy::{ConnectionPolicy, PolicyRule};
 use crate::api::refs::ConnectionKind;
+use crate::core::claim::Ledger;
 
 #[test]
 fn a_source_that_says_nothing_changes_nothing() {
