@@ -112,7 +112,7 @@ mod tests {
     fn a_row_of_another_form_is_no_empty_ledger() {
         for row in ["", "group", "group a b", "client x", "member a", "realm x"] {
             let row = LedgerEntry { claim: row.to_owned(), origin: Origin::Created, state: Progress::Applied };
-            assert!(from_rows(&[row.clone()]).is_err(), "{row:?}");
+            assert!(from_rows(std::slice::from_ref(&row)).is_err(), "{row:?}");
         }
     }
 }
