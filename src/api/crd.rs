@@ -24,6 +24,7 @@ const OF_SOME_KINDS: &[(&str, &[&str])] = &[
     ("sync", REALMS),
     ("clientSecret", &["PocketIdClient"]),
     ("clientInUse", REALMS),
+    ("signIn", REALMS),
 ];
 
 const REALMS: &[&str] = &["ProxmoxRealm"];

@@ -197,6 +197,32 @@ pub fn issuer_or_client() -> Rule {
     )
 }
 
+/// Nobody but Pocket ID tells who they are.
+pub fn provision_needs_client() -> Rule {
+    rule(
+        "!has(self.provision) || !self.provision || (has(self.source) && has(self.source.pocketIdClientRef))",
+        "provision needs source.pocketIdClientRef, which knows the people and their groups",
+    )
+}
+
+/// Only Pocket ID shows what a sign-in would give.
+pub fn samples_need_client() -> Rule {
+    rule(
+        "!has(self.users) || !has(self.users.samples) || size(self.users.samples) == 0 || has(self.clientRef)",
+        "users.samples need clientRef: only Pocket ID shows who would get in",
+    )
+}
+
+/// Without the claim nobody could tell which user of Proxmox VE is whom.
+pub fn source_needs_username() -> Rule {
+    rule(
+        "!has(self.users) || !has(self.users.source) || !has(self.users.source.pocketIdClientRef) || \
+         (has(self.usernameClaim) && self.usernameClaim in ['username', 'email', 'subject'])",
+        "users.source.pocketIdClientRef needs usernameClaim to be username, email or subject: without it nobody can tell which \
+         user is whom",
+    )
+}
+
 /// A check says something.
 pub fn some_privilege() -> Rule {
     rule(

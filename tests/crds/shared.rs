@@ -39,6 +39,7 @@ fn status() -> ObjectStatus {
         token: None,
         client_secret: None,
         client_in_use: None,
+        sign_in: None,
         sync_jobs: Vec::new(),
         sync: None,
         pending_changes: vec!["create group a".into()],

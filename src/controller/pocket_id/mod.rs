@@ -8,6 +8,8 @@ mod gather;
 mod pass;
 mod way;
 
+pub(super) use way::settings;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -10,6 +10,7 @@ use tracing::field::Empty;
 
 use super::deliver::{ClientContents, secret_status};
 use super::gather::{self, Gathered, Subject};
+use super::way::settings;
 use super::{PocketIdObject, Worker};
 use crate::api::management::ManagementPolicy;
 use crate::api::object::System;
@@ -89,7 +90,7 @@ impl Worker {
     }
 
     async fn session(&mut self, connection: &PocketIdConnection) -> Result<Session, Refusal> {
-        let settings = self.settings(connection).await?;
+        let settings = settings(&self.context, connection).await?;
         if self.client.as_ref().is_none_or(|(current, _)| *current != settings) {
             let observer: Arc<dyn crate::https::observer::CallObserver> =
                 Arc::new(Observer::new(&self.context, &self.key));
@@ -189,6 +190,7 @@ impl Worker {
             client_secret: secret
                 .map(|(secret, secrecy)| secret_status(secret, secrecy, previous.client_secret.as_ref())),
             client_in_use: None,
+            sign_in: None,
             now: Timestamp::now(),
         };
         let mut report = report::report(object.mode, System::PocketId, verdict);

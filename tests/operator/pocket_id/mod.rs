@@ -2,6 +2,7 @@
 
 mod clients;
 mod groups;
+mod people;
 
 use std::ops::Deref;
 
@@ -37,8 +38,11 @@ impl Both {
 
     /// With a simulator of one's own making.
     pub async fn with(options: Options) -> Self {
-        let world = World::new().await;
         let pocket = Simulator::start(options).await.expect("a simulator");
+        let trust_ca = Some(pocket.ca_pem().to_owned());
+        let world =
+            World::with(proxmox_identity::sim::pve::Options { time_scale: 0.02, trust_ca, ..Default::default() });
+        let world = world.await;
         let both = Self { world, pocket };
         both.connect().await;
         both.connect_pocket_id("").await;
