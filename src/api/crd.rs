@@ -23,6 +23,7 @@ const OF_SOME_KINDS: &[(&str, &[&str])] = &[
     ("syncJobs", REALMS),
     ("sync", REALMS),
     ("clientSecret", &["PocketIdClient"]),
+    ("logo", &["PocketIdClient"]),
     ("clientInUse", REALMS),
     ("signIn", REALMS),
 ];

@@ -98,6 +98,14 @@ pub fn name_is_client() -> Rule {
     name_is("has(self.spec.clientId)", &format!("({condition})"), "client's id", ClientId::RULE)
 }
 
+/// Pocket ID tells pictures by the ending of their names (recording `client-logo`).
+pub fn picture() -> Rule {
+    rule(
+        "self.key.matches(r'.*[.](avif|gif|ico|jpe?g|png|svg|webp)$')",
+        "the key must end with .avif, .gif, .ico, .jpeg, .jpg, .png, .svg or .webp, which says what the picture is",
+    )
+}
+
 /// Up to 2.9 the first address that is used would be trusted, and no address could be used later.
 pub fn some_callback() -> Rule {
     rule(

@@ -36,6 +36,9 @@ pub struct ObjectStatus {
     /// How it stands with the client's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<ClientSecretStatus>,
+    /// The logo that the client was last given: its URL, or the SHA-256 of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
     /// Which secret of the PocketIdClient that it refers to stands in the realm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_in_use: Option<ClientInUse>,

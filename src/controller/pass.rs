@@ -191,6 +191,7 @@ impl Worker {
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
             client_secret: None,
+            logo: None,
             sign_in: self.sign_ins.get(subject.any.uid()).cloned(),
             client_in_use: subject
                 .client

@@ -156,6 +156,8 @@ pub struct Facts<'a> {
     pub client_in_use: Option<ClientInUse>,
     /// Of a realm: what a sign-in would give; `None` leaves what is stored.
     pub sign_in: Option<SignInStatus>,
+    /// Of a client of Pocket ID: the logo that it has; `None` leaves what is stored.
+    pub logo: Option<String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -176,6 +178,7 @@ impl<'a> Facts<'a> {
             client_secret: None,
             client_in_use: None,
             sign_in: None,
+            logo: None,
             now: Timestamp::now(),
         }
     }
@@ -249,6 +252,7 @@ pub fn status(
         client_secret,
         client_in_use,
         sign_in,
+        logo,
         now,
     } = facts;
     let mut says = report.says.clone();
@@ -281,6 +285,7 @@ pub fn status(
         client_secret: client_secret.or_else(|| previous.client_secret.clone()),
         client_in_use: client_in_use.or_else(|| previous.client_in_use.clone()),
         sign_in: sign_in.or_else(|| previous.sign_in.clone()),
+        logo: logo.or_else(|| previous.logo.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

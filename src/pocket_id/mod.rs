@@ -9,6 +9,7 @@ mod audience;
 pub mod client;
 pub mod config;
 pub mod details;
+mod form;
 mod list;
 mod meaning;
 mod pace;

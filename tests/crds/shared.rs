@@ -38,6 +38,7 @@ fn status() -> ObjectStatus {
         written_secret: None,
         token: None,
         client_secret: None,
+        logo: None,
         client_in_use: None,
         sign_in: None,
         sync_jobs: Vec::new(),

@@ -57,6 +57,11 @@ pub fn custom_claims(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
+pub fn logo_url(_: &mut SchemaGenerator) -> Schema {
+    let url = format!("{} && {}", matches("self", "https://[^/?#@]+/[^#]*"), matches("self", "[!-~]+"));
+    text(1024, rule(url, "must be https://host/path"))
+}
+
 pub fn callback_urls(_: &mut SchemaGenerator) -> Schema {
     let message = "must be a URL such as https://pve1.example.com:8006, with the port that people type unless it is 443; '*' \
                    stands for one part of a name or path, '**' for several of a path";

@@ -216,7 +216,7 @@ impl<'a> Draft<'a> {
             match claim {
                 Claim::Group(name) => self.release_group(index, object, name, removes),
                 Claim::Client(id) => self.release_client(index, object, id, removes),
-                Claim::Member { .. } => {}
+                Claim::Member { .. } | Claim::Logo(_) => {}
             }
         }
     }
