@@ -206,7 +206,7 @@ async fn a_client_has_its_logo_and_nothing_waits_for_one_that_cannot_be_had() {
     world.declare("PocketIdClient", "pve", &logo("configMapKeyRef: {name: logos, key: pve.svg}")).await;
     let message = world.reason("PocketIdClient", "pve", "DependencyNotReady").await;
     assert!(message.contains("ConfigMap logos"), "{message}");
-    let secret = world.value("pve", "clientSecret").await.expect("a secret all the same");
+    let secret = world.until("it has its secret all the same", async || world.value("pve", "clientSecret").await).await;
     let shown = async || {
         let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build();
         let url = format!("{}/api/oidc/clients/pve/logo", world.pocket.url());
