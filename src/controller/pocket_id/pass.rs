@@ -72,7 +72,7 @@ impl Worker {
         Span::current().record("done", done);
         Ok(if done > 0 {
             Duration::ZERO
-        } else if planned > 0 || !blocked.is_empty() {
+        } else if planned > 0 || plan.handing_over || !blocked.is_empty() {
             Duration::from_millis(self.clock().back_off(1))
         } else {
             self.next_look()
