@@ -39,7 +39,7 @@ pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.
-const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
+pub(super) const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
 
 /// A connection at work.
 pub(super) struct Worker {

@@ -43,8 +43,10 @@ impl Session {
         )?;
         let clients: BTreeMap<ClientId, Fields> =
             clients.into_iter().map(|client| (ClientId::observed(&client.id), client.fields)).collect();
-        details.begin(&clients, &server.take_written());
-        self.read_allowed(&clients, needed, details, others).await?;
+        let written = server.take_written();
+        details.begin(&clients, &written);
+        // Whether what was written stands must show at once.
+        self.read_allowed(&clients, &needed.union(&written).cloned().collect(), details, others).await?;
         let mut secrets = self.secrets(&clients, with_secrets).await?;
         let users = match users {
             Some(users) => Some(self.users(users, &groups).await?),

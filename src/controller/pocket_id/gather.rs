@@ -21,7 +21,6 @@ use crate::core::pocket_id::object::{Object, Wanted};
 use crate::core::pocket_id::secret::ClientSecret;
 use crate::core::pocket_id::snapshot::Scope;
 use crate::core::pocket_id::wants::{self, References, Wants};
-use crate::core::token::Next;
 
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
@@ -191,14 +190,9 @@ pub(super) fn scope(objects: &[Object]) -> Scope {
         if !object.settled {
             scope.clients.insert(client.id.clone());
         }
-        if object.secret.as_ref().is_some_and(needs_secrets) {
+        if object.secret.as_ref().is_some_and(ClientSecret::needs_list) {
             scope.secrets.insert(client.id.clone());
         }
     }
     scope
-}
-
-/// Whether it matters which secrets a client has.
-fn needs_secrets(secret: &ClientSecret) -> bool {
-    secret.retiring || matches!(secret.token.next(false), Next::Issue(_))
 }

@@ -57,6 +57,8 @@ pub(super) struct Worker {
     /// Tells Kubernetes of the objects.
     reporter: Reporter,
     client: Option<(Settings, Client)>,
+    /// When Pocket ID last took the credential.
+    worked: Option<Instant>,
     /// What is known of clients beyond their list.
     details: Details,
     /// Claims whose last step failed.
@@ -148,6 +150,7 @@ impl Worker {
             permit,
             wake,
             client: None,
+            worked: None,
             details: Details::default(),
             failures: BTreeMap::new(),
             in_hand: HashMap::new(),

@@ -17,7 +17,7 @@ use crate::api::object::System;
 use crate::api::status::ObjectStatus;
 use crate::api::{PocketIdConnection, Reason};
 use crate::controller::audit;
-use crate::controller::connection::jittered;
+use crate::controller::connection::{KEEP_CREDENTIAL, jittered};
 use crate::controller::index::Wake;
 use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
@@ -35,6 +35,7 @@ use crate::core::pocket_id::secret::Secrecy;
 use crate::core::pocket_id::snapshot::Snapshot;
 use crate::core::pocket_id::write::Answer;
 use crate::pocket_id::client::Client;
+use crate::pocket_id::details::Details;
 use crate::pocket_id::session::Session;
 
 /// How long steps are carried out before everything is read and planned again.
@@ -55,7 +56,7 @@ impl Worker {
         connection: &PocketIdConnection,
         objects: &[PocketIdObject],
     ) -> Result<Duration, Refusal> {
-        let session = self.session(connection).await?;
+        let session = self.session(connection, objects).await?;
         let Gathered { subjects, inputs, parcels } = self.gather(objects, session.issuer()).await;
         let scope = gather::scope(&inputs);
         let snapshot = session.snapshot(&scope, &mut self.details).await?;
@@ -73,7 +74,7 @@ impl Worker {
         Span::current().record("done", done);
         Ok(if done > 0 {
             Duration::ZERO
-        } else if planned > 0 || !blocked.is_empty() {
+        } else if planned > 0 || plan.handing_over || !blocked.is_empty() {
             Duration::from_millis(self.clock().back_off(1))
         } else {
             self.next_look()
@@ -89,18 +90,39 @@ impl Worker {
         retry.chain(soon).chain([jittered(self.resync)]).min().unwrap_or(self.resync)
     }
 
-    async fn session(&mut self, connection: &PocketIdConnection) -> Result<Session, Refusal> {
-        let settings = settings(&self.context, connection).await?;
-        if self.client.as_ref().is_none_or(|(current, _)| *current != settings) {
+    async fn session(
+        &mut self,
+        connection: &PocketIdConnection,
+        objects: &[PocketIdObject],
+    ) -> Result<Session, Refusal> {
+        let settings = match settings(&self.context, connection).await {
+            Ok(settings) => Some(settings),
+            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        if let Some(settings) = settings
+            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
+        {
             let observer: Arc<dyn crate::https::observer::CallObserver> =
                 Arc::new(Observer::new(&self.context, &self.key));
             let client = Client::new(&settings, &observer)?;
             self.client = Some((settings, client));
+            // It may be another Pocket ID.
+            self.details = Details::default();
         }
-        match &self.client {
-            Some((_, client)) => Ok(client.connect(&self.permit).await?),
-            None => Err(Refusal::new(Reason::SecretNotFound, "there is no credential")),
-        }
+        let Some((_, client)) = &self.client else {
+            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
+        };
+        let session = client.connect(&self.permit).await?;
+        self.worked = Some(Instant::now());
+        Ok(session)
+    }
+
+    /// A namespace that is deleted takes the Secret along before the objects.
+    fn may_use_last(&self, objects: &[PocketIdObject]) -> bool {
+        self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL)
+            && !objects.is_empty()
+            && objects.iter().all(Managed::is_being_deleted)
     }
 
     /// Keeps failures only of claims that are still in question.

@@ -1,12 +1,15 @@
 //! Pocket ID: its groups, its clients and their secrets, and the realms that take them from there.
 
 mod clients;
+mod crash;
 mod groups;
 mod people;
+mod sign_in;
 
 use std::ops::Deref;
 
 use proxmox_identity::sim::pocket_id::{Options, Release, Simulator};
+use proxmox_identity::sim::pve;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -40,9 +43,7 @@ impl Both {
     pub async fn with(options: Options) -> Self {
         let pocket = Simulator::start(options).await.expect("a simulator");
         let trust_ca = Some(pocket.ca_pem().to_owned());
-        let world =
-            World::with(proxmox_identity::sim::pve::Options { time_scale: 0.02, trust_ca, ..Default::default() });
-        let world = world.await;
+        let world = World::with(pve::Options { trust_ca, time_scale: 0.02, ..pve::Options::default() }).await;
         let both = Self { world, pocket };
         both.connect().await;
         both.connect_pocket_id("").await;

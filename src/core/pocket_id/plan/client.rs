@@ -71,9 +71,7 @@ impl Draft<'_> {
             self.step(index, &claim, Purpose::Update(vec!["allowedGroups".to_owned()]), write, None);
         }
         if let Some(secret) = secret {
-            // Whatever was delivered before was the secret of a client that is gone.
-            let issued = secret.token.issued.clone().map_or_else(|| secret.token.fresh(), |it| secret.token.again(it));
-            self.issue(index, secret, &wanted.id, issued, false, None);
+            self.issue(index, secret, &wanted.id, secret.first(), false, None);
         }
         self.logo(index, object, wanted, None);
     }
