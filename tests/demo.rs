@@ -81,27 +81,34 @@ fn left_behind(temporary: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_whole_way_from_manifests_to_proxmox_ve_and_back() {
+fn the_whole_way_from_manifests_to_a_sign_in_and_back() {
     let (out, well) = Demo::start(&[]).end();
     assert!(well, "{out}");
     let facts = [
-        "proxmoxrealm.proxmox-identity.dev/pocket-id   True    Succeeded   PocketID",
-        "proxmoxacl.proxmox-identity.dev/alice-pool    False   DependencyNotReady",
+        "PocketIdClient       proxmox-ve       True    Succeeded            pocket-id",
+        "ProxmoxRealm         pocket-id        True    Succeeded            proxmox",
+        "ProxmoxAcl           alice-pool       False   DependencyNotReady   proxmox",
+        "client   proxmox-ve       only proxmox_admins, proxmox_users   https://127.0.0.1:",
         "ACL entry   /                         Administrator                 group proxmox_admins-PocketID",
-        "user alice@PocketID does not exist in PVE yet",
-        "alice-pool   True    Succeeded   /pool/alice",
+        "alice@PocketID is in, with the group proxmox_users-PocketID",
+        "/   Datastore.Audit Mapping.Audit Pool.Audit SDN.Audit Sys.Audit VM.Audit",
+        "/pool/alice   VM.Audit VM.Backup",
+        "turned away by Pocket ID: You're not allowed to access this service",
+        "changed callbackUrls, isGroupRestricted, allowedGroups of client proxmox-ve back",
         "created group proxmox_users-PocketID again: gone from Proxmox VE",
-        "changed propagate of ACL entry PVEVMUser for user alice@PocketID on /pool/alice back",
+        "changed propagate of ACL entry PVEVMUser for user alice@PocketID on /pool/alice",
         "mistake   False   WouldLockOut",
         "afterwards the operator would lack",
         "nothing of it was written",
-        "Proxmox VE is as it was before",
+        "Pocket ID and Proxmox VE are as they were before",
         "All as it should be",
     ];
     for fact in facts {
         assert!(out.contains(fact), "lacks {fact:?}:\n{out}");
     }
     assert!(!out.contains('\u{1b}'), "no colours where nobody sees them:\n{out}");
+    let wide: Vec<&str> = out.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(wide.is_empty(), "too wide: {wide:#?}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn way(taken: impl Fn(&str) -> bool) -> (String, Vec<Typed>) {
                 }
                 ways.last_mut().expect("an image first").push((command, printed));
             }
+            Deed::SignIn(visit) => panic!("nobody signs in here: {visit:?}"),
         }
     }
     let way = ways.into_iter().find(|way| way.iter().any(|(command, _)| taken(command)));

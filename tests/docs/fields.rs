@@ -98,7 +98,8 @@ fn part<'a>(crd: &'a CustomResourceDefinition, name: &str) -> Vec<Field<'a>> {
 }
 
 fn spec_table(crd: &CustomResourceDefinition) -> String {
-    let mut table = "| field | type | meaning | in Proxmox VE |\n|---|---|---|---|\n".to_owned();
+    let system = if crd.spec.names.kind.starts_with("PocketId") { "Pocket ID" } else { "Proxmox VE" };
+    let mut table = format!("| field | type | meaning | in {system} |\n|---|---|---|---|\n");
     for field in part(crd, "spec") {
         let parameter = parameter(&crd.spec.names.kind, &field.path).unwrap_or_default();
         let (path, form, meaning) = (&field.path, field.form(), field.meaning());
@@ -140,7 +141,7 @@ fn every_kind_has_a_page_with_all_its_fields_as_make_docs_writes_it() {
 }
 
 #[test]
-fn of_every_field_it_is_said_what_it_is_in_proxmox_ve() {
+fn of_every_field_it_is_said_what_it_is_in_the_system_that_it_is_for() {
     for crd in crd::all() {
         let kind = &crd.spec.names.kind;
         for field in part(&crd, "spec").iter().filter(|field| field.is_leaf()) {

@@ -98,7 +98,7 @@ fn the_readme_names_every_command_and_option() {
 #[test]
 fn the_rights_of_the_operator_are_the_same_everywhere() {
     let (readme, example, demo) =
-        (read("README.md"), read("examples/pocket-id/secret.example.yaml"), read("src/cli/demo/proxmox.rs"));
+        (read("README.md"), read("examples/pocket-id/secrets/example.yaml"), read("src/cli/demo/proxmox.rs"));
     // In the demo's source a long line is continued on the next.
     let demo = demo.replace("\\\"", "\"").replace(" \\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<&str> = example.lines().filter_map(|line| line.strip_prefix("#   ")).collect();

@@ -1,11 +1,13 @@
-//! What each field of a spec is in Proxmox VE: the documentation shows it, and the suite of all kinds tries it.
+//! What each field of a spec is in the system that it is for, Proxmox VE or Pocket ID: the documentation shows it, and the
+//! suite of all kinds tries it.
 
 /// Fields that all kinds have, and fields that only say what the operator does.
 const OURS: &str = "";
 
-const GROUP: [(&str, &str); 8] = [
+const GROUP: [(&str, &str); 9] = [
     ("groupId", "`groupid`"),
     ("oidc.group", "`groupid`, as `<group>-<realm>`"),
+    ("oidc.groupRef.name", "`groupid`, as `<group>-<realm>`"),
     ("oidc.realm", "`groupid`, as `<group>-<realm>`"),
     ("oidc.realmRef.name", "`groupid`, as `<group>-<realm>`"),
     ("comment", "`comment`"),
@@ -90,7 +92,7 @@ const CHECK: [(&str, &str); 9] = [
     ("forbid", "`privs` of roles"),
 ];
 
-const REALM: [(&str, &str); 38] = [
+const REALM: [(&str, &str); 39] = [
     ("realm", "`realm`"),
     ("comment", "`comment`"),
     ("default", "`default`"),
@@ -110,6 +112,7 @@ const REALM: [(&str, &str); 38] = [
     ("syncJobs[].removeVanished", "`remove-vanished` of the job"),
     ("syncJobs[].comment", "`comment` of the job"),
     ("openid.issuerUrl", "`issuer-url`"),
+    ("openid.clientRef.name", "`issuer-url`, `client-id`, `client-key`"),
     ("openid.clientId", "`client-id`"),
     ("openid.clientIdSecretRef.name", "`client-id`"),
     ("openid.clientIdSecretRef.key", "`client-id`"),
@@ -129,6 +132,31 @@ const REALM: [(&str, &str); 38] = [
     ("openid.prompt", "`prompt`"),
     ("openid.queryUserinfo", "`query-userinfo`"),
     ("ad.domain", "`domain`"),
+];
+
+const POCKET_ID_GROUP: [(&str, &str); 5] = [
+    ("groupName", "`name`"),
+    ("friendlyName", "`friendlyName`"),
+    ("members", "`users`"),
+    ("membershipPolicy", OURS),
+    ("customClaims", "`customClaims`"),
+];
+
+const POCKET_ID_CLIENT: [(&str, &str); 14] = [
+    ("clientId", "`id`"),
+    ("displayName", "`name`"),
+    ("callbackUrls", "`callbackURLs`"),
+    ("callbackUrlsFrom.connectionRef.name", "`callbackURLs`"),
+    ("callbackUrlsFrom.connectionRef.kind", "`callbackURLs`"),
+    ("pkce", "`pkceEnabled`"),
+    ("allowedGroups[].group", "`allowedUserGroups`"),
+    ("allowedGroups[].groupRef.name", "`allowedUserGroups`"),
+    ("secretTemplate.name", OURS),
+    ("secretTemplate.labels", OURS),
+    ("secretTemplate.annotations", OURS),
+    ("rotation.interval", OURS),
+    ("rotation.overlap", OURS),
+    ("rotation.onLostSecret", OURS),
 ];
 
 /// Below both `ldap` and `ad`.
@@ -160,12 +188,12 @@ const DIRECTORY: [(&str, &str); 25] = [
     ("checkConnection", "`check-connection`"),
 ];
 
-/// What a field, by its path with dots, is in Proxmox VE; empty where it is nothing there. `None`: nobody has said yet.
+/// What a field, by its path with dots, is in the system that it is for; empty where it is nothing there. `None`: nobody has said yet.
 pub fn parameter(kind: &str, path: &str) -> Option<&'static str> {
     let shared =
         ["connectionRef.name", "connectionRef.kind", "managementPolicy", "adoptionPolicy", "deletionPolicy", "suspend"];
     let rows: &[(&str, &str)] = match kind {
-        _ if kind.ends_with("ProxmoxConnection") || shared.contains(&path) => return Some(OURS),
+        _ if kind.ends_with("Connection") || shared.contains(&path) => return Some(OURS),
         "ProxmoxGroup" => &GROUP,
         "ProxmoxUser" => &USER,
         "ProxmoxToken" => &TOKEN,
@@ -174,6 +202,8 @@ pub fn parameter(kind: &str, path: &str) -> Option<&'static str> {
         "ProxmoxAcl" => &ACL,
         "ProxmoxRealm" => &REALM,
         "ProxmoxAccessCheck" => &CHECK,
+        "PocketIdGroup" => &POCKET_ID_GROUP,
+        "PocketIdClient" => &POCKET_ID_CLIENT,
         _ => return None,
     };
     let named = |rows: &[(&str, &'static str)], path: &str| {

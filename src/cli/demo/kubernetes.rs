@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::screen::Screen;
 use crate::sim::control_plane::ControlPlane;
 
 /// A control plane with the manifests next to it.
@@ -53,5 +54,35 @@ impl Kubernetes {
             return Ok(out);
         }
         Err(format!("kubectl {} failed:\n{out}\n{err}", arguments.join(" ")).into())
+    }
+
+    /// Shows a command, runs it, and shows its answer.
+    ///
+    /// # Errors
+    /// With what it says when it fails.
+    pub async fn show(&self, screen: &Screen, command: &str) -> Result<(), Failure> {
+        screen.command('$', &format!("kubectl {command}"));
+        let answer = self.kubectl(&command.split(' ').collect::<Vec<_>>()).await?;
+        screen.output(&answer);
+        Ok(())
+    }
+
+    /// Waits until something is so for all of some objects.
+    ///
+    /// # Errors
+    /// When it does not become so.
+    pub async fn wait(&self, what: &str, objects: &[&str]) -> Result<(), Failure> {
+        let what = format!("--for={what}");
+        let mut arguments = vec!["wait", "-n", "identity", "--timeout=30s", &what];
+        arguments.extend(objects);
+        self.kubectl(&arguments).await.map(drop)
+    }
+
+    /// Waits until all of some objects have a reason for being as they are.
+    ///
+    /// # Errors
+    /// When they do not get it.
+    pub async fn wait_for_reason(&self, reason: &str, objects: &[&str]) -> Result<(), Failure> {
+        self.wait(&format!(r#"jsonpath={{.status.conditions[?(@.type=="Ready")].reason}}={reason}"#), objects).await
     }
 }

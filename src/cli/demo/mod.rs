@@ -1,9 +1,12 @@
-//! `demo`: the main job, shown on a real control plane and a simulated Proxmox VE.
+//! `demo`: the main job, shown on a real control plane, a simulated Pocket ID and a simulated Proxmox VE.
 //!
-//! [`story`] is what people see; it plays on a [`kubernetes`], a [`proxmox`] and the operator's own process.
+//! [`story`] is what people see; it plays on a [`kubernetes`], a [`pocket_id`], a [`proxmox`] and the operator's own process.
 
 mod kubernetes;
 mod manifests;
+mod operator;
+mod people;
+mod pocket_id;
 mod proxmox;
 mod screen;
 mod standing;
@@ -18,16 +21,16 @@ use story::Story;
 /// Why the demo did not go as it should.
 type Failure = Box<dyn std::error::Error>;
 
-/// Show the main job: a real Kubernetes API, a simulated Proxmox VE, and this operator between them.
+/// Show the main job: from Git to a sign-in at Proxmox VE with Pocket ID, on a real Kubernetes API.
 ///
-/// It starts etcd and kube-apiserver, a Proxmox VE simulator and the operator, applies the manifests of
-/// examples/pocket-id and shows what becomes of them: what is Ready, what waits and why, what stands in Proxmox VE.
-/// Then it plays a first sign-in, breaks things behind the operator's back and shows them healed, and takes
-/// everything away again. It ends with an error when anything is not as it should be.
+/// It starts etcd and kube-apiserver, simulators of Pocket ID and Proxmox VE and the operator, applies the manifests of
+/// examples/pocket-id and shows what becomes of them: what is Ready, what waits and why, what stands in both. Then it
+/// plays sign-ins, of somebody who may and of somebody who may not, breaks things behind the operator's back and shows
+/// them healed, and takes everything away again. It ends with an error when anything is not as it should be.
 ///
 /// Everything runs on loopback and in a temporary directory, and is gone at the end however that comes. Nothing of
-/// yours is read or changed: not your kubeconfig, not a Proxmox VE. Colours are for terminals only; NO_COLOR turns
-/// them off.
+/// yours is read or changed: not your kubeconfig, not a Pocket ID, not a Proxmox VE. Colours are for terminals only;
+/// NO_COLOR turns them off.
 ///
 /// It needs etcd, kube-apiserver, kube-controller-manager and kubectl: `make control-plane` builds them once, and KUBEBUILDER_ASSETS may name a
 /// directory that has them.

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::Failure;
+use super::pocket_id::PocketId;
 use super::screen::Screen;
 use crate::https::settings::TlsSettings;
 use crate::https::tls;
@@ -80,13 +81,14 @@ pub struct Proxmox {
 }
 
 impl Proxmox {
-    /// Starts one that takes as long for an answer as a small cluster does.
+    /// Starts one that takes as long for an answer as a small cluster does, and trusts the certificate of Pocket ID.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub async fn start() -> Result<Self, Failure> {
+    pub async fn start(pocket_id: &PocketId) -> Result<Self, Failure> {
         let latency = |milliseconds| Duration::from_millis(milliseconds);
-        let options = Options { read_latency: latency(5), write_latency: latency(25), ..Options::default() };
+        let trust_ca = Some(pocket_id.simulator.ca_pem().to_owned());
+        let options = Options { read_latency: latency(5), write_latency: latency(25), trust_ca, ..Options::default() };
         let simulator = Simulator::start(options).await?;
         let trust = TlsSettings { ca_pem: Some(simulator.ca_pem().to_owned()), ..TlsSettings::default() };
         let http = reqwest::Client::builder()

@@ -5,9 +5,15 @@ use std::io::{IsTerminal as _, Stdout, Write as _};
 use std::time::Instant;
 
 const BOLD: &str = "1";
+const RED: &str = "31";
 const GREEN: &str = "32";
 const CYAN: &str = "36";
 const DIM: &str = "2";
+
+/// So wide is what is said, as far as words are short enough.
+const WIDTH: usize = 100;
+/// Before all that belongs to a step.
+const INDENT: &str = "   ";
 
 /// Where the demo prints.
 pub struct Screen {
@@ -43,14 +49,20 @@ impl Screen {
         self.indented(DIM, text);
     }
 
-    /// A command as one would type it.
+    /// A command as one would type it; what is too long goes on in the next line, as a shell takes it.
     pub fn command(&self, prompt: char, command: &str) {
-        self.indented(CYAN, &format!("{prompt} {command}"));
+        self.indented(CYAN, &wrapped(&format!("{prompt} {command}"), " \\"));
     }
 
     /// What a command answers.
     pub fn output(&self, text: &str) {
-        text.lines().for_each(|line| self.say(format!("   {line}").trim_end()));
+        let line = |line: &str| self.say(format!("{INDENT}{line}").trim_end());
+        text.lines().for_each(|long| wrapped(long, "").lines().for_each(line));
+    }
+
+    /// Somebody who gets no further.
+    pub fn stopped(&self, text: &str) {
+        self.indented(RED, &format!("✗ {text}"));
     }
 
     /// Something that is as it should be.
@@ -64,12 +76,28 @@ impl Screen {
     }
 
     fn indented(&self, colour: &str, text: &str) {
-        text.lines().for_each(|line| self.say(&format!("   {}", self.paint(colour, line))));
+        text.lines().for_each(|line| self.say(&format!("{INDENT}{}", self.paint(colour, line))));
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// A line in lines that are short enough; each but the last ends with `end`.
+fn wrapped(line: &str, end: &str) -> String {
+    let room = WIDTH - INDENT.len() - end.len();
+    let (mut lines, mut rest) = (Vec::new(), line.to_owned());
+    while rest.chars().count() > room {
+        let cut = rest.char_indices().nth(room + 1).map_or(rest.len(), |(at, _)| at);
+        // Not within the blanks at its beginning, or nothing would get shorter.
+        let begin = rest.len() - rest.trim_start().len();
+        let Some(at) = rest[..cut].rfind(' ').filter(|at| *at > begin) else { break };
+        lines.push(format!("{}{end}", rest[..at].trim_end()));
+        rest = format!("      {}", rest[at..].trim_start());
+    }
+    lines.push(rest);
+    lines.join("\n")
 }
 
 /// Rows as columns of equal width.
@@ -86,7 +114,18 @@ pub fn table(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{INDENT, WIDTH, table, wrapped};
+
+    #[test]
+    fn long_lines_go_on_in_the_next_and_a_long_word_is_left_whole() {
+        let line = "word ".repeat(50);
+        let long = wrapped(line.trim(), " \\");
+        assert!(long.lines().count() > 1 && long.lines().all(|line| INDENT.len() + line.chars().count() <= WIDTH));
+        assert_eq!(long.replace(" \\\n     ", ""), line.trim());
+        let word = "x".repeat(200);
+        assert_eq!(wrapped(&word, ""), word);
+        assert_eq!(wrapped("short", " \\"), "short");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

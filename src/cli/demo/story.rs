@@ -1,21 +1,25 @@
 //! What the demo shows, in order; each part fails when it does not see what it shows.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::kubernetes::Kubernetes;
-use super::manifests::{self, EXAMPLE, MISTAKE, Values};
+use super::manifests::{self, COLUMNS, EXAMPLE, MISTAKE, SECRETS, Values};
+use super::pocket_id::PocketId;
 use super::proxmox::Proxmox;
 use super::screen::Screen;
 use super::standing::Standing;
-use super::{Failure, screen};
+use super::{Failure, operator, people, screen};
 use crate::sim::child::GuardedChild;
 
 /// How long anything may take; seconds are usual.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// All that is Ready at once.
-const READY: [&str; 7] = [
+const READY: [&str; 11] = [
+    "pocketidconnection/pocket-id",
+    "pocketidgroup/proxmox-users",
+    "pocketidgroup/proxmox-admins",
+    "pocketidclient/proxmox-ve",
     "proxmoxconnection/proxmox",
     "proxmoxrealm/pocket-id",
     "proxmoxgroup/proxmox-users",
@@ -32,6 +36,7 @@ pub struct Story {
     // Dropped in this order: the operator must not see the others go.
     operator: GuardedChild,
     pve: Proxmox,
+    pocket_id: PocketId,
     kubernetes: Kubernetes,
 }
 
@@ -41,7 +46,7 @@ impl Story {
     /// # Errors
     /// When something is not as it should be.
     pub async fn tell(screen: &Screen, keep: bool) -> Result<Self, Failure> {
-        screen.say("A real Kubernetes API, a simulated Proxmox VE, and the operator between them.");
+        screen.say("From Git to a sign-in: manifests → operator → Pocket ID and Proxmox VE → Alice, and not Mallory.");
         screen.say("All of it runs on loopback, touches nothing of yours, and is gone at the end.");
         let (mut story, clean) = Self::start(screen).await?;
         match story.play(screen, keep, &clean).await {
@@ -51,24 +56,31 @@ impl Story {
     }
 
     async fn start(screen: &Screen) -> Result<(Self, Standing), Failure> {
-        screen.step("Start Kubernetes, and let it know the operator's kinds");
-        let kubernetes = Kubernetes::start().await?;
-        screen.good(&format!("etcd and kube-apiserver are up ({:.1} s)", screen.seconds()));
+        screen.step("Start Pocket ID, Proxmox VE and Kubernetes");
+        let (pocket_id, kubernetes) = tokio::try_join!(PocketId::start(), Kubernetes::start())?;
+        let pve = Proxmox::start(&pocket_id).await?;
+        screen.good(&format!("Pocket ID 2.14 (simulated) at {}, with alice and mallory", pocket_id.simulator.url()));
+        screen.good(&format!("Proxmox VE 9.2 (simulated) at {}, which knows nobody yet", pve.simulator.url()));
+        screen.good(&format!("etcd and kube-apiserver (real) are up ({:.1} s)", screen.seconds()));
 
-        screen.step("Start Proxmox VE, and give the operator a user of its own, with the rights that its kinds need");
-        let pve = Proxmox::start().await?;
+        screen.step("Give the operator no more rights than its kinds need, and start it");
         let token = pve.prepare_operator(screen).await?;
-        let clean = Standing::read(&pve).await?;
-        let (endpoint, fingerprint) = (pve.simulator.url(), pve.simulator.fingerprint());
-        manifests::write(kubernetes.dir(), &Values { endpoint, fingerprint, token })?;
-        screen.good(&format!("Proxmox VE answers at {}", pve.simulator.url()));
-
-        screen.step("Install the CRDs and start the operator");
-        kubernetes.show(screen, "apply -f crds/").await?;
+        let clean = Standing::read(&pocket_id, &pve).await?;
+        let values = Values {
+            endpoint: pve.simulator.url(),
+            fingerprint: pve.simulator.fingerprint(),
+            token,
+            url: pocket_id.simulator.url(),
+            url_fingerprint: pocket_id.simulator.fingerprint(),
+            api_key: pocket_id.simulator.api_key().to_owned(),
+        };
+        manifests::write(kubernetes.dir(), &values)?;
+        screen.command('$', "kubectl apply -f crds/");
+        kubernetes.kubectl(&["apply", "-f", "crds/"]).await?;
         kubernetes.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", "-f", "crds/"]).await?;
-        let operator = start_operator(kubernetes.kubeconfig())?;
+        let operator = operator::start(kubernetes.kubeconfig())?;
         screen.good("the operator runs");
-        Ok((Self { operator, pve, kubernetes }, clean))
+        Ok((Self { operator, pve, pocket_id, kubernetes }, clean))
     }
 
     async fn play(&mut self, screen: &Screen, keep: bool, clean: &Standing) -> Result<(), Failure> {
@@ -87,22 +99,28 @@ impl Story {
     }
 
     async fn apply(&self, screen: &Screen) -> Result<(), Failure> {
-        screen.step("Apply the manifests of Pocket ID's guide: realm, groups, permissions, pool");
+        screen.step("Apply both halves: what is to stand in Pocket ID, and what in Proxmox VE");
         self.kubernetes.kubectl(&["create", "namespace", "identity"]).await?;
+        self.kubernetes.show(screen, &format!("apply -n identity -f {SECRETS}/")).await?;
         let begun = Instant::now();
         self.kubernetes.show(screen, &format!("apply -n identity -f {EXAMPLE}/")).await?;
-        self.wait("condition=Ready", &READY).await?;
-        self.wait(r#"jsonpath={.status.conditions[?(@.type=="Ready")].reason}=DependencyNotReady"#, &[ALICE]).await?;
-        screen.good(&format!(
-            "all but one object Ready {:.1} s after the start of kubectl",
-            begun.elapsed().as_secs_f64()
-        ));
-        self.kubernetes.show(screen, "get proxmox -A").await?;
+        self.kubernetes.wait("condition=Ready", &READY).await?;
+        self.kubernetes.wait_for_reason("DependencyNotReady", &[ALICE]).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        screen.good(&format!("all but one object Ready {seconds:.1} s after the start of kubectl"));
+        self.kubernetes.show(screen, &format!("get proxmox -n identity -o custom-columns-file={COLUMNS}")).await?;
 
-        screen.step("Look at what stands in Proxmox VE now");
-        let standing = Standing::read(&self.pve).await?;
-        screen.output(&standing.table());
-        let expected: [&[&str]; 6] = [
+        screen.step("Look at what stands in both now");
+        let standing = self.standing().await?;
+        for (system, table) in standing.tables() {
+            screen.remark(system);
+            screen.output(&table);
+        }
+        let back = self.pve.simulator.url();
+        let expected: [&[&str]; 9] = [
+            &["group", "proxmox_users", "alice"],
+            &["group", "proxmox_admins"],
+            &["client", "proxmox-ve", "only proxmox_admins, proxmox_users", &back],
             &["realm", "PocketID", "openid, default"],
             &["group", "proxmox_admins-PocketID"],
             &["group", "proxmox_users-PocketID"],
@@ -111,35 +129,52 @@ impl Story {
             &["ACL entry", "/", "PVEAuditor", "group proxmox_users-PocketID"],
         ];
         match expected.iter().find(|cells| !standing.has(cells)) {
-            Some(missing) => Err(format!("Proxmox VE should have {}, and has not", missing.join(" ")).into()),
+            Some(missing) => Err(format!("there should be {}, and is not", missing.join(" ")).into()),
             None => Ok(()),
         }
     }
 
     async fn sign_in(&self, screen: &Screen) -> Result<(), Failure> {
-        screen.step("Let Alice sign in for the first time: her permission has been waiting for it");
-        self.kubernetes.show(screen, &format!("get -n identity {ALICE} -o wide")).await?;
+        screen.step("Alice signs in for the first time: Git says that she is in proxmox_users");
+        let alice = people::gets_in(&self.pocket_id, &self.pve, "alice").await?;
+        people::show(screen, &alice, &["/"]);
         let begun = Instant::now();
-        self.pve.simulator.login("alice@PocketID", &["proxmox_users-PocketID".to_owned()]).await?;
-        screen.remark("(Alice signs in with Pocket ID; Proxmox VE makes the user alice@PocketID)");
-        self.wait("condition=Ready", &[ALICE]).await?;
-        screen.good(&format!("her permission is Ready after {:.1} s", begun.elapsed().as_secs_f64()));
-        self.kubernetes.show(screen, &format!("get -n identity {ALICE}")).await
+        self.kubernetes.wait("condition=Ready", &[ALICE]).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        screen.good(&format!("her own permission, which waited for her, stands {seconds:.1} s later"));
+        let alice = people::gets_in(&self.pocket_id, &self.pve, "alice").await?;
+        people::show(screen, &alice, &["/pool/alice"]);
+        let may =
+            |path: &str, privilege: &str| alice.permissions.get(path).is_some_and(|held| held.contains(privilege));
+        if !may("/pool/alice", "VM.Console") || !may("/", "VM.Audit") || may("/", "VM.Console") {
+            return Err(format!("Alice should be allowed what Git says, and is: {:?}", alice.permissions).into());
+        }
+
+        screen.step("Mallory has a passkey too, and is in no group that may sign in");
+        let words = people::is_turned_away(&self.pocket_id, &self.pve, "mallory").await?;
+        screen.stopped(&format!("turned away by Pocket ID: {words}"));
+        Ok(())
     }
 
     async fn heal(&self, screen: &Screen) -> Result<(), Failure> {
-        screen.step("Change things in Proxmox VE behind the operator's back");
-        let before = Standing::read(&self.pve).await?;
+        screen.step("Change things behind the operator's back, in both");
+        let before = self.standing().await?;
+        self.pocket_id.sabotage(screen, "proxmox-ve").await?;
         self.pve.sabotage(screen).await?;
         let begun = Instant::now();
-        while Standing::read(&self.pve).await? != before {
-            patient(begun, "what was changed in Proxmox VE is healed").await?;
+        while self.standing().await? != before {
+            patient(begun, "what was changed is healed").await?;
         }
         screen.good(&format!("all as before after {:.1} s", begun.elapsed().as_secs_f64()));
-        let command = "get events -n identity --field-selector reason=DriftCorrected";
+        let command = "get events -n identity --field-selector reason=DriftCorrected \
+                       -o custom-columns=OBJECT:.involvedObject.name,EVENT:.message";
         let told = async || self.kubernetes.kubectl(&command.split(' ').collect::<Vec<_>>()).await;
-        let expected =
-            ["group proxmox_users-PocketID again", "PVEAuditor for group proxmox_users", "changed propagate"];
+        let expected = [
+            "isGroupRestricted",
+            "group proxmox_users-PocketID again",
+            "PVEAuditor for group proxmox_users",
+            "changed propagate",
+        ];
         let events = loop {
             let events = told().await?;
             if expected.iter().all(|words| events.contains(words)) {
@@ -155,10 +190,9 @@ impl Story {
     async fn refuse(&self, screen: &Screen) -> Result<(), Failure> {
         screen.step("Make a mistake that would take away the operator's own rights");
         self.kubernetes.show(screen, &format!("apply -n identity -f {MISTAKE}")).await?;
-        self.wait(r#"jsonpath={.status.conditions[?(@.type=="Ready")].reason}=WouldLockOut"#, &["proxmoxacl/mistake"])
-            .await?;
+        self.kubernetes.wait_for_reason("WouldLockOut", &["proxmoxacl/mistake"]).await?;
         self.kubernetes.show(screen, "get -n identity proxmoxacl/mistake -o wide").await?;
-        if Standing::read(&self.pve).await?.has(&["ACL entry", "/access", "NoAccess", "user proxmox-identity@pve"]) {
+        if self.standing().await?.has(&["ACL entry", "/access", "NoAccess", "user proxmox-identity@pve"]) {
             return Err("the mistake should not stand in Proxmox VE, and does".into());
         }
         screen.good("nothing of it was written");
@@ -168,44 +202,41 @@ impl Story {
     async fn take_away(&self, screen: &Screen, clean: &Standing) -> Result<(), Failure> {
         screen.step("Delete the objects: what the operator made goes with them");
         self.kubernetes.show(screen, &format!("delete -n identity --timeout=30s -f {EXAMPLE}/")).await?;
-        let standing = Standing::read(&self.pve).await?;
-        screen.output(&standing.table());
+        let standing = self.standing().await?;
         if standing != *clean {
-            return Err("Proxmox VE should be as it was before the manifests were applied, and is not".into());
+            let tables = standing.tables().map(|(system, table)| format!("{system}\n{table}")).join("\n");
+            return Err(format!("all should be as before the manifests were applied, and is not:\n{tables}").into());
         }
-        screen.good("Proxmox VE is as it was before");
+        screen.good("Pocket ID and Proxmox VE are as they were before");
         screen.remark("(but for the user alice@PocketID: her sign-in made her, not the operator)");
         Ok(())
     }
 
-    async fn wait(&self, what: &str, objects: &[&str]) -> Result<(), Failure> {
-        let what = format!("--for={what}");
-        let mut arguments = vec!["wait", "-n", "identity", "--timeout=30s", &what];
-        arguments.extend(objects);
-        self.kubernetes.kubectl(&arguments).await.map(drop)
+    async fn standing(&self) -> Result<Standing, Failure> {
+        Standing::read(&self.pocket_id, &self.pve).await
     }
 
     /// Says how to use what has been left up.
     pub fn invite(&self, screen: &Screen) {
         screen.step("Play with it");
-        let (url, token) = (self.pve.simulator.url(), self.pve.simulator.token());
+        let (pve, token) = (self.pve.simulator.url(), self.pve.simulator.token());
+        let (pocket_id, key) = (self.pocket_id.simulator.url(), self.pocket_id.simulator.api_key());
         let kubectl = self.kubernetes.program();
+        let row = |what: &str, how: String| vec![what.to_owned(), how];
         screen.output(&screen::table(&[
-            vec!["Kubernetes".into(), format!("export KUBECONFIG={}", self.kubernetes.kubeconfig().display())],
-            vec![String::new(), format!("alias kubectl={}", kubectl.display())],
-            vec![String::new(), "kubectl get proxmox -n identity -o wide".into()],
-            vec!["manifests".into(), self.kubernetes.dir().join(EXAMPLE).display().to_string()],
-            vec!["operator's log".into(), self.operator.dir().join("log").display().to_string()],
-            vec![
-                "Proxmox VE".into(),
-                format!("curl -k -H 'Authorization: PVEAPIToken={token}' {url}/api2/json/access/acl"),
-            ],
-            vec!["a sign-in".into(), format!("curl -k {url}/sim/login -d '{{\"userid\": \"bob@PocketID\"}}'")],
+            row("Kubernetes", format!("export KUBECONFIG={}", self.kubernetes.kubeconfig().display())),
+            row("", format!("alias kubectl={}", kubectl.display())),
+            row("", "kubectl get proxmox -n identity -o wide".to_owned()),
+            row("manifests", self.kubernetes.dir().join(EXAMPLE).display().to_string()),
+            row("operator's log", self.operator.dir().join("log").display().to_string()),
+            row("Proxmox VE", format!("curl -k -H 'Authorization: PVEAPIToken={token}' {pve}/api2/json/access/acl")),
+            row("Pocket ID", format!("curl -k -H 'X-API-Key: {key}' {pocket_id}/api/oidc/clients")),
+            row("a sign-in", "proxmox-identity sim pocket-id --help".to_owned()),
         ]));
         screen.remark(
-            "(Nothing but the operator runs in this Kubernetes: a namespace that is deleted waits for ever, and what a",
+            "(Nothing but the operator runs in this Kubernetes: a namespace that is deleted waits for ever, and",
         );
-        screen.remark("deleted object owns stays. There is no Pocket ID either, of which the realm's Warning tells.)");
+        screen.remark("what a deleted object owns stays.)");
         screen.good("Ctrl-C ends everything and removes all files");
     }
 
@@ -217,28 +248,6 @@ impl Story {
         let objects = objects.unwrap_or_else(|error| error.to_string());
         format!("{objects}\nThe operator {state}; its last lines:\n{}", self.operator.log_tail())
     }
-}
-
-impl Kubernetes {
-    /// Shows a command, runs it, and shows its answer.
-    async fn show(&self, screen: &Screen, command: &str) -> Result<(), Failure> {
-        screen.command('$', &format!("kubectl {command}"));
-        let answer = self.kubectl(&command.split(' ').collect::<Vec<_>>()).await?;
-        screen.output(&answer);
-        Ok(())
-    }
-}
-
-/// The same program as this one, at work.
-fn start_operator(kubeconfig: &Path) -> Result<GuardedChild, Failure> {
-    let kubeconfig = format!("KUBECONFIG={}", kubeconfig.display());
-    let program = std::env::current_exe()?.display().to_string();
-    // What the operator takes from its environment may be set for another one.
-    let unset = ["PROXMOX_IDENTITY_WATCH_NAMESPACE", "PROXMOX_IDENTITY_PROGRESS_DEADLINE"];
-    let mut words: Vec<&str> = unset.iter().flat_map(|name| ["-u", name]).collect();
-    words.extend([kubeconfig.as_str(), &program, "run", "--listen=127.0.0.1:0", "--log-format=human"]);
-    let words = words.into_iter().map(str::to_owned).collect();
-    Ok(GuardedChild::start(Path::new("env"), |_| Ok(words))?)
 }
 
 async fn patient(since: Instant, until: &str) -> Result<(), Failure> {

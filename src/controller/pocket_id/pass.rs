@@ -10,6 +10,7 @@ use tracing::field::Empty;
 
 use super::deliver::{ClientContents, secret_status};
 use super::gather::{self, Gathered, Subject};
+use super::way::settings;
 use super::{PocketIdObject, Worker};
 use crate::api::management::ManagementPolicy;
 use crate::api::object::System;
@@ -28,7 +29,7 @@ use crate::core::object::{Mode, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
 use crate::core::pocket_id::claim::{Claim, to_rows};
 use crate::core::pocket_id::ids::SecretId;
-use crate::core::pocket_id::object::{Object, Wanted};
+use crate::core::pocket_id::object::{Logo, Object, Wanted};
 use crate::core::pocket_id::plan::{Input, Plan, Step, plan};
 use crate::core::pocket_id::secret::Secrecy;
 use crate::core::pocket_id::snapshot::Snapshot;
@@ -94,7 +95,7 @@ impl Worker {
         connection: &PocketIdConnection,
         objects: &[PocketIdObject],
     ) -> Result<Session, Refusal> {
-        let settings = match self.settings(connection).await {
+        let settings = match settings(&self.context, connection).await {
             Ok(settings) => Some(settings),
             Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
             Err(refusal) => return Err(refusal),
@@ -211,6 +212,8 @@ impl Worker {
             client_secret: secret
                 .map(|(secret, secrecy)| secret_status(secret, secrecy, previous.client_secret.as_ref())),
             client_in_use: None,
+            sign_in: None,
+            logo: mark(object).filter(|_| verdict.stands(|claim| matches!(claim, Claim::Logo(_)))),
             now: Timestamp::now(),
         };
         let mut report = report::report(object.mode, System::PocketId, verdict);
@@ -253,6 +256,9 @@ impl Worker {
                     self.failures.remove(&step.claim);
                     self.reporter.done(any, &step.purpose, &[&step.what]);
                     self.deliver(step, answer, any, parcels).await;
+                    if let (Claim::Logo(_), Some(mark)) = (&step.claim, mark(&judged.inputs[step.owner])) {
+                        self.logos.insert(any.uid().to_owned(), mark);
+                    }
                 }
                 Err(failure) => {
                     failed.insert(step.claim.clone());
@@ -318,6 +324,14 @@ impl Judged<'_> {
                 known.or_else(found).filter(|_| holds || object.mode == Mode::Observe).map(ToString::to_string)
             }
         }
+    }
+}
+
+/// What tells the logo that an object wants from others.
+fn mark(object: &Object) -> Option<String> {
+    match &object.wanted {
+        Some(Wanted::Client(client)) => client.logo.as_ref().map(Logo::mark),
+        Some(Wanted::Group(_)) | None => None,
     }
 }
 

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::{Apply, Git, ours};
-use crate::guides::parsed;
+use crate::guides::Place;
 use crate::world::World;
 
 /// The folders of examples that are plain manifests.
@@ -29,27 +28,22 @@ async fn an_example_that_was_synced_is_in_sync_and_a_second_sync_changes_nothing
     let folders = folders();
     assert!(folders.len() > 1);
     for folder in folders {
-        let world = World::new().await;
-        world.start_operator().connect_as("proxmox", "proxmox", &world.pve.token(), "").await;
-        let objects = parsed(&world, &manifests(&folder));
-        for secret in objects.iter().filter(|object| kind(object) == "Secret") {
-            world.put(secret).await;
-        }
-        let git = Git::new(&world, ours(&objects));
+        let place = Place::new().await;
+        let world = &place.world;
+        let objects = place.parsed(&manifests(&folder));
+        let git = Git::new(world, ours(&objects));
         let said = git.sync(Apply::ServerSide, 120, false).await;
         assert_eq!(said["phase"], "Succeeded", "{said:#}");
-        let first = generations(&world, &git).await;
+        let first = generations(world, &git).await;
         if folder.ends_with("pocket-id") {
-            world.ready("ProxmoxRealm", "pocket-id").await;
-            world.pve_call("POST", "/access/users", &[("userid", "alice@PocketID")]).await;
+            for (kind, name) in [("PocketIdClient", "proxmox-ve"), ("ProxmoxRealm", "pocket-id")] {
+                world.ready(kind, name).await;
+            }
+            place.sign_in("alice").await.expect("in");
         }
         git.becomes_healthy(Apply::ServerSide).await;
-        assert_eq!(generations(&world, &git).await, first, "{}", folder.display());
+        assert_eq!(generations(world, &git).await, first, "{}", folder.display());
     }
-}
-
-fn kind(object: &DynamicObject) -> &str {
-    &object.types.as_ref().expect("a kind").kind
 }
 
 /// Changed by what changes a spec.

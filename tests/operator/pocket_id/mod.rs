@@ -8,6 +8,7 @@ mod groups;
 mod life;
 mod namespace;
 mod outage;
+mod people;
 mod scale;
 mod secrets;
 mod sign_in;

@@ -22,7 +22,7 @@ async fn its_page_is_done_from_top_to_bottom() {
     let deeds = read(&format!("docs/kinds/{PAGE}"));
     let manifests = deeds.iter().filter_map(|deed| match deed {
         Deed::Apply(manifests) => Some(manifests),
-        Deed::Run(..) => None,
+        Deed::Run(..) | Deed::SignIn(_) => None,
     });
     let mut used = Vec::new();
     for mut object in manifests.flat_map(|manifests| parsed(&world, manifests)) {

@@ -94,7 +94,7 @@ impl Draft<'_> {
     ) -> BTreeSet<UserId> {
         let ours = object.ledger.keys().filter_map(|claim| match claim {
             Claim::Member { group: _, user } => goes(user).then(|| self.input.snapshot.user_named(user))?,
-            Claim::Group(_) | Claim::Client(_) => None,
+            Claim::Group(_) | Claim::Client(_) | Claim::Logo(_) => None,
         });
         let ours: BTreeSet<&UserId> = ours.map(|(id, _)| id).collect();
         present.iter().filter(|user| !ours.contains(user)).cloned().collect()
@@ -108,7 +108,7 @@ impl Draft<'_> {
         let ledger = &mut self.plan.verdicts[index].ledger;
         ledger.retain(|claim, _| match claim {
             Claim::Member { group: _, user } => wanted.members.contains(user) || stands(user),
-            Claim::Group(_) | Claim::Client(_) => true,
+            Claim::Group(_) | Claim::Client(_) | Claim::Logo(_) => true,
         });
         if wanted.policy == MembershipPolicy::Ignore {
             return;

@@ -20,7 +20,7 @@ use super::write::Write;
 use crate::api::Reason;
 use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::failure::FailureKind;
-use crate::core::object::{Adoption, Deletion, Mode, Refusal};
+use crate::core::object::{Adoption, Deletion, Mode, ObjectKey, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
 use holders::Holders;
 
@@ -221,7 +221,7 @@ impl<'a> Draft<'a> {
             match claim {
                 Claim::Group(name) => self.release_group(index, object, name, removes, holders),
                 Claim::Client(id) => self.release_client(index, object, id, removes),
-                Claim::Member { .. } => {}
+                Claim::Member { .. } | Claim::Logo(_) => {}
             }
         }
     }
@@ -239,8 +239,10 @@ impl<'a> Draft<'a> {
     /// It is to go: `write` removes what stands of it.
     fn remove(&mut self, index: usize, claim: &Claim, write: Write) {
         let object = &self.input.objects[index];
-        if let Some(user) = object.users.first() {
-            let message = format!("{} still refers to it; {claim} goes when that is gone", user.short());
+        if !object.users.is_empty() {
+            const SHOWN: usize = 3;
+            let named: Vec<String> = object.users.iter().take(SHOWN).map(ObjectKey::short).collect();
+            let message = format!("{claim} goes when nothing refers to it any more: {}", named.join(", "));
             return self.refuse(index, claim, Reason::DeletionBlocked, message);
         }
         if self.holds_back(index, claim) {

@@ -30,6 +30,7 @@ pub fn table() -> Table {
         right: Right { privilege: "Realm.Allocate", path: "/access/realm" },
         elsewhere: &[
             "openid/clientIdSecretRef",
+            "openid/clientRef",
             "openid/usernameClaim",
             "openid/users/onRemoval",
             "openid/users/source",
