@@ -23,7 +23,9 @@ const OF_SOME_KINDS: &[(&str, &[&str])] = &[
     ("syncJobs", REALMS),
     ("sync", REALMS),
     ("clientSecret", &["PocketIdClient"]),
+    ("logo", &["PocketIdClient"]),
     ("clientInUse", REALMS),
+    ("signIn", REALMS),
 ];
 
 const REALMS: &[&str] = &["ProxmoxRealm"];

@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::management::is_false;
 use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::{rules, schema};
 
@@ -15,6 +16,8 @@ use crate::api::{rules, schema};
     validation = rules::exactly_one(&["clientId", "clientIdSecretRef", "clientRef"]),
     validation = rules::issuer_or_client(),
     validation = rules::not_together("clientRef", "clientKeySecretRef"),
+    validation = rules::samples_need_client(),
+    validation = rules::source_needs_username(),
     validation = rules::immutable("usernameClaim"),
 )]
 pub struct OpenIdRealm {
@@ -71,7 +74,7 @@ pub struct OpenIdRealm {
 /// What happens to users: those who come, at login, and those who are gone, between logins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::removal_needs_source())]
+#[x_kube(validation = rules::removal_needs_source(), validation = rules::provision_needs_client())]
 pub struct OpenIdUsers {
     /// Whether Proxmox VE makes a user at the first login. Without it only users that exist may log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,16 @@ pub struct OpenIdUsers {
     /// Who may use the realm now. Unset: nobody knows, and users stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<UserSource>,
+    /// Whether those whom the client of the source lets in are made in Proxmox VE before they first sign in, with the groups
+    /// that they would get then, as far as these exist. They belong to nobody, as users that are made at login: what becomes
+    /// of those who are gone is said by onRemoval.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub provision: bool,
+    /// Users of Pocket ID, by the names that they sign in with, for whom `status.signIn` shows whether they would get in,
+    /// as whom and with which groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::sample_users")]
+    pub samples: Vec<String>,
 }
 
 // The schema of an optional enum shows the documentation of the enum, not of the field.
@@ -102,12 +115,16 @@ pub enum OnRemoval {
 /// Who may use a realm: exactly one of the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::exactly_one(&["configMapRef"]))]
+#[x_kube(validation = rules::exactly_one(&["configMapRef", "pocketIdClientRef"]))]
 pub struct UserSource {
     /// A key of a ConfigMap in the same namespace with one user a line, `name` or `name@realm`. Empty lines and lines that
     /// begin with `#` do not count. A list that is missing, empty or has a line that is no user changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map_ref: Option<KeyRef>,
+    /// A PocketIdClient in the same namespace: those whom it lets in. When Pocket ID cannot be read, or lets nobody in, nothing
+    /// is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pocket_id_client_ref: Option<ObjectRef>,
 }
 
 /// What happens to memberships in groups at login.

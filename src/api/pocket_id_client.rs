@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::management::Management;
 use crate::api::object::{Object, System};
-use crate::api::refs::{ConnectionKind, ObjectRef};
+use crate::api::refs::{ConnectionKind, KeyRef, ObjectRef};
 use crate::api::status::{ObjectStatus, SecretState};
 use crate::api::token::OnLostSecret;
 use crate::api::{rules, schema};
@@ -58,6 +58,9 @@ pub struct PocketIdClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "atomic"))]
     pub allowed_groups: Vec<AllowedGroup>,
+    /// The picture that people see when they sign in. Unset: not managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
     /// The Secret that clientId, clientSecret and issuerUrl are written into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_template: Option<ClientSecretTemplate>,
@@ -85,6 +88,22 @@ pub struct EndpointsRef {
     /// Its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<ConnectionKind>,
+}
+
+/// A picture: exactly one of the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::exactly_one(&["url", "configMapKeyRef"]))]
+pub struct Logo {
+    /// Where Pocket ID fetches it, as `https://host/path`. It refuses private addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::logo_url")]
+    pub url: Option<String>,
+    /// A key of a ConfigMap in the same namespace, in its binaryData or data. The key ends with what the picture is, such as
+    /// `logo.svg` or `logo.png`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::picture())]
+    pub config_map_key_ref: Option<KeyRef>,
 }
 
 /// A group whose members may sign in: exactly one of the fields.

@@ -110,6 +110,9 @@ reasons! {
     /// its words. Correct issuerUrl, or let the nodes reach the provider and trust its certificate; it is asked again
     /// each minute.
     IssuerUnreachable: Fine,
+    /// People cannot sign in with a realm that refers to a PocketIdClient, or get no groups: status.signIn.problems says why.
+    /// Correct what it names.
+    SignInImpaired: Fine,
     /// Enabled users of the realm are not in the source of its users, and stay as they are; the message names some, and why.
     /// Disable or remove them, add them to the source, or set openid.users.onRemoval.
     UsersNotInSource: Fine,

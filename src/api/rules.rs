@@ -98,6 +98,14 @@ pub fn name_is_client() -> Rule {
     name_is("has(self.spec.clientId)", &format!("({condition})"), "client's id", ClientId::RULE)
 }
 
+/// Pocket ID tells pictures by the ending of their names (recording `client-logo`).
+pub fn picture() -> Rule {
+    rule(
+        "self.key.matches(r'.*[.](avif|gif|ico|jpe?g|png|svg|webp)$')",
+        "the key must end with .avif, .gif, .ico, .jpeg, .jpg, .png, .svg or .webp, which says what the picture is",
+    )
+}
+
 /// Up to 2.9 the first address that is used would be trusted, and no address could be used later.
 pub fn some_callback() -> Rule {
     rule(
@@ -194,6 +202,32 @@ pub fn issuer_or_client() -> Rule {
     rule(
         "has(self.issuerUrl) != has(self.clientRef)",
         "exactly one of issuerUrl and clientRef must be set: a PocketIdClient knows its issuer",
+    )
+}
+
+/// Nobody but Pocket ID tells who they are.
+pub fn provision_needs_client() -> Rule {
+    rule(
+        "!has(self.provision) || !self.provision || (has(self.source) && has(self.source.pocketIdClientRef))",
+        "provision needs source.pocketIdClientRef, which knows the people and their groups",
+    )
+}
+
+/// Only Pocket ID shows what a sign-in would give.
+pub fn samples_need_client() -> Rule {
+    rule(
+        "!has(self.users) || !has(self.users.samples) || size(self.users.samples) == 0 || has(self.clientRef)",
+        "users.samples need clientRef: only Pocket ID shows who would get in",
+    )
+}
+
+/// Without the claim nobody could tell which user of Proxmox VE is whom.
+pub fn source_needs_username() -> Rule {
+    rule(
+        "!has(self.users) || !has(self.users.source) || !has(self.users.source.pocketIdClientRef) || \
+         (has(self.usernameClaim) && self.usernameClaim in ['username', 'email', 'subject'])",
+        "users.source.pocketIdClientRef needs usernameClaim to be username, email or subject: without it nobody can tell which \
+         user is whom",
     )
 }
 

@@ -36,9 +36,15 @@ pub struct ObjectStatus {
     /// How it stands with the client's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<ClientSecretStatus>,
+    /// The logo that the client was last given: its URL, or the SHA-256 of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
     /// Which secret of the PocketIdClient that it refers to stands in the realm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_in_use: Option<ClientInUse>,
+    /// Whether people can sign in with a realm that refers to a client of Pocket ID, before anybody tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignInStatus>,
     /// When the sync jobs ran and will run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
@@ -66,6 +72,58 @@ pub struct ClientInUse {
     pub name: String,
     /// Which of its secrets, as its `status.clientSecret.issue` counts them.
     pub issue: i64,
+}
+
+/// Whether people can sign in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInStatus {
+    /// What keeps people from signing in or from getting their groups, one sentence each. Empty: nothing that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub problems: Vec<String>,
+    /// What a sign-in would give the users of `openid.users.samples`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["user"]))]
+    pub samples: Vec<SampleStatus>,
+}
+
+/// What a sign-in would give one user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SampleStatus {
+    /// The user's name in Pocket ID.
+    pub user: String,
+    /// `Admitted`: gets in. `TurnedAway`: not let in by Pocket ID. `NoSuchUser`: not known there. `Refused`: let in by Pocket
+    /// ID, and not by Proxmox VE.
+    pub result: SampleResult,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The user in Proxmox VE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The groups of Proxmox VE that the user would be put into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub groups: Vec<String>,
+    /// Groups that the user has in Pocket ID and gets nothing from: Proxmox VE drops their names, or has no such group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub ignored: Vec<String>,
+}
+
+/// Whether a user would get in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SampleResult {
+    /// Gets in.
+    Admitted,
+    /// Not let in by Pocket ID: in none of the allowed groups, or disabled.
+    TurnedAway,
+    /// Not known to Pocket ID.
+    NoSuchUser,
+    /// Let in by Pocket ID, and not by Proxmox VE.
+    Refused,
 }
 
 /// When a sync job ran and will run.

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::api::connection_status::ConnectionStatus;
-use crate::api::status::{SecretVersion, SyncJobStatus, SyncStatus};
+use crate::api::status::{SecretVersion, SignInStatus, SyncJobStatus, SyncStatus};
 use crate::api::{CONFIRM_CLUSTER, ProxmoxAccessCheck, Reason};
 use crate::controller::Context;
+use crate::controller::audiences::Audiences;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::execute::Clock;
 use crate::controller::inventory::Stock;
@@ -38,7 +39,7 @@ pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.
-const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
+pub(super) const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
 
 /// A connection at work.
 pub(super) struct Worker {
@@ -64,6 +65,10 @@ pub(super) struct Worker {
     pub(super) jobs: HashMap<String, Vec<SyncJobStatus>>,
     /// Whether people can sign in with our realms.
     pub(super) issuers: Issuers,
+    /// Whom the clients of Pocket ID let in that realms refer to.
+    pub(super) audiences: Audiences,
+    /// What a sign-in would give, by realm's object.
+    pub(super) sign_ins: HashMap<String, SignInStatus>,
     /// What stood in PVE in the pass before.
     pub(super) stock: Stock,
     /// Wakes this worker.
@@ -111,6 +116,8 @@ impl Worker {
             synced: HashMap::new(),
             jobs: HashMap::new(),
             issuers: Issuers::default(),
+            audiences: Audiences::default(),
+            sign_ins: HashMap::new(),
             stock: Stock::default(),
             wake,
             said,
@@ -138,6 +145,7 @@ impl Worker {
         self.written.retain(|uid, _| present.contains(uid));
         self.synced.retain(|uid, _| present.contains(uid));
         self.jobs.retain(|uid, _| present.contains(uid));
+        self.sign_ins.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
         self.settled.retain(|uid, _| present.contains(uid));
         self.number += 1;

@@ -50,6 +50,7 @@ pub(super) struct Gathered<'a> {
 impl Worker {
     /// Reads what the objects refer to, and their ledgers.
     pub(super) async fn gather<'a>(&mut self, connection: &Connection, objects: &'a [AnyObject]) -> Gathered<'a> {
+        self.audiences.look(&self.context, &self.permit, objects, &self.wake).await;
         let references = self.references(objects).await;
         let mut tokens = self.tokens(objects, &references).await;
         let mut frozen = self.context.index.unreadable(&self.key).map(|key| {
@@ -158,6 +159,10 @@ impl Worker {
         }
         for (namespace, config_maps) in texts {
             references.all.entry(namespace).or_default().config_maps = config_maps;
+        }
+        for (namespace, references) in &mut references.all {
+            let known = self.audiences.within(namespace);
+            references.audiences.extend(known.map(|(client, answer)| (client.to_owned(), answer.clone())));
         }
         references
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta, Status};
@@ -14,6 +15,7 @@ use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::api::refs::KeyRef;
 use crate::api::{FIELD_MANAGER, FINALIZER};
 use crate::controller::recorder::Recorders;
 use crate::outward::Outward;
@@ -274,6 +276,18 @@ impl Kubernetes {
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
         Ok(self.read(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
+    }
+
+    /// Reads a key of a ConfigMap, of its binaryData or its data; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn file(&self, namespace: &str, key: &KeyRef) -> Result<Option<Arc<[u8]>>, KubernetesError> {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
+        let Some(map) = self.read(api.get_opt(&key.name)).await? else { return Ok(None) };
+        let bytes = map.binary_data.and_then(|mut data| data.remove(&key.key)).map(|ByteString(bytes)| bytes);
+        let text = || map.data.and_then(|mut data| data.remove(&key.key)).map(String::into_bytes);
+        Ok(bytes.or_else(text).map(Arc::from))
     }
 
     /// Tells of something as an Event of an object. An Event that cannot be written is logged and not missed.

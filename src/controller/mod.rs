@@ -3,6 +3,7 @@
 //! [`index`] watches and wakes; each connection has a worker in [`connection`] that makes one [`pass`] after the
 //! other, while it is this replica's [`turn`] by its [`leases`]; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
 
+mod audiences;
 mod audit;
 mod checks;
 mod cluster;
@@ -34,6 +35,7 @@ mod recorder;
 mod report;
 mod said;
 mod server;
+mod sign_ins;
 mod sources;
 mod sync;
 mod tell;

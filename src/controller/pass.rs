@@ -74,6 +74,7 @@ impl Worker {
         if !self.connected(session, &snapshot, &inputs, &all).await {
             return Ok(Outcome { next: self.stalled(true), broken: None });
         }
+        self.memory.sign_ins = self.judge_sign_ins(connection, objects, &snapshot);
         self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
         let frozen = frozen.or(peers.frozen);
         let policies: Vec<Policy> = std::iter::once(policy).chain(peers.policies).collect();
@@ -190,6 +191,8 @@ impl Worker {
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
             client_secret: None,
+            logo: None,
+            sign_in: self.sign_ins.get(subject.any.uid()).cloned(),
             client_in_use: subject
                 .client
                 .clone()

@@ -11,8 +11,8 @@ use crate::api::object::System;
 use crate::api::pocket_id_client::ClientSecretStatus;
 use crate::api::reason::Severity;
 use crate::api::status::{
-    ClientInUse, LastChange, LedgerEntry, ObjectStatus, RestoredEntry, SecretState, SyncJobStatus, SyncStatus,
-    TokenStatus,
+    ClientInUse, LastChange, LedgerEntry, ObjectStatus, RestoredEntry, SecretState, SignInStatus, SyncJobStatus,
+    SyncStatus, TokenStatus,
 };
 use crate::core::claim::SecretVersion;
 use crate::core::ids::{AclPath, RoleId};
@@ -154,6 +154,10 @@ pub struct Facts<'a> {
     pub client_secret: Option<ClientSecretStatus>,
     /// Of a realm: which secret of the client that it refers to stands in it; `None` leaves what is stored.
     pub client_in_use: Option<ClientInUse>,
+    /// Of a realm: what a sign-in would give; `None` leaves what is stored.
+    pub sign_in: Option<SignInStatus>,
+    /// Of a client of Pocket ID: the logo that it has; `None` leaves what is stored.
+    pub logo: Option<String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -173,6 +177,8 @@ impl<'a> Facts<'a> {
             sync: None,
             client_secret: None,
             client_in_use: None,
+            sign_in: None,
+            logo: None,
             now: Timestamp::now(),
         }
     }
@@ -245,6 +251,8 @@ pub fn status(
         sync,
         client_secret,
         client_in_use,
+        sign_in,
+        logo,
         now,
     } = facts;
     let mut says = report.says.clone();
@@ -276,6 +284,8 @@ pub fn status(
         sync: sync.or_else(|| previous.sync.clone()),
         client_secret: client_secret.or_else(|| previous.client_secret.clone()),
         client_in_use: client_in_use.or_else(|| previous.client_in_use.clone()),
+        sign_in: sign_in.or_else(|| previous.sign_in.clone()),
+        logo: logo.or_else(|| previous.logo.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         last_change: change.or_else(|| previous.last_change.clone()),

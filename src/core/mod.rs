@@ -21,6 +21,7 @@ pub mod realm;
 mod rights;
 pub mod roster;
 pub mod secret;
+pub mod sign_in;
 pub mod snapshot;
 pub mod text;
 pub mod token;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::api::openid::OnRemoval;
-use crate::core::ids::{RealmId, UserId};
+use crate::core::fields::Fields;
+use crate::core::ids::{GroupId, RealmId, UserId};
 use crate::core::object::Refusal;
 
 /// The most users that a source may have: it is read in each pass.
@@ -22,6 +23,28 @@ pub struct Roster {
     pub present: Result<Present, Refusal>,
     /// The id of the source whose many removals a person has confirmed.
     pub confirmed: Option<String>,
+    /// Who is to be there before the first sign-in, where that is wanted and known.
+    pub provision: Option<Provision>,
+}
+
+/// Who is to be there before the first sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    /// All of them.
+    pub people: Vec<Newcomer>,
+    /// Whether a sign-in takes people out of the realm's groups that the claim does not list.
+    pub overwrite: bool,
+}
+
+/// A user as the first sign-in would make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Who.
+    pub user: UserId,
+    /// Name and email.
+    pub fields: Fields,
+    /// The groups that the claim lists.
+    pub groups: BTreeSet<GroupId>,
 }
 
 impl Roster {
@@ -74,6 +97,18 @@ impl Present {
             }
         }
         if users.is_empty() { Err(RosterError::Empty) } else { Ok(Self(users)) }
+    }
+
+    /// Those users.
+    ///
+    /// # Errors
+    /// When there is nobody, or too many.
+    pub fn of(users: BTreeSet<UserId>) -> Result<Self, RosterError> {
+        match users.len() {
+            0 => Err(RosterError::Empty),
+            count if count > MAX_USERS => Err(RosterError::TooMany),
+            _ => Ok(Self(users)),
+        }
     }
 
     /// Whether a user is still there.

@@ -36,8 +36,8 @@ pub(crate) struct Outgoing<'a> {
 
 /// What is sent in a request.
 pub(crate) struct Body {
-    pub(crate) content_type: &'static str,
-    pub(crate) text: String,
+    pub(crate) content_type: Cow<'static, str>,
+    pub(crate) bytes: Bytes,
 }
 
 /// An answer as it came in. It has no `Debug`: its body may hold secrets.
@@ -125,8 +125,8 @@ impl Endpoint {
             url.query_pairs_mut().extend_pairs(request.query);
         }
         let mut builder = self.http.request(request.method.clone(), url).headers(request.headers.clone());
-        if let Some(Body { content_type, text }) = &request.body {
-            builder = builder.header(CONTENT_TYPE, *content_type).body(text.clone());
+        if let Some(Body { content_type, bytes }) = &request.body {
+            builder = builder.header(CONTENT_TYPE, content_type.as_ref()).body(bytes.clone());
         }
         let sent = match room {
             Some(room) => room.hold(builder.timeout(room.allowed()).send()).await,

@@ -5,9 +5,11 @@
 //! through `transport`, which keeps to the rate limit, and there over [`crate::https`]; what an answer means is told in
 //! `meaning`.
 
+mod audience;
 pub mod client;
 pub mod config;
 pub mod details;
+mod form;
 mod list;
 mod meaning;
 mod pace;

@@ -25,6 +25,12 @@ impl Session {
     /// # Errors
     /// When anything of it cannot be read.
     pub async fn snapshot(&self, scope: &Scope, details: &mut Details) -> Result<Snapshot, Failure> {
+        let others = if self.server.transport.pace.has_room() { OTHERS } else { 0 };
+        self.read(scope, details, others).await
+    }
+
+    /// The same, with so many clients beside those that are needed.
+    pub(crate) async fn read(&self, scope: &Scope, details: &mut Details, others: usize) -> Result<Snapshot, Failure> {
         let Scope { users: with_users, clients: needed, secrets: with_secrets } = scope;
         let server = &self.server;
         // In the order of what is unique, where there is such a column.
@@ -37,8 +43,10 @@ impl Session {
         )?;
         let clients: BTreeMap<ClientId, Fields> =
             clients.into_iter().map(|client| (ClientId::observed(&client.id), client.fields)).collect();
-        details.begin(&clients, &server.take_written());
-        self.read_allowed(&clients, needed, details).await?;
+        let written = server.take_written();
+        details.begin(&clients, &written);
+        // Whether what was written stands must show at once.
+        self.read_allowed(&clients, &needed.union(&written).cloned().collect(), details, others).await?;
         let mut secrets = self.secrets(&clients, with_secrets).await?;
         let users = match users {
             Some(users) => Some(self.users(users, &groups).await?),
@@ -61,8 +69,8 @@ impl Session {
         clients: &BTreeMap<ClientId, Fields>,
         needed: &BTreeSet<ClientId>,
         details: &mut Details,
+        others: usize,
     ) -> Result<(), Failure> {
-        let others = if self.server.transport.pace.has_room() { OTHERS } else { 0 };
         let due = details.due(clients, needed, others);
         let read = self.each::<_, wire::Allowed>("/api/oidc/clients/{client}", due, ClientId::as_str).await?;
         for (id, wire::Allowed { allowed_user_groups }) in read {

@@ -45,6 +45,7 @@ fn client_of(write: &Write) -> Option<&ClientId> {
         Write::CreateClient { client, .. }
         | Write::UpdateClient { client, .. }
         | Write::AllowGroups { client, .. }
+        | Write::SetLogo { client, .. }
         | Write::RetireSecret { client, .. }
         | Write::DeleteClient(client)
         | Write::IssueSecret(client) => Some(client),
@@ -93,6 +94,9 @@ fn request(write: &Write, several: bool, permit: &Permit) -> Request {
             let path = if several { "/api/oidc/clients/{client}/secrets" } else { "/api/oidc/clients/{client}/secret" };
             on(Method::POST, path, client.as_str()).json(json!({}))
         }
+        Write::SetLogo { client, file } => {
+            on(Method::POST, "/api/oidc/clients/{client}/logo", client.as_str()).file(file)
+        }
         Write::RetireSecret { client, secret } => {
             on(Method::DELETE, "/api/oidc/clients/{client}/secrets/{secret}", client.as_str()).id(secret.as_str())
         }
@@ -122,6 +126,7 @@ fn answer(write: &Write, body: &[u8]) -> Option<Answer> {
         | Write::UpdateClient { .. }
         | Write::AllowGroups { .. }
         | Write::DeleteClient(_)
+        | Write::SetLogo { .. }
         | Write::RetireSecret { .. } => Some(Answer::Done),
     }
 }

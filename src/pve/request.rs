@@ -98,12 +98,14 @@ impl Request {
     /// The form as it is sent.
     pub(crate) fn body(&self) -> Option<Body> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        let content_type = "application/x-www-form-urlencoded";
-        (!self.form.is_empty()).then(|| Body { content_type, text: form.extend_pairs(&self.form).finish() })
+        (!self.form.is_empty()).then(|| Body {
+            content_type: "application/x-www-form-urlencoded".into(),
+            bytes: form.extend_pairs(&self.form).finish().into(),
+        })
     }
 
     /// How long the body will be.
     pub(crate) fn body_length(&self) -> usize {
-        self.body().map_or(0, |body| body.text.len())
+        self.body().map_or(0, |body| body.bytes.len())
     }
 }

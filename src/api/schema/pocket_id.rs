@@ -40,6 +40,12 @@ pub fn pocket_id_users(_: &mut SchemaGenerator) -> Schema {
     list("atomic", 0, 1024, &text(50, rule(name, message)))
 }
 
+pub fn sample_users(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = pocket_id_users(generator);
+    schema.insert("maxItems".to_owned(), 10.into());
+    schema
+}
+
 pub fn custom_claims(_: &mut SchemaGenerator) -> Schema {
     let values = text(4096, rule("size(self) >= 1", "must not be empty"));
     let mut schema = json_schema!({ "type": "object", "maxProperties": 64, "additionalProperties": values });
@@ -49,6 +55,11 @@ pub fn custom_claims(_: &mut SchemaGenerator) -> Schema {
     );
     validate(&mut schema, reserved).expect("a rule is plain JSON");
     schema
+}
+
+pub fn logo_url(_: &mut SchemaGenerator) -> Schema {
+    let url = format!("{} && {}", matches("self", "https://[^/?#@]+/[^#]*"), matches("self", "[!-~]+"));
+    text(1024, rule(url, "must be https://host/path"))
 }
 
 pub fn callback_urls(_: &mut SchemaGenerator) -> Schema {

@@ -65,6 +65,10 @@ impl Worker {
             };
             let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
             let mut kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
+            if parcel.former.is_some() && matches!(kept, Kept::Ours { .. }) {
+                // It has moved: which of the secrets it holds is read where it is now.
+                kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
+            }
             let mut current = parcel.secret_id();
             if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
                 (self.in_hand.get(any.uid()), &kept)

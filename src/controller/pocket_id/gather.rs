@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::deliver::{ClientContents, refers};
 use super::{PocketIdObject, Worker};
-use crate::api::refs::{ConnectionKind, ConnectionRef};
+use crate::api::refs::{ConnectionKind, ConnectionRef, KeyRef};
 use crate::api::status::ObjectStatus;
 use crate::api::{Object as _, Reason};
 use crate::controller::connections::ConnectionKey;
 use crate::controller::managed::Managed;
 use crate::controller::parcel::Parcel;
+use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::pocket_id::claim::from_rows;
@@ -19,7 +21,6 @@ use crate::core::pocket_id::object::{Object, Wanted};
 use crate::core::pocket_id::secret::ClientSecret;
 use crate::core::pocket_id::snapshot::Scope;
 use crate::core::pocket_id::wants::{self, References, Wants};
-use crate::core::token::Next;
 
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
@@ -39,7 +40,7 @@ pub(super) struct Gathered<'a> {
 impl Worker {
     /// Reads what the objects refer to, and their ledgers.
     pub(super) async fn gather<'a>(&mut self, objects: &'a [PocketIdObject], issuer: &str) -> Gathered<'a> {
-        let references = self.references(objects);
+        let references = self.references(objects).await;
         let mut secrets = self.secrets(objects, issuer).await;
         let (mut subjects, mut inputs, mut parcels) = (Vec::new(), Vec::new(), HashMap::new());
         for any in objects {
@@ -75,6 +76,7 @@ impl Worker {
                 wanted,
                 refusals,
                 secret,
+                logo: self.logos.get(any.uid()).cloned().or_else(|| previous.logo.clone()),
                 users: self.users(any, objects),
             });
             subjects.push(Subject { any, previous });
@@ -91,8 +93,8 @@ impl Worker {
     }
 
     /// What objects may refer to.
-    fn references<'a>(&self, objects: &'a [PocketIdObject]) -> References<'a> {
-        let (mut groups, mut endpoints) = (BTreeMap::new(), BTreeMap::new());
+    async fn references<'a>(&self, objects: &'a [PocketIdObject]) -> References<'a> {
+        let (mut groups, mut endpoints, mut files) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for any in objects {
             match any {
                 PocketIdObject::Group(group) => drop(groups.insert(group.name(), group.as_ref())),
@@ -102,10 +104,21 @@ impl Worker {
                         let found = self.endpoints(kind, &reference.name);
                         endpoints.extend(found.map(|found| ((kind.as_str(), reference.name.clone()), found)));
                     }
+                    if let Some(key) = wants::logo_of(client) {
+                        files.insert(key.clone(), self.file(key).await);
+                    }
                 }
             }
         }
-        References { groups, endpoints }
+        References { groups, endpoints, files }
+    }
+
+    async fn file(&self, key: &KeyRef) -> Result<Arc<[u8]>, Refusal> {
+        let file = self.context.kubernetes.file(self.namespace(), key).await;
+        file.map_err(|error| prepare::unread("ConfigMap", &key.name, &error))?.ok_or_else(|| {
+            let message = format!("ConfigMap {} with the key {} does not exist; create it", key.name, key.key);
+            Refusal::new(Reason::DependencyNotReady, message)
+        })
     }
 
     /// The endpoints of a connection to Proxmox VE, if it exists.
@@ -177,14 +190,9 @@ pub(super) fn scope(objects: &[Object]) -> Scope {
         if !object.settled {
             scope.clients.insert(client.id.clone());
         }
-        if object.secret.as_ref().is_some_and(needs_secrets) {
+        if object.secret.as_ref().is_some_and(ClientSecret::needs_list) {
             scope.secrets.insert(client.id.clone());
         }
     }
     scope
-}
-
-/// Whether it matters which secrets a client has.
-fn needs_secrets(secret: &ClientSecret) -> bool {
-    secret.retiring || matches!(secret.token.next(false), Next::Issue(_))
 }

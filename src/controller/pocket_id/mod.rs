@@ -8,6 +8,8 @@ mod gather;
 mod pass;
 mod way;
 
+pub(super) use way::settings;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,12 +57,16 @@ pub(super) struct Worker {
     /// Tells Kubernetes of the objects.
     reporter: Reporter,
     client: Option<(Settings, Client)>,
+    /// When Pocket ID last took the credential.
+    worked: Option<Instant>,
     /// What is known of clients beyond their list.
     details: Details,
     /// Claims whose last step failed.
     failures: BTreeMap<Claim, FailedClaim>,
     /// Secrets of clients that were shown and are not in Kubernetes yet.
     in_hand: HashMap<String, InHand>,
+    /// The logo that each client was given, beyond what its status may say yet.
+    logos: HashMap<String, String>,
     /// The generation of each object's spec that was last seen to be so in Pocket ID.
     settled: HashMap<String, i64>,
     /// When the API key expires, and when that was asked.
@@ -93,6 +99,7 @@ impl Turn for Worker {
         let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).collect();
         self.reporter.catch_up(&all, &present);
         self.settled.retain(|uid, _| present.contains(uid));
+        self.logos.retain(|uid, _| present.contains(uid));
         let itself = connection.iter().filter_map(|connection| connection.metadata.uid.clone());
         self.reporter.count(&present.into_iter().chain(itself).collect());
         let objects: Vec<_> = all.into_iter().filter(|any| !self.reporter.is_released(any)).collect();
@@ -143,9 +150,11 @@ impl Worker {
             permit,
             wake,
             client: None,
+            worked: None,
             details: Details::default(),
             failures: BTreeMap::new(),
             in_hand: HashMap::new(),
+            logos: HashMap::new(),
             settled: HashMap::new(),
             key_expiry: None,
             said: None,

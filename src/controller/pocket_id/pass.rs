@@ -10,13 +10,14 @@ use tracing::field::Empty;
 
 use super::deliver::{ClientContents, secret_status};
 use super::gather::{self, Gathered, Subject};
+use super::way::settings;
 use super::{PocketIdObject, Worker};
 use crate::api::management::ManagementPolicy;
 use crate::api::object::System;
 use crate::api::status::ObjectStatus;
 use crate::api::{PocketIdConnection, Reason};
 use crate::controller::audit;
-use crate::controller::connection::jittered;
+use crate::controller::connection::{KEEP_CREDENTIAL, jittered};
 use crate::controller::index::Wake;
 use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
@@ -28,12 +29,13 @@ use crate::core::object::{Mode, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
 use crate::core::pocket_id::claim::{Claim, to_rows};
 use crate::core::pocket_id::ids::SecretId;
-use crate::core::pocket_id::object::{Object, Wanted};
+use crate::core::pocket_id::object::{Logo, Object, Wanted};
 use crate::core::pocket_id::plan::{Input, Plan, Step, plan};
 use crate::core::pocket_id::secret::Secrecy;
 use crate::core::pocket_id::snapshot::Snapshot;
 use crate::core::pocket_id::write::Answer;
 use crate::pocket_id::client::Client;
+use crate::pocket_id::details::Details;
 use crate::pocket_id::session::Session;
 
 /// How long steps are carried out before everything is read and planned again.
@@ -54,7 +56,7 @@ impl Worker {
         connection: &PocketIdConnection,
         objects: &[PocketIdObject],
     ) -> Result<Duration, Refusal> {
-        let session = self.session(connection).await?;
+        let session = self.session(connection, objects).await?;
         let Gathered { subjects, inputs, parcels } = self.gather(objects, session.issuer()).await;
         let scope = gather::scope(&inputs);
         let snapshot = session.snapshot(&scope, &mut self.details).await?;
@@ -72,7 +74,7 @@ impl Worker {
         Span::current().record("done", done);
         Ok(if done > 0 {
             Duration::ZERO
-        } else if planned > 0 || !blocked.is_empty() {
+        } else if planned > 0 || plan.handing_over || !blocked.is_empty() {
             Duration::from_millis(self.clock().back_off(1))
         } else {
             self.next_look()
@@ -88,18 +90,39 @@ impl Worker {
         retry.chain(soon).chain([jittered(self.resync)]).min().unwrap_or(self.resync)
     }
 
-    async fn session(&mut self, connection: &PocketIdConnection) -> Result<Session, Refusal> {
-        let settings = self.settings(connection).await?;
-        if self.client.as_ref().is_none_or(|(current, _)| *current != settings) {
+    async fn session(
+        &mut self,
+        connection: &PocketIdConnection,
+        objects: &[PocketIdObject],
+    ) -> Result<Session, Refusal> {
+        let settings = match settings(&self.context, connection).await {
+            Ok(settings) => Some(settings),
+            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        if let Some(settings) = settings
+            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
+        {
             let observer: Arc<dyn crate::https::observer::CallObserver> =
                 Arc::new(Observer::new(&self.context, &self.key));
             let client = Client::new(&settings, &observer)?;
             self.client = Some((settings, client));
+            // It may be another Pocket ID.
+            self.details = Details::default();
         }
-        match &self.client {
-            Some((_, client)) => Ok(client.connect(&self.permit).await?),
-            None => Err(Refusal::new(Reason::SecretNotFound, "there is no credential")),
-        }
+        let Some((_, client)) = &self.client else {
+            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
+        };
+        let session = client.connect(&self.permit).await?;
+        self.worked = Some(Instant::now());
+        Ok(session)
+    }
+
+    /// A namespace that is deleted takes the Secret along before the objects.
+    fn may_use_last(&self, objects: &[PocketIdObject]) -> bool {
+        self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL)
+            && !objects.is_empty()
+            && objects.iter().all(Managed::is_being_deleted)
     }
 
     /// Keeps failures only of claims that are still in question.
@@ -189,6 +212,8 @@ impl Worker {
             client_secret: secret
                 .map(|(secret, secrecy)| secret_status(secret, secrecy, previous.client_secret.as_ref())),
             client_in_use: None,
+            sign_in: None,
+            logo: mark(object).filter(|_| verdict.stands(|claim| matches!(claim, Claim::Logo(_)))),
             now: Timestamp::now(),
         };
         let mut report = report::report(object.mode, System::PocketId, verdict);
@@ -231,6 +256,9 @@ impl Worker {
                     self.failures.remove(&step.claim);
                     self.reporter.done(any, &step.purpose, &[&step.what]);
                     self.deliver(step, answer, any, parcels).await;
+                    if let (Claim::Logo(_), Some(mark)) = (&step.claim, mark(&judged.inputs[step.owner])) {
+                        self.logos.insert(any.uid().to_owned(), mark);
+                    }
                 }
                 Err(failure) => {
                     failed.insert(step.claim.clone());
@@ -296,6 +324,14 @@ impl Judged<'_> {
                 known.or_else(found).filter(|_| holds || object.mode == Mode::Observe).map(ToString::to_string)
             }
         }
+    }
+}
+
+/// What tells the logo that an object wants from others.
+fn mark(object: &Object) -> Option<String> {
+    match &object.wanted {
+        Some(Wanted::Client(client)) => client.logo.as_ref().map(Logo::mark),
+        Some(Wanted::Group(_)) | None => None,
     }
 }
 

@@ -8,9 +8,10 @@ use url::Url;
 
 use super::{PocketIdObject, Worker, connection_not_ready};
 use crate::api::conditions::{Motion, Ready};
-use crate::api::pocket_id_connection::PocketIdConnectionStatus;
+use crate::api::pocket_id_connection::{PocketIdConnectionSpec, PocketIdConnectionStatus};
 use crate::api::reason::Severity;
 use crate::api::{PocketIdConnection, Reason};
+use crate::controller::Context;
 use crate::controller::kubernetes::Target;
 use crate::controller::managed::Managed;
 use crate::controller::prepare;
@@ -30,22 +31,27 @@ const KEY_EXPIRY: Duration = Duration::from_hours(1);
 /// With less to run than this the connection warns of its API key, in seconds.
 const KEY_WARNING: i64 = 14 * 24 * 3600;
 
-impl Worker {
-    /// What is needed to reach Pocket ID.
-    pub(super) async fn settings(&self, connection: &PocketIdConnection) -> Result<Settings, Refusal> {
-        let spec = &connection.spec;
-        let (kubernetes, namespace) = (&self.context.kubernetes, self.namespace());
-        let url = Url::parse(&spec.url)
-            .map_err(|error| Refusal::new(Reason::InvalidSpec, format!("url is no URL: {error}")))?;
-        Ok(Settings {
-            url,
-            api_key: prepare::secret(kubernetes, namespace, &spec.api_key_secret_ref).await?,
-            tls: prepare::tls(kubernetes, namespace, &spec.tls.clone().unwrap_or_default()).await?,
-            request_timeout: REQUEST_TIMEOUT,
-            replica: self.context.replica.clone(),
-        })
-    }
+/// What is needed to reach Pocket ID.
+///
+/// # Errors
+/// What is missing or malformed, as the connection's status will say it.
+pub(in crate::controller) async fn settings(
+    context: &Context,
+    connection: &PocketIdConnection,
+) -> Result<Settings, Refusal> {
+    let PocketIdConnectionSpec { url, api_key_secret_ref, tls, resync_interval: _, suspend: _ } = &connection.spec;
+    let (kubernetes, namespace) = (&context.kubernetes, connection.metadata.namespace.as_deref().unwrap_or_default());
+    let url = Url::parse(url).map_err(|error| Refusal::new(Reason::InvalidSpec, format!("url is no URL: {error}")))?;
+    Ok(Settings {
+        url,
+        api_key: prepare::secret(kubernetes, namespace, api_key_secret_ref).await?,
+        tls: prepare::tls(kubernetes, namespace, &tls.clone().unwrap_or_default()).await?,
+        request_timeout: REQUEST_TIMEOUT,
+        replica: context.replica.clone(),
+    })
+}
 
+impl Worker {
     /// The way works. False when that could not be stored.
     pub(super) async fn connected(&mut self, connection: &PocketIdConnection, session: &Session, objects: usize) {
         let key_expiry = self.key_expiry(session).await;

@@ -5,7 +5,7 @@
 //! 2. [`make`]: what is wanted, compared with what stands;
 //! 3. [`release`]: what is held and no longer wanted;
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
-//! 5. [`deprovision`]: what becomes of a realm's users that are gone from its source;
+//! 5. [`provision`] and [`deprovision`]: what becomes of users that a realm's source has, and of those that are gone;
 //! 6. [`guard`]: what would lock the operator out is refused;
 //! 7. [`warn`]: what is worth knowing of the rest;
 //! 8. [`order`]: what is left becomes requests in a safe order.
@@ -22,6 +22,7 @@ mod make;
 mod manage;
 mod needs;
 mod order;
+mod provision;
 mod prune;
 mod release;
 mod stakes;
@@ -73,6 +74,8 @@ pub struct Memory {
     pub unshown: BTreeSet<Claim>,
     /// Why the issuers of these realms do not work, as Proxmox VE last said.
     pub issuers: BTreeMap<RealmId, String>,
+    /// What keeps people from signing in with these realms, or from getting their groups, by what Pocket ID shows.
+    pub sign_ins: BTreeMap<RealmId, String>,
 }
 
 /// A claim whose last step failed: it backs off by itself, and the others go on.
@@ -251,6 +254,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let maker = make::wanted(input, &view, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
+    provision::newcomers(input, &view, &stakes, &mut draft);
     deprovision::departed(input, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     warn::warn(input, &view, &mut draft);

@@ -77,7 +77,10 @@ impl Warner<'_> {
     }
 
     fn realm(&self, id: &RealmId) -> Option<Refusal> {
-        let trouble = self.input.memory.issuers.get(id)?;
+        let Some(trouble) = self.input.memory.issuers.get(id) else {
+            let trouble = self.input.memory.sign_ins.get(id)?;
+            return Some(Refusal::new(Reason::SignInImpaired, trouble.clone()));
+        };
         let message = format!(
             "nobody can sign in with realm {id}: {trouble}; check that issuerUrl is exactly the issuer in the provider's \
              discovery document (a slash at the end counts), and that the nodes reach it and trust its certificate"

@@ -22,6 +22,8 @@ pub enum Claim {
     },
     /// An OIDC client.
     Client(ClientId),
+    /// The logo of an OIDC client: nothing of its own, but what goes wrong with it holds up nothing else.
+    Logo(ClientId),
 }
 
 impl Claim {
@@ -29,7 +31,7 @@ impl Claim {
     pub fn is_thing(&self) -> bool {
         match self {
             Self::Group(_) | Self::Client(_) => true,
-            Self::Member { .. } => false,
+            Self::Member { .. } | Self::Logo(_) => false,
         }
     }
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Claim {
             Self::Group(name) => write!(f, "group {name}"),
             Self::Member { group, user } => write!(f, "membership of {user} in {group}"),
             Self::Client(id) => write!(f, "client {id}"),
+            Self::Logo(id) => write!(f, "logo of client {id}"),
         }
     }
 }
@@ -56,6 +59,8 @@ pub fn to_rows(ledger: &Ledger) -> Vec<LedgerEntry> {
     for (claim, entry) in ledger {
         match claim {
             Claim::Group(_) | Claim::Client(_) => rows.push(row(claim.to_string(), *entry)),
+            // No ledger has it: it goes with its client.
+            Claim::Logo(_) => {}
             Claim::Member { group, user } => drop(members.entry((group, *entry)).or_default().insert(user)),
         }
     }

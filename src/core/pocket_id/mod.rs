@@ -1,5 +1,6 @@
 //! The pure heart for Pocket ID: from what objects want and what stands there to ordered requests.
 
+pub mod audience;
 pub mod claim;
 pub mod ids;
 pub mod object;

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use super::claim::{Claim, Ledger};
 use super::ids::{ClientId, GroupId};
 use super::secret::ClientSecret;
+use super::write::File;
 use crate::api::membership::MembershipPolicy;
 use crate::core::object::{Adoption, Deletion, Mode, ObjectKey, Refusal};
 
@@ -33,6 +36,8 @@ pub struct Object {
     pub refusals: Vec<Refusal>,
     /// Of a client: how it stands with its secret.
     pub secret: Option<ClientSecret>,
+    /// Of a client: the logo that it was last given, by its mark.
+    pub logo: Option<String>,
     /// Live objects that refer to it: what it stands for is not deleted before they are gone.
     pub users: Vec<ObjectKey>,
 }
@@ -74,6 +79,27 @@ pub struct WantedClient {
     pub pkce: bool,
     /// The names of the groups whose members may sign in.
     pub allowed: BTreeSet<String>,
+    /// Its logo; `None` when it is not managed.
+    pub logo: Option<Logo>,
+}
+
+/// The picture of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logo {
+    /// Pocket ID fetches it.
+    Url(String),
+    /// It is sent.
+    File(File),
+}
+
+impl Logo {
+    /// Tells it from others: its URL, or the SHA-256 of the file.
+    pub fn mark(&self) -> String {
+        match self {
+            Self::Url(url) => url.clone(),
+            Self::File(File { name: _, bytes }) => format!("sha256:{:x}", Sha256::digest(bytes)),
+        }
+    }
 }
 
 impl Wanted {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ids::SecretId;
 use crate::api::status::SecretState;
-use crate::core::token::{Issued, Token};
+use crate::core::token::{Issued, Kept, Next, Token};
 
 /// The key of a client's Secret that has its id.
 pub const CLIENT_ID: &str = "clientId";
@@ -45,6 +45,24 @@ pub struct Secrecy {
 }
 
 impl ClientSecret {
+    /// The secret of a client that is made now. Whatever was shown before was the secret of one that is gone, and must
+    /// not count as this one's.
+    pub fn first(&self) -> Issued {
+        let shown = |issue: i64| {
+            self.token.in_hand || matches!(self.token.kept, Kept::Ours { issue: kept, .. } if kept >= issue)
+        };
+        match &self.token.issued {
+            Some(issued) if !shown(issued.issue) => self.token.again(issued.clone()),
+            Some(_) | None => self.token.fresh(),
+        }
+    }
+
+    /// Whether it matters now which secrets the client has.
+    pub fn needs_list(&self) -> bool {
+        let restored = self.token.issued.is_none() && matches!(self.token.kept, Kept::Ours { holds: true, .. });
+        self.retiring || restored || matches!(self.token.next(false), Next::Issue(_))
+    }
+
     /// A new one is asked for. Of `listed`, all that stands belongs to others when the client was taken over and nothing
     /// was asked for before. Whether there is anything to retire shows once it has arrived.
     pub fn issuing(&self, issued: Issued, adopted: bool, listed: Option<&BTreeSet<SecretId>>) -> Secrecy {
@@ -55,13 +73,20 @@ impl ClientSecret {
 
     /// The present one stands as `issued`: which former ones are to end now. Secrets whose answer was lost are among them.
     pub fn retiring(&self, issued: &Issued, listed: Option<&BTreeSet<SecretId>>) -> (Secrecy, BTreeSet<SecretId>) {
-        let keep = |retiring| Secrecy { issued: issued.clone(), others: self.others.clone(), retiring };
+        let others = match (listed, &self.current) {
+            // After a restore without statuses nobody can tell whose the others are.
+            (Some(listed), Some(current)) if self.token.issued.is_none() => {
+                listed.iter().filter(|id| *id != current).cloned().collect()
+            }
+            _ => self.others.clone(),
+        };
+        let keep = |retiring| Secrecy { issued: issued.clone(), others: others.clone(), retiring };
         let (Some(listed), Some(current), SecretState::Delivered) = (listed, &self.current, issued.state) else {
             // Where a client has one secret only, it has no id, and the former one is dead already.
             return (keep(self.retiring && self.current.is_some()), BTreeSet::new());
         };
         let former: BTreeSet<SecretId> =
-            listed.iter().filter(|id| *id != current && !self.others.contains(*id)).cloned().collect();
+            listed.iter().filter(|id| *id != current && !others.contains(*id)).cloned().collect();
         let over = issued.at.is_none_or(|at| at.saturating_add(self.overlap) <= self.token.now);
         // Nobody has ever got one before the first.
         let unused = issued.issue == 1 || self.realms_have_it.unwrap_or(over);
@@ -73,7 +98,7 @@ impl ClientSecret {
 mod tests {
     use super::*;
     use crate::api::object::System;
-    use crate::core::token::{Kept, Wish};
+    use crate::core::token::Wish;
 
     fn secret(issue: i64, realms_have_it: Option<bool>, age: i64) -> (ClientSecret, Issued) {
         let issued = Issued {

@@ -1,13 +1,17 @@
 //! From a spec to what an object wants in Pocket ID, and what it cannot say yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::ids::ClientId;
-use super::object::{Wanted, WantedClient, WantedGroup};
+use super::object::{Logo, Wanted, WantedClient, WantedGroup};
 use super::secret::OVERLAP;
+use super::write::File;
 use crate::api::object::System;
+use crate::api::pocket_id_client as api;
 use crate::api::pocket_id_client::{AllowedGroup, CallbackUrlsFrom, ClientRotation, EndpointsRef, PocketIdClientSpec};
 use crate::api::pocket_id_group::PocketIdGroupSpec;
+use crate::api::refs::KeyRef;
 use crate::api::token::OnLostSecret;
 use crate::api::{Object as _, PocketIdClient, PocketIdGroup, ROTATE_REQUESTED_AT, Reason};
 use crate::core::object::Refusal;
@@ -20,6 +24,8 @@ pub struct References<'a> {
     pub groups: BTreeMap<&'a str, &'a PocketIdGroup>,
     /// The endpoints of connections to Proxmox VE by kind and name, or why they cannot be used.
     pub endpoints: BTreeMap<(&'static str, String), Result<Vec<String>, Refusal>>,
+    /// What was read of keys of ConfigMaps, or why it was not.
+    pub files: BTreeMap<KeyRef, Result<Arc<[u8]>, Refusal>>,
 }
 
 /// What an object wants.
@@ -76,6 +82,7 @@ pub fn of_client(client: &PocketIdClient, references: &References<'_>) -> Wants 
         callback_urls_from: _,
         pkce,
         allowed_groups,
+        logo,
         secret_template: _,
         rotation: _,
     } = &client.spec;
@@ -99,7 +106,14 @@ pub fn of_client(client: &PocketIdClient, references: &References<'_>) -> Wants 
             Err(refusal) => refusals.push(refusal),
         }
     }
-    let wanted = WantedClient { id, display_name: display_name.clone(), callbacks, pkce: *pkce, allowed };
+    let logo = logo.as_ref().and_then(|logo| match picture(logo, references) {
+        Ok(logo) => Some(logo),
+        Err(refusal) => {
+            refusals.push(refusal);
+            None
+        }
+    });
+    let wanted = WantedClient { id, display_name: display_name.clone(), callbacks, pkce: *pkce, allowed, logo };
     Wants { wanted: Some(Wanted::Client(wanted)), refusals }
 }
 
@@ -125,6 +139,23 @@ fn allowed_group(group: &AllowedGroup, references: &References<'_>) -> Result<St
             Err(Refusal::new(Reason::InvalidSpec, "an allowed group is exactly one of group and groupRef"))
         }
     }
+}
+
+fn picture(logo: &api::Logo, references: &References<'_>) -> Result<Logo, Refusal> {
+    match logo {
+        api::Logo { url: Some(url), config_map_key_ref: None } => Ok(Logo::Url(url.clone())),
+        api::Logo { url: None, config_map_key_ref: Some(key) } => match references.files.get(key) {
+            Some(Ok(bytes)) => Ok(Logo::File(File { name: key.key.clone(), bytes: Arc::clone(bytes) })),
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Err(missing(&format!("ConfigMap {}", key.name), "logo")),
+        },
+        api::Logo { .. } => Err(Refusal::new(Reason::InvalidSpec, "a logo is exactly one of url and configMapKeyRef")),
+    }
+}
+
+/// The key of a ConfigMap that has the logo of a client.
+pub fn logo_of(client: &PocketIdClient) -> Option<&KeyRef> {
+    client.spec.logo.as_ref()?.config_map_key_ref.as_ref()
 }
 
 fn missing(what: &str, field: &str) -> Refusal {

@@ -1,6 +1,7 @@
 //! One request that changes something in Pocket ID.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -67,6 +68,13 @@ pub enum Write {
     DeleteClient(ClientId),
     /// Has Pocket ID make a secret: up to 2.13 in place of the one there is, from 2.14 on beside the others.
     IssueSecret(ClientId),
+    /// Gives a client its logo.
+    SetLogo {
+        /// Which client.
+        client: ClientId,
+        /// The picture.
+        file: File,
+    },
     /// Deletes one of several secrets.
     RetireSecret {
         /// Of which client.
@@ -74,6 +82,15 @@ pub enum Write {
         /// Which.
         secret: SecretId,
     },
+}
+
+/// A file that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name, whose ending says what it is. Without quotes and line breaks.
+    pub name: String,
+    /// Its content.
+    pub bytes: Arc<[u8]>,
 }
 
 /// What Pocket ID answers to a change.

@@ -30,6 +30,7 @@ use crate::api::{
 use crate::core::claim::{Content, Hidden, Scope, SecretVersion, Thing, Wanted};
 use crate::core::ids::IdError;
 use crate::core::object::{ObjectKey, Refusal};
+use crate::core::pocket_id::audience::Audience;
 use crate::core::roster::Roster;
 use crate::core::secret::Secret;
 
@@ -53,6 +54,8 @@ pub struct References<'a> {
     pub clients: HashMap<String, PocketIdClient>,
     /// Groups of Pocket ID that groups refer to.
     pub pocket_id_groups: HashMap<String, PocketIdGroup>,
+    /// Whom clients of Pocket ID let in, by the names of their objects, or why that is not known.
+    pub audiences: HashMap<String, Result<Audience, String>>,
     /// What was read of each Secret key, or why it was not.
     pub secrets: HashMap<KeyRef, Result<SecretValue, Refusal>>,
     /// What was read of each ConfigMap key, or why it was not.

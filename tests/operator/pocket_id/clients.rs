@@ -195,3 +195,42 @@ async fn nobody_gets_in_where_no_group_is_named() {
     world.ready("PocketIdClient", "closed").await;
     assert_eq!(world.lets_in("closed").await, ["later"]);
 }
+
+#[tokio::test]
+async fn a_client_has_its_logo_and_nothing_waits_for_one_that_cannot_be_had() {
+    let world = Both::new().await;
+    world.start_operator();
+    let logo =
+        |key: &str| format!("callbackUrls: ['https://a.example'], allowedGroups: [{{group: users}}], logo: {{{key}}}");
+    world.group_by_hand("users").await;
+    world.declare("PocketIdClient", "pve", &logo("configMapKeyRef: {name: logos, key: pve.svg}")).await;
+    let message = world.reason("PocketIdClient", "pve", "DependencyNotReady").await;
+    assert!(message.contains("ConfigMap logos"), "{message}");
+    let secret = world.until("it has its secret all the same", async || world.value("pve", "clientSecret").await).await;
+    let shown = async || {
+        let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build();
+        let url = format!("{}/api/oidc/clients/pve/logo", world.pocket.url());
+        let answer = client.expect("a client").get(url).send().await.expect("an answer");
+        if answer.status().is_success() { answer.text().await.expect("a text") } else { String::new() }
+    };
+    for picture in ["<svg>one</svg>", "<svg>two</svg>"] {
+        world
+            .apply(&format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: logos}}\ndata: {{pve.svg: '{picture}'}}\n"
+            ))
+            .await;
+        world.until("the logo is shown", async || (shown().await == picture).then_some(())).await;
+        world.ready("PocketIdClient", "pve").await;
+    }
+    world.ask("DELETE", "/api/oidc/clients/pve/logo", None).await;
+    world.until("the logo is shown again", async || (shown().await == "<svg>two</svg>").then_some(())).await;
+    world.declare("PocketIdClient", "pve", &logo("url: 'https://127.0.0.1/logo.png'")).await;
+    world
+        .until("it is said that it cannot be fetched", async || {
+            let client = world.get_object("PocketIdClient", "pve").await?;
+            (condition(&client, "Ready")?["status"] == "False").then_some(())
+        })
+        .await;
+    world.rotate("pve", "now").await;
+    assert_ne!(world.value("pve", "clientSecret").await, Some(secret), "its secret waits for nothing");
+}

@@ -1,11 +1,15 @@
 //! Pocket ID: its groups, its clients and their secrets, and the realms that take them from there.
 
 mod clients;
+mod crash;
 mod groups;
+mod people;
+mod sign_in;
 
 use std::ops::Deref;
 
 use proxmox_identity::sim::pocket_id::{Options, Release, Simulator};
+use proxmox_identity::sim::pve;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -37,8 +41,9 @@ impl Both {
 
     /// With a simulator of one's own making.
     pub async fn with(options: Options) -> Self {
-        let world = World::new().await;
         let pocket = Simulator::start(options).await.expect("a simulator");
+        let trust_ca = Some(pocket.ca_pem().to_owned());
+        let world = World::with(pve::Options { trust_ca, time_scale: 0.02, ..pve::Options::default() }).await;
         let both = Self { world, pocket };
         both.connect().await;
         both.connect_pocket_id("").await;

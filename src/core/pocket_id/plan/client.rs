@@ -11,7 +11,7 @@ use crate::core::failure::{Failure, FailureKind};
 use crate::core::plan::{ClaimState, Purpose};
 use crate::core::pocket_id::claim::Claim;
 use crate::core::pocket_id::ids::{ClientId, GroupId, SecretId};
-use crate::core::pocket_id::object::{Object, WantedClient};
+use crate::core::pocket_id::object::{Logo, Object, WantedClient};
 use crate::core::pocket_id::secret::{ClientSecret, Secrecy};
 use crate::core::pocket_id::snapshot::Client;
 use crate::core::pocket_id::write::Write;
@@ -31,6 +31,7 @@ impl Draft<'_> {
                 if self.take(index, &claim, &standing) {
                     self.correct(index, &claim, standing);
                     self.secret(index, object, &claim, &wanted.id, client);
+                    self.logo(index, object, wanted, Some(client));
                 }
             }
         }
@@ -70,10 +71,38 @@ impl Draft<'_> {
             self.step(index, &claim, Purpose::Update(vec!["allowedGroups".to_owned()]), write, None);
         }
         if let Some(secret) = secret {
-            // Whatever was delivered before was the secret of a client that is gone.
-            let issued = secret.token.issued.clone().map_or_else(|| secret.token.fresh(), |it| secret.token.again(it));
-            self.issue(index, secret, &wanted.id, issued, false, None);
+            self.issue(index, secret, &wanted.id, secret.first(), false, None);
         }
+        self.logo(index, object, wanted, None);
+    }
+
+    /// The logo of a client that stands or is made in this pass. Pocket ID does not say which it is: one that stands is
+    /// taken for the right one until another is wanted.
+    fn logo(&mut self, index: usize, object: &Object, wanted: &WantedClient, client: Option<&Client>) {
+        let Some(logo) = &wanted.logo else { return };
+        let claim = Claim::Logo(wanted.id.clone());
+        let shown = client.is_some_and(|client| client.fields.get("hasLogo") == Some(&Value::Bool(true)));
+        if shown && object.logo.as_ref().is_none_or(|given| *given == logo.mark()) {
+            return self.state(index, &claim, ClaimState::Standing);
+        }
+        if self.holds_back(index, &claim) {
+            return;
+        }
+        let write = match (logo, client) {
+            (Logo::File(file), _) => Write::SetLogo { client: wanted.id.clone(), file: file.clone() },
+            (Logo::Url(url), client) => {
+                let mut fields = client.map_or_else(|| fresh(wanted), |client| body(client, wanted));
+                fields.insert("logoUrl".to_owned(), json!(url));
+                Write::UpdateClient { client: wanted.id.clone(), fields }
+            }
+        };
+        let purpose = if shown || object.logo.is_none() {
+            Purpose::Update(vec!["logo".to_owned()])
+        } else {
+            Purpose::Correct(vec!["logo".to_owned()])
+        };
+        self.attempt(index, &claim, purpose.clone());
+        self.step(index, &claim, purpose, write, None);
     }
 
     /// The secret of a client that stands and is ours.
@@ -145,7 +174,7 @@ impl Draft<'_> {
 
 /// A new client: restricted from the start, so that nobody gets in before its groups are set.
 fn fresh(wanted: &WantedClient) -> Map<String, Value> {
-    let WantedClient { id, display_name, callbacks, pkce, allowed: _ } = wanted;
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _, logo: _ } = wanted;
     let shown: String = id.as_str().chars().take(50).collect();
     let fields = [
         ("name", json!(display_name.clone().unwrap_or(shown))),
@@ -157,33 +186,32 @@ fn fresh(wanted: &WantedClient) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// All fields of a client as they should be. A PUT replaces everything, so that all that is not managed is sent back as it
+/// is.
+fn body(client: &Client, wanted: &WantedClient) -> Map<String, Value> {
+    let mut body = client.fields.clone();
+    body.retain(|name, _| !SHOWN_ONLY.contains(&name.as_str()));
+    let managed = fresh(wanted).into_iter().filter(|(name, _)| name != "name" || wanted.display_name.is_some());
+    body.extend(managed);
+    body
+}
+
 fn compare(client: &Client, wanted: &WantedClient, allowed: BTreeSet<GroupId>) -> Standing {
-    let WantedClient { id, display_name, callbacks, pkce, allowed: _ } = wanted;
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _, logo: _ } = wanted;
     let texts = |value: Option<&Value>| -> BTreeSet<String> {
         value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let flag = |name: &str| client.fields.get(name).and_then(Value::as_bool).unwrap_or_default();
     let mut fields: Vec<&str> = Vec::new();
-    // A PUT replaces everything, so that all that is not managed is sent back as it is.
-    let mut body = client.fields.clone();
-    body.retain(|name, _| !SHOWN_ONLY.contains(&name.as_str()));
-    let mut set = |differs: bool, field: &'static str, name: &str, value: Value| {
-        body.insert(name.to_owned(), value);
-        if differs {
-            fields.push(field);
-        }
-    };
-    if let Some(shown) = display_name {
-        set(client.fields.get("name") != Some(&json!(shown)), "displayName", "name", json!(shown));
-    }
-    let differ = texts(client.fields.get("callbackURLs")) != callbacks.iter().cloned().collect();
-    set(differ, "callbackUrls", "callbackURLs", json!(callbacks));
-    set(flag("pkceEnabled") != *pkce, "pkce", "pkceEnabled", json!(pkce));
-    set(!flag("isGroupRestricted"), "isGroupRestricted", "isGroupRestricted", json!(true));
-    set(flag("isPublic"), "isPublic", "isPublic", json!(false));
+    let mut differs = |field: &'static str, differs: bool| fields.extend(differs.then_some(field));
+    differs("displayName", display_name.as_ref().is_some_and(|shown| client.fields.get("name") != Some(&json!(shown))));
+    differs("callbackUrls", texts(client.fields.get("callbackURLs")) != callbacks.iter().cloned().collect());
+    differs("pkce", flag("pkceEnabled") != *pkce);
+    differs("isGroupRestricted", !flag("isGroupRestricted"));
+    differs("isPublic", flag("isPublic"));
     let mut writes = Vec::new();
     if !fields.is_empty() {
-        writes.push(Write::UpdateClient { client: id.clone(), fields: body });
+        writes.push(Write::UpdateClient { client: id.clone(), fields: body(client, wanted) });
     }
     // Without the restriction the list is forgotten with the next change, so that it is set again.
     let forgotten = !flag("isGroupRestricted") && !allowed.is_empty();

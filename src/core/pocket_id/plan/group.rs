@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::holders::Holders;
 use super::{Draft, Standing};
 use crate::api::Reason;
 use crate::api::membership::MembershipPolicy;
 use crate::core::claim::{Entry, Origin, Progress};
+use crate::core::object::Mode;
 use crate::core::plan::ClaimState;
 use crate::core::pocket_id::claim::Claim;
 use crate::core::pocket_id::ids::{GroupId, UserId};
@@ -17,7 +19,7 @@ use crate::core::pocket_id::write::Write;
 const MAX_FRIENDLY: usize = 50;
 
 impl Draft<'_> {
-    pub(super) fn group(&mut self, index: usize, object: &Object, wanted: &WantedGroup) {
+    pub(super) fn group(&mut self, index: usize, object: &Object, wanted: &WantedGroup, holders: &Holders) {
         let claim = Claim::Group(wanted.name.clone());
         let Some((id, group)) = find(self.input.snapshot, object, &wanted.name) else {
             let shown = wanted.name.chars().take(MAX_FRIENDLY).collect();
@@ -27,14 +29,23 @@ impl Draft<'_> {
         };
         let (target, missing) = self.target(object, id, wanted);
         let standing = compare(id, group, wanted, target.as_ref(), self.input.snapshot);
-        if group.name != wanted.name && self.input.snapshot.group_named(&wanted.name).is_some() {
+        let manages = object.mode == Mode::Manage;
+        if let Some(holder) = holders.other_of(id, index).filter(|_| manages) {
+            let holder = self.input.objects[holder].key.short();
+            let message = format!(
+                "the group that is called {} in Pocket ID now is that of {holder}, which gives it its own name back",
+                group.name
+            );
+            return self.refuse(index, &claim, Reason::Conflict, message);
+        }
+        if manages && group.name != wanted.name && self.input.snapshot.group_named(&wanted.name).is_some() {
             let message = format!(
                 "the group was renamed to {:?} in Pocket ID, and another one is called {} now; rename or remove that",
                 group.name, wanted.name
             );
             return self.refuse(index, &claim, Reason::AlreadyExists, message);
         }
-        if group.from_directory && !standing.fields.is_empty() {
+        if manages && group.from_directory && !standing.fields.is_empty() {
             let message = format!(
                 "{claim} belongs to the directory that Pocket ID reads, and differs in {}; change it there, or set \
                  managementPolicy to Observe",
@@ -83,7 +94,7 @@ impl Draft<'_> {
     ) -> BTreeSet<UserId> {
         let ours = object.ledger.keys().filter_map(|claim| match claim {
             Claim::Member { group: _, user } => goes(user).then(|| self.input.snapshot.user_named(user))?,
-            Claim::Group(_) | Claim::Client(_) => None,
+            Claim::Group(_) | Claim::Client(_) | Claim::Logo(_) => None,
         });
         let ours: BTreeSet<&UserId> = ours.map(|(id, _)| id).collect();
         present.iter().filter(|user| !ours.contains(user)).cloned().collect()
@@ -97,7 +108,7 @@ impl Draft<'_> {
         let ledger = &mut self.plan.verdicts[index].ledger;
         ledger.retain(|claim, _| match claim {
             Claim::Member { group: _, user } => wanted.members.contains(user) || stands(user),
-            Claim::Group(_) | Claim::Client(_) => true,
+            Claim::Group(_) | Claim::Client(_) | Claim::Logo(_) => true,
         });
         if wanted.policy == MembershipPolicy::Ignore {
             return;
@@ -115,9 +126,18 @@ impl Draft<'_> {
         }
     }
 
-    pub(super) fn release_group(&mut self, index: usize, object: &Object, name: &str, removes: bool) {
+    pub(super) fn release_group(
+        &mut self,
+        index: usize,
+        object: &Object,
+        name: &str,
+        removes: bool,
+        holders: &Holders,
+    ) {
         let claim = Claim::Group(name.to_owned());
-        let Some((id, _)) = find(self.input.snapshot, object, name) else {
+        let found = find(self.input.snapshot, object, name);
+        // What another object stands for is no longer this one's, whatever it is called.
+        let Some((id, _)) = found.filter(|(id, _)| holders.other_of(id, index).is_none()) else {
             self.plan.verdicts[index].ledger.clear();
             return;
         };

@@ -20,7 +20,7 @@ use super::write::Write;
 use crate::api::Reason;
 use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::failure::FailureKind;
-use crate::core::object::{Adoption, Deletion, Mode, Refusal};
+use crate::core::object::{Adoption, Deletion, Mode, ObjectKey, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
 use holders::Holders;
 
@@ -45,6 +45,8 @@ pub struct Plan {
     pub verdicts: Vec<Verdict<Claim>>,
     /// By object, of clients: how it stands with their secrets, to be stored before any step is taken.
     pub secrets: Vec<Option<Secrecy>>,
+    /// Whether something is to pass to another object, whose ledger does not say so yet.
+    pub handing_over: bool,
 }
 
 /// One request, and the claim it is for. It is not sent when one before it for the same claim failed.
@@ -67,13 +69,16 @@ pub struct Step {
 /// Makes a plan.
 pub fn plan(input: &Input<'_>) -> Plan {
     let holders = Holders::new(input.objects);
+    let objects = holders.bequeath(input.objects);
+    let Input { objects: stored, snapshot, failures, now } = *input;
+    let input = &Input { objects: &objects, snapshot, failures, now };
     let mut draft = Draft::new(input);
     // By what they stand for: groups, then clients.
     for is_turn in [is_group as fn(&Object) -> bool, |object| !is_group(object)] {
         for (index, object) in input.objects.iter().enumerate().filter(|(_, object)| is_turn(object)) {
             match object.mode {
                 Mode::Manage | Mode::Observe => draft.compare(index, object, &holders),
-                Mode::Deleting => draft.release(index, object, &holders),
+                Mode::Deleting => draft.release(index, object, stored, &holders),
                 Mode::Suspended | Mode::Denied | Mode::Revoked | Mode::DeletingSuspended | Mode::DeletingObserver => {}
             }
         }
@@ -108,7 +113,7 @@ impl<'a> Draft<'a> {
         };
         let verdicts = input.objects.iter().map(verdict).collect();
         let secrets = vec![None; input.objects.len()];
-        Self { input, plan: Plan { steps: Vec::new(), verdicts, secrets } }
+        Self { input, plan: Plan { steps: Vec::new(), verdicts, secrets, handing_over: false } }
     }
 
     fn compare(&mut self, index: usize, object: &Object, holders: &Holders) {
@@ -123,7 +128,7 @@ impl<'a> Draft<'a> {
             return self.refuse(index, &claim, Reason::Conflict, message);
         }
         match wanted {
-            Wanted::Group(group) => self.group(index, object, group),
+            Wanted::Group(group) => self.group(index, object, group, holders),
             Wanted::Client(client) => self.client(index, object, client),
         }
     }
@@ -201,31 +206,43 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn release(&mut self, index: usize, object: &Object, holders: &Holders) {
+    /// `stored`: the objects with what their stored ledgers say.
+    fn release(&mut self, index: usize, object: &Object, stored: &[Object], holders: &Holders) {
         for (claim, entry) in object.ledger.iter().filter(|(claim, _)| claim.is_thing()) {
             let removes = match object.deletion {
                 Some(Deletion::Orphan) => false,
                 Some(Deletion::Delete) => true,
                 None => entry.origin == Origin::Created,
             };
-            // Another object of the name takes it over.
-            if holders.other(claim, index).is_some() {
-                self.plan.verdicts[index].ledger.remove(claim);
+            if let Some(heir) = holders.other(claim, index) {
+                self.hand_over(index, claim, &stored[heir]);
                 continue;
             }
             match claim {
-                Claim::Group(name) => self.release_group(index, object, name, removes),
+                Claim::Group(name) => self.release_group(index, object, name, removes, holders),
                 Claim::Client(id) => self.release_client(index, object, id, removes),
-                Claim::Member { .. } => {}
+                Claim::Member { .. } | Claim::Logo(_) => {}
             }
         }
+    }
+
+    /// Another object of the name takes it over. It must be in the ledger of that before it is in none.
+    fn hand_over(&mut self, index: usize, claim: &Claim, heir: &Object) {
+        if heir.ledger.contains_key(claim) {
+            return self.plan.verdicts[index].ledger.clear();
+        }
+        self.plan.handing_over = true;
+        let message = format!("{claim} passes to {}, which has not taken it yet", heir.key.short());
+        self.refuse(index, claim, Reason::DeletionBlocked, message);
     }
 
     /// It is to go: `write` removes what stands of it.
     fn remove(&mut self, index: usize, claim: &Claim, write: Write) {
         let object = &self.input.objects[index];
-        if let Some(user) = object.users.first() {
-            let message = format!("{} still refers to it; {claim} goes when that is gone", user.short());
+        if !object.users.is_empty() {
+            const SHOWN: usize = 3;
+            let named: Vec<String> = object.users.iter().take(SHOWN).map(ObjectKey::short).collect();
+            let message = format!("{claim} goes when nothing refers to it any more: {}", named.join(", "));
             return self.refuse(index, claim, Reason::DeletionBlocked, message);
         }
         if self.holds_back(index, claim) {

@@ -47,7 +47,7 @@ impl Options {
             self.secret("client-key", reference, references, false);
         }
         self.text("username-claim", username_claim.as_deref());
-        if let Some(OpenIdUsers { auto_create, on_removal: _, source: _ }) = users {
+        if let Some(OpenIdUsers { auto_create, on_removal: _, source: _, provision: _, samples: _ }) = users {
             self.flag("autocreate", *auto_create);
         }
         if let Some(OpenIdGroups { claim, auto_create, overwrite }) = groups {

@@ -1,1 +1,8 @@
-//! The plan on small worlds.
+mod clients;
+mod fixtures;
+mod groups;
+mod holding;
+mod members;
+mod model;
+mod properties;
+mod secrets;

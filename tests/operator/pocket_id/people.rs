@@ -1,0 +1,147 @@
+//! Who may sign in, as the realm's status says it before anybody tries, and who is there before the first sign-in.
+
+use serde_json::{Value, json};
+
+use super::Both;
+use crate::world::condition;
+
+/// The realm of the guide, with more about its users.
+async fn realm(world: &Both, users: &str, more: &str) {
+    let spec = format!(
+        "realm: PocketID, openid: {{clientRef: {{name: proxmox}}, usernameClaim: username, \
+         scopes: [email, profile, groups], groups: {{claim: groups}}, users: {{{users}}}{more}}}"
+    );
+    world.object("ProxmoxRealm", "pocket-id", &spec).await;
+}
+
+async fn client(world: &Both, more: &str) {
+    let spec = format!("callbackUrlsFrom: {{connectionRef: {{name: pve}}}}, allowedGroups: [{{group: users}}]{more}");
+    world.declare("PocketIdClient", "proxmox", &spec).await;
+}
+
+async fn sign_in(world: &Both) -> Value {
+    world.get_object("ProxmoxRealm", "pocket-id").await.expect("a realm")["status"]["signIn"].clone()
+}
+
+#[tokio::test]
+async fn the_status_says_before_anybody_tries_who_gets_in_and_with_which_groups() {
+    let world = Both::new().await;
+    for group in ["users", "Proxmox Users", "unknown"] {
+        world.group_by_hand(group).await;
+    }
+    world.pocket.add_user("alice", &["users", "Proxmox Users", "unknown"]).expect("a user");
+    world.pocket.add_user("mallory", &["unknown"]).expect("a user");
+    world.start_operator();
+    client(&world, "").await;
+    world.object("ProxmoxGroup", "users", "groupId: users-PocketID").await;
+    realm(&world, "autoCreate: true, samples: [alice, mallory, nobody]", "").await;
+    let expected = json!({"samples": [
+        {"user": "alice", "result": "Admitted", "userId": "alice@PocketID", "groups": ["users-PocketID"],
+         "ignored": ["Proxmox Users", "unknown"]},
+        {"user": "mallory", "result": "TurnedAway"},
+        {"user": "nobody", "result": "NoSuchUser"},
+    ]});
+    world.until("the status shows the samples", async || (sign_in(&world).await == expected).then_some(())).await;
+    world.ready("ProxmoxRealm", "pocket-id").await;
+    let spec = "callbackUrls: ['https://pve.example.com'], allowedGroups: [{group: users}]";
+    world.declare("PocketIdClient", "proxmox", spec).await;
+    realm(&world, "autoCreate: false, samples: [alice]", "").await;
+    world
+        .until("the status names what is wrong", async || {
+            let realm = world.get_object("ProxmoxRealm", "pocket-id").await?;
+            let warning = condition(&realm, "Warning")?;
+            let problem = realm["status"]["signIn"]["problems"][0].as_str()?;
+            assert_eq!(warning["reason"], "SignInImpaired");
+            let named = problem.contains(&world.pve.url()) && warning["message"].as_str()?.contains(problem);
+            (named && realm["status"]["signIn"]["samples"][0]["result"] == "Refused").then_some(())
+        })
+        .await;
+    client(&world, "").await;
+    realm(&world, "autoCreate: true, samples: [alice]", "").await;
+    world
+        .until("nothing is wrong any more", async || {
+            let realm = world.get_object("ProxmoxRealm", "pocket-id").await?;
+            (condition(&realm, "Warning").is_none() && condition(&realm, "Ready")?["status"] == "True").then_some(())
+        })
+        .await;
+    assert!(sign_in(&world).await.get("problems").is_none());
+    // Quiet then: nothing is written because time goes by.
+    let version = async || {
+        world.get_object("ProxmoxRealm", "pocket-id").await.expect("a realm")["metadata"]["resourceVersion"].clone()
+    };
+    let before = version().await;
+    world.passes(4).await;
+    assert_eq!(version().await, before);
+}
+
+#[tokio::test]
+async fn people_stand_in_proxmox_before_their_first_sign_in_and_are_disabled_when_they_leave() {
+    let world = Both::new().await;
+    let users = world.group_by_hand("users").await;
+    let alice = world.pocket.add_user("alice", &["users"]).expect("a user");
+    let bob = world.pocket.add_user("bob", &["users"]).expect("a user");
+    world.pocket.add_user("mallory", &[]).expect("a user");
+    world.start_operator();
+    client(&world, "").await;
+    world.object("ProxmoxGroup", "users", "groupId: users-PocketID").await;
+    let source = "autoCreate: true, onRemoval: Disable, provision: true, source: {pocketIdClientRef: {name: proxmox}}";
+    realm(&world, source, "").await;
+    let there = async || {
+        let list = world.pve_get("/access/users?full=1").await;
+        let ours = list.as_array().expect("users").iter().filter(|user| user["realm-type"] == "openid").cloned();
+        let mut ours: Vec<(String, String, bool)> = ours
+            .map(|user| {
+                let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+                (text("userid"), text("groups"), user["enable"] == 1)
+            })
+            .collect();
+        ours.sort();
+        ours
+    };
+    let member = |name: &str, enabled| (format!("{name}@PocketID"), "users-PocketID".to_owned(), enabled);
+    let all = [member("alice", true), member("bob", true)];
+    world.until("both are there", async || (there().await == all).then_some(())).await;
+    let realm = world.get_object("ProxmoxRealm", "pocket-id").await.expect("a realm");
+    assert_eq!(realm["status"]["ledger"].as_array().map(Vec::len), Some(1), "they are nobody's: {realm:#}");
+    world.pocket_put(&format!("/api/user-groups/{users}/users"), json!({"userIds": [alice]})).await;
+    world
+        .until("who left is disabled", async || {
+            (there().await == [member("alice", true), member("bob", false)]).then_some(())
+        })
+        .await;
+    // Who cannot be asked says nothing about anybody.
+    world
+        .apply(
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: pocket-id}\nstringData: {key: wrong-key-of-some-length}\n",
+        )
+        .await;
+    world
+        .until("the source cannot be used", async || {
+            let realm = world.get_object("ProxmoxRealm", "pocket-id").await?;
+            (condition(&realm, "Warning")?["reason"] == "SourceUnusable").then_some(())
+        })
+        .await;
+    world.pocket_put(&format!("/api/user-groups/{users}/users"), json!({"userIds": [bob]})).await;
+    world.passes(3).await;
+    assert_eq!(there().await, [member("alice", true), member("bob", false)]);
+}
+
+#[tokio::test]
+async fn what_provisioning_needs_is_asked_for_at_apply() {
+    let world = Both::new().await;
+    let refused = async |openid: &str, words: &str| {
+        let manifest = crate::world::manifest("ProxmoxRealm", "r", &format!("realm: PocketID, openid: {{{openid}}}"));
+        let object: kube::api::DynamicObject = serde_saphyr::from_str(&manifest).expect("a manifest");
+        let params = kube::api::PatchParams::apply("test").dry_run();
+        let error = world.api("ProxmoxRealm").patch("r", &params, &kube::api::Patch::Apply(&object)).await;
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains(words), "{openid}: {error}");
+    };
+    let client = "clientRef: {name: c}, usernameClaim: username";
+    refused(&format!("{client}, users: {{provision: true}}"), "provision needs source.pocketIdClientRef").await;
+    let source = "users: {source: {pocketIdClientRef: {name: c}}}";
+    refused(&format!("clientRef: {{name: c}}, {source}"), "needs usernameClaim").await;
+    refused("issuerUrl: 'https://a.example', clientId: a, users: {samples: [alice]}", "users.samples need clientRef")
+        .await;
+    refused("clientRef: {name: c}, issuerUrl: 'https://a.example'", "exactly one of issuerUrl and clientRef").await;
+}
