@@ -33,9 +33,12 @@ fn yaml_blocks(text: &str) -> Vec<&str> {
     blocks.filter_map(|block| block.split_once('\n')).map(|(_, manifests)| manifests).collect()
 }
 
-/// What this apiserver does not know: Argo CD and kustomize judge it in `tests/chart/argocd.rs` and `tests/operator/argocd`.
+/// What this apiserver does not know: of Argo CD and kustomize, which judge it in `tests/chart/argocd.rs` and
+/// `tests/operator/argocd`, and of other operators.
 fn is_foreign(document: &Value) -> bool {
-    ["argoproj.io/v1alpha1", "kustomize.config.k8s.io/v1beta1"].iter().any(|foreign| document["apiVersion"] == *foreign)
+    let group = document["apiVersion"].as_str().and_then(|version| version.split('/').next()).unwrap_or_default();
+    let foreign = ["argoproj.io", "external-secrets.io", "k8s.keycloak.org", "kaniop.rs", "kustomize.config.k8s.io"];
+    foreign.contains(&group)
 }
 
 /// Asks the apiserver whether it takes all documents of a YAML text; stores nothing.

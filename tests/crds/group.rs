@@ -14,6 +14,8 @@ async fn a_group_is_named_by_its_id_or_computed_from_a_claim() {
         json!({"groupId": "a", "comment": ""}),
         json!({"oidc": {"group": "proxmox_users", "realm": "PocketID"}}),
         json!({"oidc": {"group": "proxmox_users", "realmRef": {"name": "pocket-id"}}}),
+        json!({"oidc": {"groupRef": {"name": "users"}, "realm": "PocketID"}}),
+        json!({"oidc": {"groupRef": {"name": "users"}, "realmRef": {"name": "pocket-id"}}}),
     ];
     kind.takes("users", &takes.map(|fields| spec(&fields))).await;
     let refuses = [
@@ -23,7 +25,12 @@ async fn a_group_is_named_by_its_id_or_computed_from_a_claim() {
         (json!({"groupId": "a", "oidc": {"group": "a", "realm": "ab"}}), "only one of groupId, oidc can be set"),
         (json!({"oidc": {"group": "a"}}), "exactly one of realm, realmRef must be set"),
         (json!({"oidc": {"group": "a", "realm": "ab", "realmRef": {"name": "ab"}}}), "exactly one of realm, realmRef"),
-        (json!({"oidc": {"realm": "ab"}}), "spec.oidc.group: Required value"),
+        (json!({"oidc": {"realm": "ab"}}), "exactly one of group, groupRef must be set"),
+        (
+            json!({"oidc": {"group": "a", "groupRef": {"name": "a"}, "realm": "ab"}}),
+            "exactly one of group, groupRef must be set",
+        ),
+        (json!({"oidc": {"groupRef": {"name": "a"}}}), "exactly one of realm, realmRef must be set"),
         (json!({"users": []}), "field not declared in schema"),
         (json!({"members": [{"user": "a@pve"}], "membershipPolicy": "Ignore"}), "members need membershipPolicy"),
         (json!({"members": [{}]}), "exactly one of user, userRef must be set"),
@@ -54,6 +61,7 @@ async fn what_a_group_is_cannot_change() {
     let (other_id, other_claim) =
         (spec(&json!({"groupId": "b"})), spec(&json!({"oidc": {"group": "b", "realm": "ab"}})));
     let by_ref = spec(&json!({"oidc": {"group": "a", "realmRef": {"name": "ab"}}}));
+    let by_group_ref = spec(&json!({"oidc": {"groupRef": {"name": "a"}, "realm": "ab"}}));
     let (id, oidc) =
         ("groupId cannot be changed, set or removed later", "oidc cannot be changed, set or removed later");
     kind.store("by-id", &by_id).await;
@@ -62,7 +70,11 @@ async fn what_a_group_is_cannot_change() {
     kind.store("by-name", &by_name).await;
     kind.refuses("by-name", &[(by_id.clone(), id), (by_claim.clone(), oidc)]).await;
     kind.store("by-claim", &by_claim).await;
-    kind.refuses("by-claim", &[(other_claim, oidc), (by_ref, oidc), (by_name, oidc), (by_id.clone(), oidc)]).await;
+    kind.refuses(
+        "by-claim",
+        &[(other_claim, oidc), (by_ref, oidc), (by_group_ref, oidc), (by_name, oidc), (by_id.clone(), oidc)],
+    )
+    .await;
     let with_comment = spec(&json!({"groupId": "a", "comment": "may change"}));
     kind.takes("by-id", &[by_id, with_comment]).await;
 }

@@ -1,7 +1,8 @@
 //! The CRDs take the very ids that `core::ids` takes.
 
-use proxmox_identity::api::{ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm};
+use proxmox_identity::api::{PocketIdClient, ProxmoxAcl, ProxmoxGroup, ProxmoxPool, ProxmoxRealm};
 use proxmox_identity::core::ids::{AclPath, GroupId, PoolId, RealmId, RoleId, UserId};
+use proxmox_identity::core::pocket_id::ids::ClientId;
 use serde_json::{Value, json};
 
 use crate::verdict::{Kind, spec};
@@ -116,6 +117,13 @@ async fn realm_ids() {
     agree(&realms, |id| json!({"realm": id, "openid": openid}), |id| RealmId::parse(id).is_ok()).await;
     let groups = Kind::of::<ProxmoxGroup>().await;
     agree(&groups, |id| json!({"oidc": {"group": "a", "realm": id}}), |id| RealmId::parse(id).is_ok()).await;
+}
+
+#[tokio::test]
+async fn client_ids() {
+    let kind = Kind::of::<PocketIdClient>().await;
+    let client = |id: &str| json!({"clientId": id, "callbackUrls": ["https://a.example"]});
+    agree(&kind, client, |id| ClientId::parse(id).is_ok()).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod connection;
 mod examples;
 mod group;
 mod ids;
+mod pocket_id;
 mod pool;
 mod realm;
 mod role;

@@ -89,7 +89,8 @@ async fn the_settings_of_openid_are_taken() {
 #[tokio::test]
 async fn settings_that_would_ruin_a_realm_are_refused() {
     let kind = Kind::of::<ProxmoxRealm>().await;
-    let (one, issuer) = ("exactly one of clientId, clientIdSecretRef must be set", "must be the issuer's URL");
+    let (one, issuer) =
+        ("exactly one of clientId, clientIdSecretRef, clientRef must be set", "must be the issuer's URL");
     kind.refuses("pocket-id", &[(provider(json!({"issuerUrl": "https://id.example.com"}), &json!({})), one)]).await;
     let refuses = [
         (json!({"clientIdSecretRef": {"name": "s", "key": "k"}}), one),
@@ -115,9 +116,36 @@ async fn settings_that_would_ruin_a_realm_are_refused() {
         (json!({"prompt": "a b"}), "or another word without blanks"),
         (json!({"clientKeySecretRef": {"name": "s"}}), "clientKeySecretRef.key: Required value"),
         (json!({"clientKeySecretRef": {"name": "s", "key": "a/b"}}), "must be a key of a Secret"),
-        (json!({"clientRef": {"name": "c"}}), "field not declared in schema"),
     ];
     kind.refuses("pocket-id", &refuses.map(|(fields, words)| (openid(&fields), words))).await;
+}
+
+#[tokio::test]
+async fn a_client_of_pocket_id_brings_issuer_id_and_key() {
+    let kind = Kind::of::<ProxmoxRealm>().await;
+    let by_client = |fields: &Value| provider(json!({"clientRef": {"name": "proxmox-ve"}}), fields);
+    let settings = json!({"usernameClaim": "username", "scopes": ["groups"], "groups": {"claim": "groups"}});
+    kind.takes("pocket-id", &[by_client(&json!({})), by_client(&settings)]).await;
+    let (one, issuer) =
+        ("exactly one of clientId, clientIdSecretRef, clientRef", "exactly one of issuerUrl and clientRef must be set");
+    let refuses = [
+        (json!({"issuerUrl": "https://id.example.com"}), issuer),
+        (json!({"clientId": "pve"}), one),
+        (json!({"clientIdSecretRef": {"name": "s", "key": "k"}}), one),
+        (
+            json!({"clientKeySecretRef": {"name": "s", "key": "k"}}),
+            "clientRef cannot be set together with clientKeySecretRef",
+        ),
+        (json!({"clientRef": {}}), "clientRef.name: Required value"),
+        (json!({"clientRef": {"name": "proxmox-ve", "namespace": "other"}}), "field not declared in schema"),
+    ];
+    kind.refuses("pocket-id", &refuses.map(|(fields, words)| (by_client(&fields), words))).await;
+    kind.refuses("pocket-id", &[(provider(json!({"clientId": "pve"}), &json!({})), issuer)]).await;
+    // A realm may come from a client made by hand, and go back.
+    kind.store("by-hand", &openid(&json!({"clientKeySecretRef": {"name": "s", "key": "k"}}))).await;
+    kind.takes("by-hand", &[by_client(&json!({}))]).await;
+    kind.store("by-client", &by_client(&json!({}))).await;
+    kind.takes("by-client", &[openid(&json!({}))]).await;
 }
 
 #[tokio::test]

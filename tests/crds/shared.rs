@@ -6,8 +6,15 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use proxmox_identity::api::conditions::{Motion, Ready, Verdict};
 use proxmox_identity::api::connection_status::{Administrators, ConnectionStatus, Extent, ListVisibility, Unmanaged};
-use proxmox_identity::api::status::{LastChange, LedgerEntry, LedgerState, ObjectStatus, Origin};
-use proxmox_identity::api::{FIELD_MANAGER, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, Reason, crd};
+use proxmox_identity::api::pocket_id_client::ClientSecretStatus;
+use proxmox_identity::api::pocket_id_connection::PocketIdConnectionStatus;
+use proxmox_identity::api::status::{
+    ClientInUse, LastChange, LedgerEntry, LedgerState, ObjectStatus, Origin, SecretState,
+};
+use proxmox_identity::api::{
+    FIELD_MANAGER, PocketIdClient, PocketIdConnection, ProxmoxConnection, ProxmoxGroup, ProxmoxPool, ProxmoxRealm,
+    Reason, crd,
+};
 use serde_json::{Value, json};
 
 use crate::support;
@@ -69,6 +76,34 @@ fn connection_status() -> ConnectionStatus {
     }
 }
 
+fn pocket_id_status() -> PocketIdConnectionStatus {
+    PocketIdConnectionStatus {
+        observed_generation: Some(1),
+        conditions: verdict().conditions(1, &[], &now()),
+        external_id: Some("https://id".into()),
+        issuer_url: Some("https://id".into()),
+        version: Some("2.14.0".into()),
+        api_key_expiry: Some(now()),
+        rate_limit: Some("300 at once, then 100/s".into()),
+        certificate_expiry: Some(now()),
+        objects: Some(3),
+        last_handled_reconcile_at: Some("now".into()),
+    }
+}
+
+fn client_secret() -> ClientSecretStatus {
+    ClientSecretStatus {
+        secret_state: SecretState::Delivered,
+        secret_name: "a".into(),
+        issue: 2,
+        issued_at: Some(now()),
+        next_rotation: Some(now()),
+        last_handled_rotate_at: Some("now".into()),
+        others: vec!["00000000-0000-0000-0000-000000000001".into()],
+        retiring: true,
+    }
+}
+
 fn apply_status(kind: &str, status: impl serde::Serialize) -> Patch<Value> {
     Patch::Apply(json!({"apiVersion": "proxmox-identity.dev/v1alpha1", "kind": kind, "status": status}))
 }
@@ -81,6 +116,9 @@ async fn a_new_object_never_counts_as_current() {
     let kind = Kind::of::<ProxmoxConnection>().await;
     let endpoint = json!({"endpoints": ["https://a:8006"], "auth": {"token": {"secretRef": {"name": "a"}}}});
     assert_eq!(kind.store("a", &endpoint).await.data["status"], json!({"observedGeneration": -1}));
+    let kind = Kind::of::<PocketIdConnection>().await;
+    let pocket_id = json!({"url": "https://a", "apiKeySecretRef": {"name": "a", "key": "key"}});
+    assert_eq!(kind.store("a", &pocket_id).await.data["status"], json!({"observedGeneration": -1}));
 }
 
 #[tokio::test]
@@ -101,6 +139,36 @@ async fn a_status_comes_back_as_it_was_written() {
     let patch = apply_status("ProxmoxConnection", connection_status());
     let written = connections.patch_status("a", &params, &patch).await.expect("written");
     assert_eq!(written.status, Some(connection_status()));
+}
+
+#[tokio::test]
+async fn the_statuses_of_pocket_id_come_back_as_they_were_written() {
+    let client = crate::client().await;
+    let namespace = support::cluster::namespace(&client).await;
+    let params = PatchParams::apply(FIELD_MANAGER).validation_strict();
+    let pocket_id = json!({"url": "https://a", "apiKeySecretRef": {"name": "a", "key": "key"}});
+    Kind::within::<PocketIdConnection>(client.clone(), &namespace).store("a", &pocket_id).await;
+    let connections = Api::<PocketIdConnection>::namespaced(client.clone(), &namespace);
+    let patch = apply_status("PocketIdConnection", pocket_id_status());
+    let written = connections.patch_status("a", &params, &patch).await.expect("written");
+    assert_eq!(written.status, Some(pocket_id_status()));
+
+    let fields = spec(&json!({"clientId": "ab", "callbackUrls": ["https://a.example"]}));
+    Kind::within::<PocketIdClient>(client.clone(), &namespace).store("a", &fields).await;
+    let clients = Api::<PocketIdClient>::namespaced(client.clone(), &namespace);
+    let with_secret = ObjectStatus { client_secret: Some(client_secret()), ..status() };
+    let patch = apply_status("PocketIdClient", with_secret.clone());
+    let written = clients.patch_status("a", &params, &patch).await.expect("written");
+    assert_eq!(written.status, Some(with_secret));
+
+    let openid = json!({"realm": "ab", "openid": {"clientRef": {"name": "a"}}});
+    Kind::within::<ProxmoxRealm>(client.clone(), &namespace).store("a", &spec(&openid)).await;
+    let realms = Api::<ProxmoxRealm>::namespaced(client, &namespace);
+    let in_use = ClientInUse { name: "a".into(), issue: 2 };
+    let with_client = ObjectStatus { client_in_use: Some(in_use), ..status() };
+    let patch = apply_status("ProxmoxRealm", with_client.clone());
+    let written = realms.patch_status("a", &params, &patch).await.expect("written");
+    assert_eq!(written.status, Some(with_client));
 }
 
 #[tokio::test]
@@ -152,7 +220,7 @@ async fn kubectl_shows_the_columns() {
     assert_eq!(shown[0], ["NAME", "READY", "REASON", "EXTERNAL-ID", "CONNECTION", "AGE", "MESSAGE"]);
     assert_eq!(shown[1][..5], ["a", "False", "Forbidden", "a", "pve"]);
     assert_eq!(columns(&["proxmox"])[1][..2], ["proxmoxgroup.proxmox-identity.dev/a", "False"]);
-    for short in ["pveconn", "pverealm", "pveacl", "pvepool", "pvecheck"] {
+    for short in ["pveconn", "pverealm", "pveacl", "pvepool", "pvecheck", "pidconn", "pidgroup", "pidclient"] {
         assert!(columns(&[short]).is_empty(), "{short}");
     }
 }
