@@ -1,5 +1,6 @@
 //! The rate limit is kept, and where it strikes all the same it is told.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::core::failure::FailureKind;
 use crate::https::tests::server::{Reply, Server};
 use crate::permit::Permit;
 use crate::pocket_id::pace::{Limit, Pacing};
-use crate::sim::pocket_id::{Options, Release, Simulator};
+use crate::sim::pocket_id::{Fault, FaultName, Options, Release, Simulator};
 
 /// How much faster time passes here.
 const FASTER: u32 = 100;
@@ -42,16 +43,13 @@ async fn at_its_own_pace_the_client_is_never_refused() {
 #[tokio::test]
 async fn what_is_refused_is_sent_again_a_little_later() {
     let simulator = limited().await;
-    let pacing = Pacing { pause: Duration::from_millis(20), ..UNPACED };
+    let pacing = Pacing { pause: Duration::from_millis(1), ..UNPACED };
     let session = paced(&settings_of(&simulator), pacing).connect(&Permit::unlimited()).await.expect("a session");
-    let mut made = 0;
-    while refused(&simulator) == 0 {
-        session.write(&create_group(&format!("group-{made}"))).await.expect("a group");
-        made += 1;
-    }
-    let written =
-        simulator.requests().counts.iter().filter(|count| count.status == 201).map(|count| count.count).sum::<u64>();
-    assert_eq!(written, made, "each once");
+    simulator.fault(Fault { status: 429, count: 2, ..Fault::new(FaultName::Status) });
+    session.write(&create_group("admins")).await.expect("a group");
+    let posts = simulator.requests().counts.into_iter().filter(|count| count.method == "POST");
+    let posts: BTreeMap<u16, u64> = posts.map(|count| (count.status, count.count)).collect();
+    assert_eq!(posts, BTreeMap::from([(201, 1), (429, 2)]));
 }
 
 /// Refuses all writes.
