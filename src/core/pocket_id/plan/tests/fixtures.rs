@@ -113,6 +113,7 @@ fn object(kind: &'static str, name: &str, wanted: Wanted) -> Object {
         wanted: Some(wanted),
         refusals: Vec::new(),
         secret: None,
+        logo: None,
         users: Vec::new(),
     }
 }
@@ -137,6 +138,7 @@ pub fn client(name: &str, allowed: &[&str]) -> Object {
         callbacks: vec!["https://pve.example.com:8006".to_owned()],
         pkce: true,
         allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
+        logo: None,
     };
     Object { secret: Some(secret()), ..object("PocketIdClient", name, Wanted::Client(wanted)) }
 }
@@ -158,18 +160,18 @@ pub fn secret() -> ClientSecret {
 
 impl Object {
     /// With what its ledger says.
-    pub fn holding(mut self, claims: &[(Claim, Entry)]) -> Self {
+    pub(super) fn holding(mut self, claims: &[(Claim, Entry)]) -> Self {
         self.ledger.extend(claims.iter().cloned());
         self
     }
 
     /// On its way out.
-    pub fn deleted(self) -> Self {
+    pub(super) fn deleted(self) -> Self {
         Self { mode: Mode::Deleting, wanted: None, secret: None, ..self }
     }
 
     /// With other wishes for its group.
-    pub fn with(mut self, change: impl FnOnce(&mut WantedGroup)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut WantedGroup)) -> Self {
         if let Some(Wanted::Group(group)) = &mut self.wanted {
             change(group);
         }
@@ -177,7 +179,7 @@ impl Object {
     }
 
     /// With other wishes for its client.
-    pub fn with_client(mut self, change: impl FnOnce(&mut WantedClient)) -> Self {
+    pub(super) fn with_client(mut self, change: impl FnOnce(&mut WantedClient)) -> Self {
         if let Some(Wanted::Client(client)) = &mut self.wanted {
             change(client);
         }

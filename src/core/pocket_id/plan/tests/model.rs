@@ -51,7 +51,7 @@ impl Model {
         for object in objects {
             let name = object.ledger.keys().find_map(|claim| match claim {
                 Claim::Group(name) => Some(name),
-                Claim::Member { .. } | Claim::Client(_) => None,
+                Claim::Member { .. } | Claim::Client(_) | Claim::Logo(_) => None,
             });
             let stands = object.known.as_ref().is_some_and(|id| self.snapshot.groups.contains_key(id));
             if let Some((id, _)) = name.filter(|_| !stands).and_then(|name| self.snapshot.group_named(name)) {
@@ -114,6 +114,10 @@ impl Model {
             Write::AllowGroups { client, groups: allowed } => {
                 let known = allowed.iter().filter(|id| groups.contains_key(*id)).cloned().collect();
                 clients.get_mut(client).expect("a client").allowed = Some(known);
+            }
+            Write::SetLogo { client, file: _ } => {
+                let standing = clients.get_mut(client).expect("a client");
+                standing.fields.insert("hasLogo".to_owned(), json!(true));
             }
             Write::DeleteClient(client) => {
                 clients.remove(client);
