@@ -36,7 +36,13 @@ impl Worker {
             if begun.elapsed() > BUDGET || ending.is_reached() {
                 break;
             }
-            if failed.contains(&step.claim) {
+            if failed.contains(&step.owner) {
+                continue;
+            }
+            if self.written.get(&step.claim).is_some_and(|written| written.contains(&step.write)) {
+                failed.insert(step.owner);
+                self.written.remove(&step.claim);
+                self.remember(&step.claim, without_effect());
                 continue;
             }
             let any = judged.subjects[step.owner].any;
@@ -54,6 +60,10 @@ impl Worker {
                 Ok(answer) => {
                     done += 1;
                     self.failures.remove(&step.claim);
+                    // Each secret is another one.
+                    if step.issue.is_none() {
+                        self.written.entry(step.claim.clone()).or_default().push(step.write.clone());
+                    }
                     self.reporter.done(any, &step.purpose, &[&step.what]);
                     self.deliver(step, answer, any, parcels).await;
                     if let (Claim::Logo(_), Some(mark)) = (&step.claim, mark(&judged.inputs[step.owner])) {
@@ -61,7 +71,7 @@ impl Worker {
                     }
                 }
                 Err(failure) => {
-                    failed.insert(step.claim.clone());
+                    failed.insert(step.owner);
                     let ends = ends_the_pass(failure.kind);
                     self.remember(&step.claim, failure);
                     if ends {
@@ -97,10 +107,21 @@ impl Worker {
     fn remember(&mut self, claim: &Claim, failure: Failure) {
         let tries = self.failures.get(claim).map_or(1, |failed| failed.tries.saturating_add(1));
         let clock = self.clock();
-        let wait = if failure.kind == FailureKind::Invalid { clock.longest } else { clock.back_off(tries) };
+        let wait = match failure.kind {
+            FailureKind::Invalid | FailureKind::Changed => clock.longest,
+            _ => clock.back_off(tries),
+        };
         let failed = FailedClaim { failure, retry_at: clock.now + wait, tries, hidden: None };
         self.failures.insert(claim.clone(), failed);
     }
+}
+
+/// What was just taken is due again, so that writing it once more at once would never end. Pocket ID keeps names and
+/// claims composed (NFC), for example.
+fn without_effect() -> Failure {
+    let message = "Pocket ID took the change and still shows something else; write it as Pocket ID shows it, or find out who \
+                   else writes it";
+    Failure { kind: FailureKind::Changed, message: message.to_owned() }
 }
 
 /// Whether it is useless to go on: whether it took effect shows when everything is read again.

@@ -32,6 +32,7 @@ use crate::controller::turn::{Ending, Turn};
 use crate::core::object::Refusal;
 use crate::core::plan::FailedClaim;
 use crate::core::pocket_id::claim::Claim;
+use crate::core::pocket_id::write::Write;
 use crate::permit::Permit;
 use crate::pocket_id::client::Client;
 use crate::pocket_id::config::Settings;
@@ -64,6 +65,8 @@ pub(super) struct Worker {
     details: Details,
     /// Claims whose last step failed.
     failures: BTreeMap<Claim, FailedClaim>,
+    /// What was written for claims that have not been seen to stand since.
+    written: BTreeMap<Claim, Vec<Write>>,
     /// Secrets of clients that were shown and are not in Kubernetes yet.
     in_hand: HashMap<String, InHand>,
     /// The logo that each client was given, beyond what its status may say yet.
@@ -154,6 +157,7 @@ impl Worker {
             worked: None,
             details: Details::default(),
             failures: BTreeMap::new(),
+            written: BTreeMap::new(),
             in_hand: HashMap::new(),
             logos: HashMap::new(),
             settled: HashMap::new(),

@@ -75,12 +75,13 @@ impl Worker {
         retry.chain(soon).chain([jittered(self.resync)]).min().unwrap_or(self.resync)
     }
 
-    /// Keeps failures only of claims that are still in question.
+    /// Keeps failures and writes only of claims that are still in question.
     fn forget(&mut self, plan: &Plan) {
         let verdicts = plan.verdicts.iter().flat_map(|verdict| &verdict.claims);
         let open: BTreeSet<&Claim> =
             verdicts.filter(|(_, state)| **state != ClaimState::Standing).map(|(claim, _)| claim).collect();
         self.failures.retain(|claim, _| open.contains(claim));
+        self.written.retain(|claim, _| open.contains(claim));
     }
 
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.

@@ -70,6 +70,24 @@ async fn what_was_written_is_read_again_although_the_list_looks_the_same() {
 }
 
 #[tokio::test]
+async fn what_was_written_is_read_again_though_there_is_no_room_for_what_can_wait() {
+    let simulator = simulator(Release::V2_9).await;
+    let session = connected(&settings_of(&simulator)).await;
+    let one = group(&session, "one").await;
+    for name in ["pve", "other"] {
+        session.write(&create_client(name)).await.expect("a client");
+    }
+    let (scope, mut details) = (Scope::default(), Details::default());
+    session.snapshot(&scope, &mut details).await.expect("a snapshot");
+    session.write(&allow("pve", &[&one])).await.expect("a change");
+    session.server.transport.pace.exhausted();
+    simulator.clear_requests();
+    let snapshot = session.snapshot(&scope, &mut details).await.expect("a snapshot");
+    assert_eq!(allowed(&snapshot, "pve"), Some(vec![one]));
+    assert_eq!(simulator.requests().count("GET", "/api/oidc/clients/"), 1, "and only that");
+}
+
+#[tokio::test]
 async fn what_others_change_is_seen_at_once_in_the_list_and_else_in_turn() {
     let simulator = simulator(Release::V2_9).await;
     let session = connected(&settings_of(&simulator)).await;

@@ -1,7 +1,8 @@
 //! The body of a request, read as leniently as Go's `encoding/json` does: unknown fields are ignored, names match in
 //! any case, null is as good as left out. A wrong type is not forgiven (recordings `client-validation`,
-//! `group-validation`).
+//! `group-validation`). Texts are kept composed (NFC), as its sources say.
 
+use icu_normalizer::ComposingNormalizerBorrowed as ComposingNormalizer;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
@@ -53,7 +54,7 @@ impl Fields {
     pub fn optional_text(&self, name: &str) -> Result<Option<String>, Failure> {
         match self.get(name) {
             Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text.clone())),
+            Value::String(text) => Ok(Some(ComposingNormalizer::new_nfc().normalize(text).into_owned())),
             _ => Err(Failure::unreadable()),
         }
     }

@@ -1,7 +1,9 @@
 //! What somebody may try who writes objects, or who changes things in Pocket ID.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use proxmox_identity::sim::pocket_id::{Fault, FaultName, Release};
 use serde_json::{Value, json};
 
 use super::Both;
@@ -52,6 +54,31 @@ async fn a_secret_of_somebody_else_is_never_written_and_no_client_is_made_for_it
             (new != ours && world.takes("pve", &new).await).then_some(())
         })
         .await;
+}
+
+/// Between our look and our request somebody makes a client of the same id.
+#[tokio::test]
+async fn a_client_that_somebody_makes_first_is_not_touched() {
+    let world = Both::new().await;
+    world.resync("PocketIdConnection/pocket-id", "1h").await;
+    let slow = Fault { file: Some("groups".to_owned()), ms: 3000, ..Fault::new(FaultName::Delay) };
+    world.pocket.fault(slow);
+    world.declare("PocketIdGroup", "team", "").await;
+    let logo = "logo: {url: 'https://a.example/logo.svg'}";
+    world.declare("PocketIdClient", "pve", &format!("{ADDRESS}, displayName: Ours, {logo}")).await;
+    world.start_operator();
+    world.until("the group is being made", async || world.pocket_group("team").await).await;
+    let theirs = json!({"id": "pve", "name": "Theirs", "callbackURLs": ["https://theirs.example"]});
+    world.pocket_post("/api/oidc/clients", theirs).await;
+    let before = world.pocket_client("pve").await;
+    let message = world.reason("PocketIdClient", "pve", "AlreadyExists").await;
+    assert!(message.contains("displayName"), "{message}");
+    world.pocket_passes(1).await;
+    assert_eq!(world.pocket_client("pve").await, before);
+    assert!(world.get_object("Secret", "pve").await.is_none());
+    world.delete("PocketIdClient", "pve").await;
+    world.gone("PocketIdClient", "pve").await;
+    assert_eq!(world.pocket_client("pve").await, before);
 }
 
 #[tokio::test]
@@ -139,6 +166,27 @@ async fn a_group_that_was_renamed_is_never_swapped_for_another_one_of_its_name()
     world.ready("PocketIdGroup", "moved").await;
     assert_eq!(world.pocket_group("team").await.expect("a group")["id"], json!(id));
     assert_eq!(world.pocket_group("moved").await.expect("a group")["friendlyName"], "Theirs");
+}
+
+/// Pocket ID keeps texts composed: what is written otherwise never stands as it was written.
+#[tokio::test]
+async fn what_pocket_id_keeps_otherwise_than_it_was_written_is_told_and_not_written_on_and_on() {
+    let world = Both::of(Release::V2_14).await;
+    world.start_operator();
+    world.declare("PocketIdGroup", "team", "friendlyName: \"Gro\\u0308\\u00dfe\"").await;
+    world
+        .until("it is told", async || {
+            let object = world.get_object("PocketIdGroup", "team").await?;
+            condition(&object, "Ready")?["message"].as_str()?.contains("still shows something else").then_some(())
+        })
+        .await;
+    assert_eq!(world.pocket_group("team").await.expect("a group")["friendlyName"], "Gr\u{f6}\u{df}e");
+    let before = world.pocket_writes();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let more = world.pocket_writes() - before;
+    assert!(more <= 5, "{more} writes in three seconds, though a second is the resync");
+    world.declare("PocketIdGroup", "team", "friendlyName: \"Gr\\u00f6\\u00dfe\"").await;
+    world.ready("PocketIdGroup", "team").await;
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub struct Plan {
     pub handing_over: bool,
 }
 
-/// One request, and the claim it is for. It is not sent when one before it for the same claim failed.
+/// One request, and the claim it is for. It is not sent when one before it for the same object failed.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// What is sent.

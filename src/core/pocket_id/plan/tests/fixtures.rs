@@ -160,18 +160,18 @@ pub fn secret() -> ClientSecret {
 
 impl Object {
     /// With what its ledger says.
-    pub fn holding(mut self, claims: &[(Claim, Entry)]) -> Self {
+    pub(super) fn holding(mut self, claims: &[(Claim, Entry)]) -> Self {
         self.ledger.extend(claims.iter().cloned());
         self
     }
 
     /// On its way out.
-    pub fn deleted(self) -> Self {
+    pub(super) fn deleted(self) -> Self {
         Self { mode: Mode::Deleting, wanted: None, secret: None, ..self }
     }
 
     /// With other wishes for its group.
-    pub fn with(mut self, change: impl FnOnce(&mut WantedGroup)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut WantedGroup)) -> Self {
         if let Some(Wanted::Group(group)) = &mut self.wanted {
             change(group);
         }
@@ -179,7 +179,7 @@ impl Object {
     }
 
     /// With other wishes for its client.
-    pub fn with_client(mut self, change: impl FnOnce(&mut WantedClient)) -> Self {
+    pub(super) fn with_client(mut self, change: impl FnOnce(&mut WantedClient)) -> Self {
         if let Some(Wanted::Client(client)) = &mut self.wanted {
             change(client);
         }

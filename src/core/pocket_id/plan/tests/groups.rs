@@ -108,7 +108,7 @@ fn a_group_that_was_renamed_gets_its_name_back_unless_that_is_taken() {
 fn who_observes_or_holds_nothing_does_not_follow_a_group_to_another_name() {
     for (what, mode, entries) in [("observes", Mode::Observe, &[][..]), ("holds nothing", Mode::Manage, &[])] {
         let known = Some(GroupId::observed("old"));
-        let object = Object { known, mode, ..group("team", &[]).holding(entries) };
+        let object = Object { mode, known, ..group("team", &[]).holding(entries) };
         let plan = planned(&[object], &with_group(empty(), "old", &[]));
         let makes = writes(&plan).iter().all(|write| matches!(write, Write::CreateGroup { .. }));
         assert!(makes, "{what}: {:?}", plan.steps);

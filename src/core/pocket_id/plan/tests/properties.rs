@@ -48,8 +48,8 @@ fn any_object() -> impl Strategy<Value = Object> {
     let deletion = prop::option::of(prop::sample::select(vec![Deletion::Delete, Deletion::Orphan]));
     let object = prop_oneof![any_group(), any_client()];
     (object, any_adoption(), mode, deletion).prop_map(|(object, adoption, mode, deletion)| Object {
-        adoption,
         mode,
+        adoption,
         deletion,
         ..object
     })
@@ -99,8 +99,8 @@ fn stands(snapshot: &Snapshot, wanted: &Wanted) -> bool {
     match wanted {
         Wanted::Group(wanted) => snapshot.group_named(&wanted.name).is_some_and(|(id, group)| {
             let there = snapshot.members(id).expect("users");
-            let members: Vec<&str> = wanted.members.iter().map(String::as_str).filter(|name| *name != "zoe").collect();
-            let named = users(&members);
+            let known: Vec<&str> = wanted.members.iter().map(String::as_str).filter(|name| *name != "zoe").collect();
+            let named = users(&known);
             wanted.friendly_name.as_ref().is_none_or(|shown| *shown == group.friendly_name)
                 && named.is_subset(&there)
                 && (wanted.policy != MembershipPolicy::Exact || there == named)

@@ -11,8 +11,8 @@ use crate::core::token::{Issued, Kept};
 
 const PVE: &str = "pve";
 
-fn issued(state: SecretState, issue: i64) -> Option<Issued> {
-    Some(Issued { state, issue, at: Some(NOW - 60), handled: None, restoring: Vec::new() })
+fn issued(state: SecretState, issue: i64) -> Issued {
+    Issued { state, issue, at: Some(NOW - 60), handled: None, restoring: Vec::new() }
 }
 
 /// A client of ours with this secret, and Pocket ID in which it stands with these secrets; before 2.14 with none.
@@ -41,12 +41,12 @@ fn a_secret_is_asked_for_until_it_has_arrived() {
     let ours = |issue| Kept::Ours { issue, holds: true };
     for (what, entry, status, kept, expected, state) in [
         ("killed before it was asked for", CREATED, None, Kept::Absent, Some(1), Pending),
-        ("its answer was lost", CREATED, issued(Pending, 1), Kept::Absent, Some(1), Pending),
-        ("the answer to a later one was lost", CREATED, issued(Pending, 3), ours(2), Some(3), Pending),
-        ("it has arrived", CREATED, issued(Pending, 2), ours(2), None, Delivered),
-        ("nothing is due", CREATED, issued(Delivered, 2), ours(2), None, Delivered),
+        ("its answer was lost", CREATED, Some(issued(Pending, 1)), Kept::Absent, Some(1), Pending),
+        ("the answer to a later one was lost", CREATED, Some(issued(Pending, 3)), ours(2), Some(3), Pending),
+        ("it has arrived", CREATED, Some(issued(Pending, 2)), ours(2), None, Delivered),
+        ("nothing is due", CREATED, Some(issued(Delivered, 2)), ours(2), None, Delivered),
         ("taken over", ADOPTED, None, Kept::Absent, None, Unknown),
-        ("taken over before", ADOPTED, issued(Unknown, 0), Kept::Absent, None, Unknown),
+        ("taken over before", ADOPTED, Some(issued(Unknown, 0)), Kept::Absent, None, Unknown),
     ] {
         let mut secret = secret();
         (secret.token.issued, secret.token.kept) = (status, kept);
@@ -62,7 +62,7 @@ fn a_secret_is_asked_for_until_it_has_arrived() {
 #[test]
 fn a_failed_request_for_a_secret_waits_for_its_time() {
     let mut secret = secret();
-    secret.token.issued = issued(SecretState::Pending, 1);
+    secret.token.issued = Some(issued(SecretState::Pending, 1));
     let (object, snapshot) = standing(CREATED, secret, None);
     for (now, expected) in [(999, None), (1000, Some(1))] {
         let objects = std::slice::from_ref(&object);
@@ -78,11 +78,11 @@ fn a_client_that_is_made_again_never_counts_a_former_secret_as_its_own() {
     use SecretState::{Delivered, Pending};
     let ours = |issue| Kept::Ours { issue, holds: true };
     for (what, status, kept, in_hand, expected) in [
-        ("it was delivered", issued(Delivered, 2), ours(2), false, 3),
-        ("it has arrived, and that was not stored yet", issued(Pending, 2), ours(2), false, 3),
-        ("it is still on its way", issued(Pending, 2), ours(1), true, 3),
-        ("it was asked for and never arrived", issued(Pending, 2), ours(1), false, 2),
-        ("its Secret is lost", issued(Delivered, 2), Kept::Absent, false, 3),
+        ("it was delivered", Some(issued(Delivered, 2)), ours(2), false, 3),
+        ("it has arrived, and that was not stored yet", Some(issued(Pending, 2)), ours(2), false, 3),
+        ("it is still on its way", Some(issued(Pending, 2)), ours(1), true, 3),
+        ("it was asked for and never arrived", Some(issued(Pending, 2)), ours(1), false, 2),
+        ("its Secret is lost", Some(issued(Delivered, 2)), Kept::Absent, false, 3),
         ("a backup without statuses came back", None, ours(4), false, 5),
     ] {
         let mut secret = secret();
@@ -106,7 +106,7 @@ fn former_secrets_end_once_nobody_needs_them() {
         ("ours was deleted by hand", 2, Some(true), &["theirs"], &[], false),
     ] {
         let mut secret = secret();
-        secret.token.issued = issued(SecretState::Delivered, issue);
+        secret.token.issued = Some(issued(SecretState::Delivered, issue));
         secret.token.kept = Kept::Ours { issue, holds: true };
         secret.others = secrets(&["theirs"]);
         (secret.retiring, secret.realms_have_it) = (true, realms_have_it);
@@ -122,7 +122,7 @@ fn former_secrets_end_once_nobody_needs_them() {
 #[test]
 fn nothing_ends_before_the_new_secret_has_arrived() {
     let mut secret = secret();
-    secret.token.issued = issued(SecretState::Pending, 2);
+    secret.token.issued = Some(issued(SecretState::Pending, 2));
     secret.token.kept = Kept::Ours { issue: 1, holds: true };
     (secret.retiring, secret.realms_have_it) = (true, Some(true));
     secret.current = Some(SecretId::observed("old"));
@@ -151,7 +151,7 @@ fn secrets_of_others_are_left_also_after_a_restore_without_statuses() {
 #[test]
 fn asked_for_a_new_secret_a_client_that_was_taken_over_keeps_those_of_others() {
     let mut unknown = secret();
-    unknown.token.issued = issued(SecretState::Unknown, 0);
+    unknown.token.issued = Some(issued(SecretState::Unknown, 0));
     unknown.token.wish.requested = Some("now".to_owned());
     let (object, snapshot) = standing(ADOPTED, unknown, Some(&["theirs", "older"]));
     let plan = planned(&[object], &snapshot);
