@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proxmox_identity::sim::control_plane::ControlPlane;
+use proxmox_identity::sim::pocket_id;
 use proxmox_identity::sim::pve::Options;
 use serde_json::{Value, json};
 
@@ -123,10 +124,29 @@ impl Installed {
     }
 }
 
+/// The ways to both systems.
+const CONNECTIONS: [(&str, &str); 2] = [("ProxmoxConnection", "pve"), ("PocketIdConnection", "pocket-id")];
+
 /// Objects of every kind that is in a namespace, with the reason for which each is as it should be.
 fn objects() -> Vec<(&'static str, &'static str, String)> {
     let object = |kind, name, spec: &str| (kind, name, manifest(kind, name, spec));
+    let in_pocket_id = |kind, name, spec: &str| {
+        (kind, name, manifest(kind, name, spec).replace("connectionRef: {name: pve}", "connectionRef: {name: pocket-id}"))
+    };
     vec![
+        in_pocket_id("PocketIdGroup", "staff", "friendlyName: Staff"),
+        in_pocket_id(
+            "PocketIdClient",
+            "proxmox",
+            "callbackUrlsFrom: {connectionRef: {name: pve}}, allowedGroups: [{groupRef: {name: staff}}], \
+             secretTemplate: {name: client}, logo: {configMapKeyRef: {name: logos, key: pve.svg}}",
+        ),
+        object(
+            "ProxmoxRealm",
+            "pocket-id",
+            "realm: PocketID, openid: {clientRef: {name: proxmox}, usernameClaim: username, users: {samples: [alice]}}",
+        ),
+        object("ProxmoxGroup", "staff-of-pocket-id", "oidc: {groupRef: {name: staff}, realmRef: {name: pocket-id}}"),
         object(
             "ProxmoxRealm",
             "sso",
@@ -154,8 +174,33 @@ fn objects() -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
+/// A Pocket ID beside Proxmox VE, and the way to it.
+async fn pocket_id(world: &World) -> pocket_id::Simulator {
+    let options = pocket_id::Options { release: pocket_id::Release::V2_14, ..pocket_id::Options::default() };
+    let simulator = pocket_id::Simulator::start(options).await.expect("a simulator");
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pocket-id"},
+        "stringData": {"api-key": simulator.api_key()},
+    });
+    let logos = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "logos"}, "data": {"pve.svg": "<svg/>"},
+    });
+    let connection = json!({
+        "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "PocketIdConnection", "metadata": {"name": "pocket-id"},
+        "spec": {
+            "url": simulator.url(), "apiKeySecretRef": {"name": "pocket-id", "key": "api-key"}, "resyncInterval": "1s",
+            "tls": {"fingerprints": [simulator.fingerprint()]},
+        },
+    });
+    for object in [secret, logos, connection] {
+        world.apply(&object.to_string()).await;
+    }
+    simulator
+}
+
 /// The life of all kinds: made, put right twice, rotated and removed.
 async fn life(world: &World) {
+    let _pocket_id = pocket_id(world).await;
     let secret = |name: &str, key: &str, value: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{key}: '{value}'}}\n")
     };
@@ -190,7 +235,9 @@ async fn life(world: &World) {
             })
             .await;
     }
-    world.ready("ProxmoxConnection", "pve").await;
+    for (kind, name) in CONNECTIONS {
+        world.ready(kind, name).await;
+    }
     // The same again is a series of one Event.
     for _ in 0..2 {
         world.pve_call("DELETE", "/pools", &[("poolid", "team")]).await;
@@ -198,21 +245,25 @@ async fn life(world: &World) {
     }
     let rotate = json!({"metadata": {"annotations": {"proxmox-identity.dev/rotate-requested-at": "now"}}});
     let rotate = kube::api::Patch::Merge(rotate);
-    world.api("ProxmoxToken").patch("ci", &kube::api::PatchParams::default(), &rotate).await.expect("annotated");
-    world
-        .until("the token is rotated", async || {
-            let token = world.get_object("ProxmoxToken", "ci").await?;
-            (token["status"]["token"]["lastHandledRotateAt"] == "now").then_some(())
-        })
-        .await;
+    for (kind, name, status) in [("ProxmoxToken", "ci", "token"), ("PocketIdClient", "proxmox", "clientSecret")] {
+        world.api(kind).patch(name, &kube::api::PatchParams::default(), &rotate).await.expect("annotated");
+        world
+            .until(&format!("{kind} {name} is rotated"), async || {
+                let object = world.get_object(kind, name).await?;
+                (object["status"][status]["lastHandledRotateAt"] == "now").then_some(())
+            })
+            .await;
+    }
     for (kind, name, _) in objects.iter().rev() {
         world.delete(kind, name).await;
     }
     for (kind, name, _) in objects.iter().rev() {
         world.gone(kind, name).await;
     }
-    world.delete("ProxmoxConnection", "pve").await;
-    world.gone("ProxmoxConnection", "pve").await;
+    for (kind, name) in CONNECTIONS {
+        world.delete(kind, name).await;
+        world.gone(kind, name).await;
+    }
 }
 
 #[tokio::test]
