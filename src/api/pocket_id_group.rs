@@ -35,7 +35,7 @@ pub struct PocketIdGroupSpec {
     /// `<groupName>-<realm>` at login, and drops names with other characters than letters, digits, `.`, `-` and `_`.
     /// Cannot be changed, set or removed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::claim_value")]
+    #[schemars(schema_with = "schema::own_group_name")]
     pub group_name: Option<String>,
     /// What people see, 2 to 50 characters. Unset: not managed; a new group is shown by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ mod helm;
 mod manifests;
 mod metrics;
 #[path = "../operator/guides/page.rs"]
+#[expect(dead_code, reason = "nobody signs in here")]
 mod page;
 mod people;
 mod protection;

@@ -3,7 +3,7 @@
 use kube::core::validate;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::{host, list, port, text};
+use super::{MAX_CLAIM_VALUE, host, list, port, text};
 use crate::api::rules::{WORD, matches, rule};
 use crate::core::pocket_id::ids::ClientId;
 
@@ -27,6 +27,13 @@ pub fn friendly_name(_: &mut SchemaGenerator) -> Schema {
 
 pub fn display_name(_: &mut SchemaGenerator) -> Schema {
     text(50, rule("size(self) >= 1", "must not be empty"))
+}
+
+/// The name of a group of ours: so short as Pocket ID takes it, and so that Proxmox VE does not drop it.
+pub fn own_group_name(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be 2 or more letters, digits, '.', '-' or '_': Proxmox VE drops values of the groups claim with other \
+                   characters, such as a blank, at login; and write it without the realm";
+    text(MAX_CLAIM_VALUE, rule(matches("self", &format!("{WORD}{{2,}}")), message))
 }
 
 /// The name of a group that may be somebody else's, so that any is taken.

@@ -106,6 +106,10 @@ async fn life(release: Release, kill_at: Option<&str>) -> (Value, usize, bool) {
     let point = kill_at.unwrap_or("nowhere");
     let world = Both::of(release).await;
     world.pocket.add_user("alice", &[]).expect("a user");
+    // So seldom that each call is one of the life's own.
+    for connection in ["PocketIdConnection/pocket-id", "ProxmoxConnection/pve"] {
+        world.resync(connection, "1m").await;
+    }
     match kill_at {
         Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]),
         None => world.start_operator(),

@@ -1,17 +1,27 @@
 //! Pocket ID: its groups, its clients and their secrets, and the realms that take them from there.
 
+mod attacks;
 mod clients;
 mod crash;
+mod faults;
 mod groups;
+mod life;
+mod namespace;
+mod outage;
 mod people;
+mod scale;
+mod secrets;
 mod sign_in;
 
 use std::ops::Deref;
 
+use kube::api::{Patch, PatchParams};
 use proxmox_identity::sim::pocket_id::{Options, Release, Simulator};
 use proxmox_identity::sim::pve;
 use serde_json::{Value, json};
 
+use crate::account::Reach;
+use crate::support::control_plane;
 use crate::world::World;
 
 /// A world with a Pocket ID beside Proxmox VE, and connections to both: `pve` and `pocket-id`.
@@ -41,9 +51,15 @@ impl Both {
 
     /// With a simulator of one's own making.
     pub async fn with(options: Options) -> Self {
+        Self::reaching(Reach::Namespace, options).await
+    }
+
+    /// The same with an operator that may look so far, though it looks into one namespace.
+    pub async fn reaching(reach: Reach, options: Options) -> Self {
         let pocket = Simulator::start(options).await.expect("a simulator");
         let trust_ca = Some(pocket.ca_pem().to_owned());
-        let world = World::with(pve::Options { trust_ca, time_scale: 0.02, ..pve::Options::default() }).await;
+        let options = pve::Options { trust_ca, time_scale: 0.02, ..pve::Options::default() };
+        let world = World::reaching(reach, control_plane().await, options).await;
         let both = Self { world, pocket };
         both.connect().await;
         both.connect_pocket_id("").await;
@@ -60,6 +76,18 @@ impl Both {
              tls: {{fingerprints: [\"{fingerprint}\"]}}\n  resyncInterval: 1s\n{more}"
         ))
         .await;
+    }
+
+    /// How often a connection, such as `PocketIdConnection/pocket-id`, is compared with its objects.
+    pub async fn resync(&self, connection: &str, interval: &str) {
+        let (kind, name) = connection.split_once('/').expect("kind and name");
+        self.patch(kind, name, json!({"spec": {"resyncInterval": interval}})).await;
+    }
+
+    /// Changes something of an object.
+    pub async fn patch(&self, kind: &str, name: &str, patch: Value) {
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        self.api(kind).patch(name, &params, &patch).await.expect("patched");
     }
 
     /// An object of Pocket ID in one line: `spec` is YAML flow without the connection.
@@ -161,10 +189,8 @@ impl Both {
 
     /// Asks an object for a new secret and waits until it has arrived.
     pub async fn rotate(&self, name: &str, when: &str) {
-        let patch = json!({"metadata": {"annotations": {"proxmox-identity.dev/rotate-requested-at": when}}});
-        let patch = kube::api::Patch::Merge(patch);
-        let params = kube::api::PatchParams::default();
-        self.api("PocketIdClient").patch(name, &params, &patch).await.expect("annotated");
+        let annotations = json!({"proxmox-identity.dev/rotate-requested-at": when});
+        self.patch("PocketIdClient", name, json!({"metadata": {"annotations": annotations}})).await;
         self.until("the new secret has arrived", async || {
             let client = self.get_object("PocketIdClient", name).await?;
             let secret = &client["status"]["clientSecret"];

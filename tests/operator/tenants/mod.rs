@@ -3,6 +3,7 @@
 pub mod health;
 mod offered;
 mod page;
+mod pocket_id;
 mod policy;
 
 pub use page::PAGE;

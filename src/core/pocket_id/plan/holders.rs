@@ -62,9 +62,7 @@ impl Holders {
                 let heir = &mut after.to_mut()[heir];
                 heir.ledger.insert(thing.clone(), *entry);
                 // Who was in the group before stays.
-                heir.ledger.extend(
-                    object.ledger.iter().filter(|it| is_own_member(it)).map(|(it, entry)| (it.clone(), *entry)),
-                );
+                heir.ledger.extend(object.ledger.iter().filter(is_own_member).map(|(it, entry)| (it.clone(), *entry)));
                 heir.known = heir.known.take().or_else(|| object.known.clone());
             }
         }

@@ -113,6 +113,7 @@ fn object(kind: &'static str, name: &str, wanted: Wanted) -> Object {
         wanted: Some(wanted),
         refusals: Vec::new(),
         secret: None,
+        logo: None,
         users: Vec::new(),
     }
 }
@@ -137,6 +138,7 @@ pub fn client(name: &str, allowed: &[&str]) -> Object {
         callbacks: vec!["https://pve.example.com:8006".to_owned()],
         pkce: true,
         allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
+        logo: None,
     };
     Object { secret: Some(secret()), ..object("PocketIdClient", name, Wanted::Client(wanted)) }
 }

@@ -51,7 +51,7 @@ impl Model {
         for object in objects {
             let name = object.ledger.keys().find_map(|claim| match claim {
                 Claim::Group(name) => Some(name),
-                Claim::Member { .. } | Claim::Client(_) => None,
+                Claim::Member { .. } | Claim::Client(_) | Claim::Logo(_) => None,
             });
             let stands = object.known.as_ref().is_some_and(|id| self.snapshot.groups.contains_key(id));
             if let Some((id, _)) = name.filter(|_| !stands).and_then(|name| self.snapshot.group_named(name)) {
@@ -102,6 +102,10 @@ impl Model {
                 fields.insert("id".to_owned(), json!(client.as_str()));
                 let made = Client { fields, allowed: Some(BTreeSet::new()), secrets: Some(BTreeSet::new()) };
                 assert!(clients.insert(client.clone(), made).is_none(), "{client} is in use");
+            }
+            Write::SetLogo { client, file: _ } => {
+                let client = clients.get_mut(client).expect("a client");
+                client.fields.insert("hasLogo".to_owned(), json!(true));
             }
             Write::UpdateClient { client, fields } => {
                 let standing = clients.get_mut(client).expect("a client");

@@ -99,8 +99,8 @@ fn stands(snapshot: &Snapshot, wanted: &Wanted) -> bool {
     match wanted {
         Wanted::Group(wanted) => snapshot.group_named(&wanted.name).is_some_and(|(id, group)| {
             let there = snapshot.members(id).expect("users");
-            let names: Vec<&str> = wanted.members.iter().map(String::as_str).filter(|name| *name != "zoe").collect();
-            let named = users(&names);
+            let members: Vec<&str> = wanted.members.iter().map(String::as_str).filter(|name| *name != "zoe").collect();
+            let named = users(&members);
             wanted.friendly_name.as_ref().is_none_or(|shown| *shown == group.friendly_name)
                 && named.is_subset(&there)
                 && (wanted.policy != MembershipPolicy::Exact || there == named)
