@@ -99,8 +99,7 @@ async fn every_wave_waits_for_the_one_before_and_goes_before_it() {
     // For what goes, Argo CD counts the same waves the other way round.
     let turned = |number: i64| order.iter().rev().zip(&order).find(|(_, other)| **other == number).expect("a wave").0;
     for (number, standing) in waves(&said) {
-        let later: Vec<_> =
-            standing.iter().filter(|(object, _)| wave_of(&objects, object) > *turned(number)).collect();
+        let later: Vec<_> = standing.iter().filter(|(object, _)| wave_of(&objects, object) > *turned(number)).collect();
         assert!(later.is_empty(), "{later:?} outlive wave {number}");
     }
     for object in &objects {
