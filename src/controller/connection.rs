@@ -27,10 +27,10 @@ use crate::controller::tell::Reporter;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::core::policy::Policy;
+use crate::https::observer::CallObserver;
 use crate::permit::Permit;
 use crate::pve::client::Client;
 use crate::pve::config::Settings;
-use crate::pve::observer::CallObserver;
 use crate::pve::realms::RealmCache;
 use crate::pve::session::Session;
 

@@ -1,4 +1,4 @@
-//! What is noted of every call to Proxmox VE.
+//! What is noted of every call to another system.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use crate::controller::Context;
 use crate::controller::connections::ConnectionKey;
 use crate::controller::metrics::Metrics;
+use crate::https::observer::{Call, CallObserver, Outcome};
 use crate::outward::Outward;
-use crate::pve::observer::{Call, CallObserver, Outcome};
 
 /// Counts calls and measures them.
 pub(super) struct Observer {

@@ -1,9 +1,10 @@
 //! From a connection's spec, its Secrets and ConfigMaps to the settings of a client.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future::join_all;
 use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret as SecretObject;
 use url::Url;
 
 use crate::api::connection::{Auth, CaBundleRef, ConnectionSpec, Tls};
@@ -15,7 +16,8 @@ use crate::core::ids::UserId;
 use crate::core::object::Refusal;
 use crate::core::secret::Secret;
 use crate::core::wants::SecretValue;
-use crate::pve::config::{self, Fingerprint, Settings, SettingsError, TlsSettings};
+use crate::https::settings::{Fingerprint, SettingsError, TlsSettings};
+use crate::pve::config::{self, Settings};
 
 /// Reads what a connection refers to.
 ///
@@ -89,35 +91,51 @@ impl From<SettingsError> for Refusal {
     }
 }
 
-/// Reads keys of Secrets, each Secret once.
+/// Reads keys of Secrets, each Secret once: what belongs together is of one version.
 pub async fn secrets(
     kubernetes: &Kubernetes,
     namespace: &str,
     keys: BTreeSet<KeyRef>,
 ) -> HashMap<KeyRef, Result<SecretValue, Refusal>> {
-    let read = join_all(keys.into_iter().map(async |key| {
-        let value = versioned(kubernetes, namespace, &key).await;
-        (key, value)
+    let mut by_secret: BTreeMap<String, Vec<KeyRef>> = BTreeMap::new();
+    for key in keys {
+        by_secret.entry(key.name.clone()).or_default().push(key);
+    }
+    let read = join_all(by_secret.into_iter().map(async |(name, keys)| {
+        let secret = kubernetes.secret(namespace, &name).await;
+        let values = keys.into_iter().map(|key| {
+            let value = value(namespace, secret.as_ref().map(Option::as_ref), &key);
+            (key, value)
+        });
+        values.collect::<Vec<_>>()
     }));
-    read.await.into_iter().collect()
+    read.await.into_iter().flatten().collect()
 }
 
+/// Reads a key of a Secret.
 pub(super) async fn secret(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<Secret, Refusal> {
-    versioned(kubernetes, namespace, key).await.map(|SecretValue { value, version: _, issue: _ }| value)
+    let secret = kubernetes.secret(namespace, &key.name).await;
+    let SecretValue { value, version: _, issue: _ } = value(namespace, secret.as_ref().map(Option::as_ref), key)?;
+    Ok(value)
 }
 
-async fn versioned(kubernetes: &Kubernetes, namespace: &str, key: &KeyRef) -> Result<SecretValue, Refusal> {
-    let secret = kubernetes.secret(namespace, &key.name).await.map_err(|error| unread("Secret", &key.name, &error))?;
+/// The key of a Secret that was read.
+fn value(
+    namespace: &str,
+    secret: Result<Option<&SecretObject>, &KubernetesError>,
+    key: &KeyRef,
+) -> Result<SecretValue, Refusal> {
+    let secret = secret.map_err(|error| unread("Secret", &key.name, error))?;
     let secret = secret.ok_or_else(|| absent("Secret", namespace, key))?;
     let issue = secret.metadata.annotations.as_ref().and_then(|all| all.get(ISSUE)?.parse().ok());
     let version = SecretVersion {
         name: key.name.clone(),
-        uid: secret.metadata.uid.unwrap_or_default(),
-        resource_version: secret.metadata.resource_version.unwrap_or_default(),
+        uid: secret.metadata.uid.clone().unwrap_or_default(),
+        resource_version: secret.metadata.resource_version.clone().unwrap_or_default(),
     };
-    let ByteString(bytes) =
-        secret.data.and_then(|mut data| data.remove(&key.key)).ok_or_else(|| missing("Secret", namespace, key))?;
-    let text = String::from_utf8(bytes).map_err(|_| {
+    let bytes = secret.data.as_ref().and_then(|data| data.get(&key.key));
+    let ByteString(bytes) = bytes.ok_or_else(|| missing("Secret", namespace, key))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| {
         Refusal::new(Reason::SecretNotFound, format!("key {} of Secret {} is not text", key.key, key.name))
     })?;
     // Everybody makes Secrets with `echo` once: a newline at the end is never part of a credential.

@@ -10,7 +10,7 @@ use crate::core::secret::Secret;
 use crate::core::snapshot::Credential;
 use crate::https::settings::{is_bare, shown};
 
-pub use crate::https::settings::{Fingerprint, SettingsError, TlsSettings};
+use crate::https::settings::{SettingsError, TlsSettings};
 
 /// Everything the client needs to know; a new value means a new client.
 #[derive(Clone, PartialEq, Eq)]

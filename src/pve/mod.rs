@@ -21,7 +21,5 @@ mod transport;
 mod wire;
 mod write;
 
-pub use crate::https::observer;
-
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! Pocket ID: its objects, and who works on one connection to it.
 //!
-//! The same way as for Proxmox VE: [`gather`] reads what objects refer to, [`pass`] compares them with what stands and
-//! carries out the plan, [`deliver`] takes secrets into Kubernetes, and [`way`] tells of the connection itself.
+//! The same way as for Proxmox VE: [`gather`] reads what objects refer to, [`pass`] compares them with what stands,
+//! [`execute`] carries out the plan, [`deliver`] takes secrets into Kubernetes, and [`way`] tells of the connection itself.
 
 mod deliver;
+mod execute;
 mod gather;
 mod pass;
 mod way;

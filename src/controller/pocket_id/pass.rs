@@ -1,45 +1,30 @@
 //! One pass over a connection to Pocket ID: snapshot, plan, ledgers, steps, statuses.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::deliver::{ClientContents, secret_status};
+use super::deliver::secret_status;
 use super::gather::{self, Gathered, Subject};
-use super::way::settings;
 use super::{PocketIdObject, Worker};
 use crate::api::management::ManagementPolicy;
 use crate::api::object::System;
 use crate::api::status::ObjectStatus;
 use crate::api::{PocketIdConnection, Reason};
-use crate::controller::audit;
-use crate::controller::connection::{KEEP_CREDENTIAL, jittered};
-use crate::controller::index::Wake;
+use crate::controller::connection::jittered;
 use crate::controller::managed::Managed;
-use crate::controller::observer::Observer;
-use crate::controller::parcel::{InHand, Issue, Parcel};
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Entry, Origin};
-use crate::core::failure::{Failure, FailureKind};
 use crate::core::object::{Mode, Refusal};
-use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
+use crate::core::plan::{ClaimState, Verdict};
 use crate::core::pocket_id::claim::{Claim, to_rows};
-use crate::core::pocket_id::ids::SecretId;
 use crate::core::pocket_id::object::{Logo, Object, Wanted};
 use crate::core::pocket_id::plan::{Input, Plan, Step, plan};
 use crate::core::pocket_id::secret::Secrecy;
 use crate::core::pocket_id::snapshot::Snapshot;
-use crate::core::pocket_id::write::Answer;
-use crate::pocket_id::client::Client;
-use crate::pocket_id::details::Details;
-use crate::pocket_id::session::Session;
-
-/// How long steps are carried out before everything is read and planned again.
-const BUDGET: Duration = Duration::from_secs(10);
 
 /// How soon it is tried again to write a secret that is in hand.
 const SOON: Duration = Duration::from_secs(5);
@@ -88,41 +73,6 @@ impl Worker {
             self.failures.values().map(|failed| Duration::from_millis(failed.retry_at.saturating_sub(now).max(500)));
         let soon = (!self.in_hand.is_empty()).then_some(SOON);
         retry.chain(soon).chain([jittered(self.resync)]).min().unwrap_or(self.resync)
-    }
-
-    async fn session(
-        &mut self,
-        connection: &PocketIdConnection,
-        objects: &[PocketIdObject],
-    ) -> Result<Session, Refusal> {
-        let settings = match settings(&self.context, connection).await {
-            Ok(settings) => Some(settings),
-            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
-            Err(refusal) => return Err(refusal),
-        };
-        if let Some(settings) = settings
-            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
-        {
-            let observer: Arc<dyn crate::https::observer::CallObserver> =
-                Arc::new(Observer::new(&self.context, &self.key));
-            let client = Client::new(&settings, &observer)?;
-            self.client = Some((settings, client));
-            // It may be another Pocket ID.
-            self.details = Details::default();
-        }
-        let Some((_, client)) = &self.client else {
-            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
-        };
-        let session = client.connect(&self.permit).await?;
-        self.worked = Some(Instant::now());
-        Ok(session)
-    }
-
-    /// A namespace that is deleted takes the Secret along before the objects.
-    fn may_use_last(&self, objects: &[PocketIdObject]) -> bool {
-        self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL)
-            && !objects.is_empty()
-            && objects.iter().all(Managed::is_being_deleted)
     }
 
     /// Keeps failures only of claims that are still in question.
@@ -221,92 +171,12 @@ impl Worker {
             report.says.warning.take().or_else(|| warning(object, judged.plan.secrets[index].as_ref()));
         report::status(&report, facts, previous, self.context.progress_deadline)
     }
-
-    /// Carries out steps until the budget is used up or somebody says stop; answers with how many took effect.
-    async fn execute(
-        &mut self,
-        session: &Session,
-        steps: &[&Step],
-        judged: &Judged<'_>,
-        parcels: &HashMap<usize, Parcel<ClientContents>>,
-    ) -> usize {
-        let (begun, ending) = (Instant::now(), self.ending());
-        let (mut done, mut failed) = (0, BTreeSet::new());
-        for step in steps {
-            if begun.elapsed() > BUDGET || ending.is_reached() {
-                break;
-            }
-            if failed.contains(&step.claim) {
-                continue;
-            }
-            let any = judged.subjects[step.owner].any;
-            let result = session.write(&step.write).await;
-            // What was to be removed is not there: that is all we want.
-            let result = match result {
-                Err(failure) if failure.kind == FailureKind::Gone && step.purpose == Purpose::Remove => {
-                    Ok(Answer::Done)
-                }
-                result => result,
-            };
-            let told = (&step.purpose, &[&step.what][..], audit::result(result.as_ref().map(drop)));
-            audit::line(audit::next(), (&self.key, session.issuer()), any, told);
-            match result {
-                Ok(answer) => {
-                    done += 1;
-                    self.failures.remove(&step.claim);
-                    self.reporter.done(any, &step.purpose, &[&step.what]);
-                    self.deliver(step, answer, any, parcels).await;
-                    if let (Claim::Logo(_), Some(mark)) = (&step.claim, mark(&judged.inputs[step.owner])) {
-                        self.logos.insert(any.uid().to_owned(), mark);
-                    }
-                }
-                Err(failure) => {
-                    failed.insert(step.claim.clone());
-                    let ends = ends_the_pass(failure.kind);
-                    self.remember(&step.claim, failure);
-                    if ends {
-                        break;
-                    }
-                }
-            }
-        }
-        done
-    }
-
-    /// Takes a secret that was shown into its Secret, before anything else, and has realms take it from there.
-    async fn deliver(
-        &mut self,
-        step: &Step,
-        answer: Answer,
-        any: &PocketIdObject,
-        parcels: &HashMap<usize, Parcel<ClientContents>>,
-    ) {
-        let (Answer::Secret { id, value }, Some(number), Some(parcel)) = (answer, step.issue, parcels.get(&step.owner))
-        else {
-            return;
-        };
-        let issue = Issue { number, id: id.as_ref().map(SecretId::to_string) };
-        if parcel.deliver(&self.context.kubernetes, &self.permit, &issue, &value).await {
-            // Before 2.14 nobody can sign in until the realm has the new one.
-            let _ = self.context.wake.send(Wake::Referring(any.namespace().to_owned()));
-        } else {
-            self.in_hand.insert(any.uid().to_owned(), InHand { issue, secret: value });
-        }
-    }
-
-    fn remember(&mut self, claim: &Claim, failure: Failure) {
-        let tries = self.failures.get(claim).map_or(1, |failed| failed.tries.saturating_add(1));
-        let clock = self.clock();
-        let wait = if failure.kind == FailureKind::Invalid { clock.longest } else { clock.back_off(tries) };
-        let failed = FailedClaim { failure, retry_at: clock.now + wait, tries, hidden: None };
-        self.failures.insert(claim.clone(), failed);
-    }
 }
 
 /// All that a pass has found out.
-struct Judged<'a> {
-    subjects: &'a [Subject<'a>],
-    inputs: &'a [Object],
+pub(super) struct Judged<'a> {
+    pub(super) subjects: &'a [Subject<'a>],
+    pub(super) inputs: &'a [Object],
     snapshot: &'a Snapshot,
     plan: &'a Plan,
 }
@@ -328,27 +198,10 @@ impl Judged<'_> {
 }
 
 /// What tells the logo that an object wants from others.
-fn mark(object: &Object) -> Option<String> {
+pub(super) fn mark(object: &Object) -> Option<String> {
     match &object.wanted {
         Some(Wanted::Client(client)) => client.logo.as_ref().map(Logo::mark),
         Some(Wanted::Group(_)) | None => None,
-    }
-}
-
-/// Whether it is useless to go on: whether it took effect shows when everything is read again.
-fn ends_the_pass(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Authentication | FailureKind::Certificate | FailureKind::Unreachable | FailureKind::Lost => true,
-        FailureKind::Forbidden
-        | FailureKind::Gone
-        | FailureKind::MissingReference
-        | FailureKind::AlreadyExists
-        | FailureKind::Invalid
-        | FailureKind::LockTimeout
-        | FailureKind::NoQuorum
-        | FailureKind::Changed
-        | FailureKind::CheckFailed
-        | FailureKind::Other => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The connection itself: whether the way to Pocket ID works, and what objects are told while it does not.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -12,14 +13,19 @@ use crate::api::pocket_id_connection::{PocketIdConnectionSpec, PocketIdConnectio
 use crate::api::reason::Severity;
 use crate::api::{PocketIdConnection, Reason};
 use crate::controller::Context;
+use crate::controller::connection::KEEP_CREDENTIAL;
 use crate::controller::kubernetes::Target;
 use crate::controller::managed::Managed;
+use crate::controller::observer::Observer;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::said::{self, Stored};
 use crate::core::object::Refusal;
 use crate::core::pocket_id::version::PocketIdVersion;
+use crate::https::observer::CallObserver;
+use crate::pocket_id::client::Client;
 use crate::pocket_id::config::Settings;
+use crate::pocket_id::details::Details;
 use crate::pocket_id::session::Session;
 
 /// How long one request may take.
@@ -52,6 +58,41 @@ pub(in crate::controller) async fn settings(
 }
 
 impl Worker {
+    /// A session, with the last credential where its Secret went along with the namespace.
+    pub(super) async fn session(
+        &mut self,
+        connection: &PocketIdConnection,
+        objects: &[PocketIdObject],
+    ) -> Result<Session, Refusal> {
+        let settings = match settings(&self.context, connection).await {
+            Ok(settings) => Some(settings),
+            Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        if let Some(settings) = settings
+            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
+        {
+            let observer: Arc<dyn CallObserver> = Arc::new(Observer::new(&self.context, &self.key));
+            let client = Client::new(&settings, &observer)?;
+            self.client = Some((settings, client));
+            // It may be another Pocket ID.
+            self.details = Details::default();
+        }
+        let Some((_, client)) = &self.client else {
+            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
+        };
+        let session = client.connect(&self.permit).await?;
+        self.worked = Some(Instant::now());
+        Ok(session)
+    }
+
+    /// A namespace that is deleted takes the Secret along before the objects.
+    fn may_use_last(&self, objects: &[PocketIdObject]) -> bool {
+        self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL)
+            && !objects.is_empty()
+            && objects.iter().all(Managed::is_being_deleted)
+    }
+
     /// The way works. False when that could not be stored.
     pub(super) async fn connected(&mut self, connection: &PocketIdConnection, session: &Session, objects: usize) {
         let key_expiry = self.key_expiry(session).await;

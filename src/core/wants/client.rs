@@ -3,10 +3,9 @@
 use super::References;
 use crate::api::refs::{KeyRef, ObjectRef};
 use crate::api::status::{ClientInUse, SecretState};
-use crate::api::{PocketIdClient, ProxmoxRealm, Reason};
+use crate::api::{ProxmoxRealm, Reason};
 use crate::core::object::Refusal;
 use crate::core::pocket_id::secret::{CLIENT_ID, CLIENT_SECRET, ISSUER_URL};
-use crate::core::pocket_id::wants::secret_name;
 
 /// The keys in the Secret of a client.
 pub(super) struct ClientKeys {
@@ -28,25 +27,23 @@ impl References<'_> {
                 "PocketIdClient {name} does not exist in this namespace; create it or correct clientRef"
             ));
         };
+        // Not the one that the spec names: it may be somebody else's.
         match client.status.as_ref().and_then(|status| status.client_secret.as_ref()) {
-            Some(secret) if secret.secret_state == SecretState::Delivered => {}
-            Some(secret) if secret.secret_state == SecretState::Unknown => {
-                return refuse(format!(
-                    "PocketIdClient {name} was taken over, and its secret is not known; give it a new one with the annotation {}, \
+            Some(secret) if secret.secret_state == SecretState::Delivered => Ok(keys(&secret.secret_name)),
+            Some(secret) if secret.secret_state == SecretState::Unknown => refuse(format!(
+                "PocketIdClient {name} was taken over, and its secret is not known; give it a new one with the annotation {}, \
                      or write issuerUrl, clientId and clientKeySecretRef instead of clientRef",
-                    crate::api::ROTATE_REQUESTED_AT
-                ));
-            }
+                crate::api::ROTATE_REQUESTED_AT
+            )),
             // While a new one is on its way the old one stays where it is.
-            Some(secret) if secret.issue > 1 => {}
-            Some(_) | None => return refuse(format!("PocketIdClient {name} has no secret yet; see its status")),
+            Some(secret) if secret.issue > 1 => Ok(keys(&secret.secret_name)),
+            Some(_) | None => refuse(format!("PocketIdClient {name} has no secret yet; see its status")),
         }
-        Ok(keys(client))
     }
 }
 
-fn keys(client: &PocketIdClient) -> ClientKeys {
-    let key = |key: &str| KeyRef { name: secret_name(client).to_owned(), key: key.to_owned() };
+fn keys(secret: &str) -> ClientKeys {
+    let key = |key: &str| KeyRef { name: secret.to_owned(), key: key.to_owned() };
     ClientKeys { issuer: key(ISSUER_URL), id: key(CLIENT_ID), secret: key(CLIENT_SECRET) }
 }
 
