@@ -10,6 +10,7 @@ mod argocd_program;
 mod built;
 mod deployed;
 mod helm;
+mod life;
 mod manifests;
 mod metrics;
 #[path = "../operator/guides/page.rs"]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::deployed;
 use crate::helm::{RELEASE, done, helm_on, installable, texts};
+use crate::life::life;
 use crate::support::cluster;
 use crate::world::{World, manifest};
 
@@ -121,98 +122,6 @@ impl Installed {
         let unused: Vec<_> = self.granted().into_iter().filter(|right| !used.contains(right)).collect();
         assert!(unused.is_empty(), "granted and not used: {unused:?}");
     }
-}
-
-/// Objects of every kind that is in a namespace, with the reason for which each is as it should be.
-fn objects() -> Vec<(&'static str, &'static str, String)> {
-    let object = |kind, name, spec: &str| (kind, name, manifest(kind, name, spec));
-    vec![
-        object(
-            "ProxmoxRealm",
-            "sso",
-            "realm: SSO, openid: {issuerUrl: 'https://id.example.com', clientId: c, clientKeySecretRef: {name: sso, key: key}}",
-        ),
-        object("ProxmoxGroup", "staff", ""),
-        object(
-            "ProxmoxUser",
-            "ci",
-            "userId: ci@pve, passwordSecretRef: {name: ci, key: password}, groups: [{groupRef: {name: staff}}]",
-        ),
-        object("ProxmoxToken", "ci", "userRef: {name: ci}, secretTemplate: {name: ci-token}"),
-        object("ProxmoxRole", "reader", "privileges: [VM.Audit]"),
-        object("ProxmoxPool", "team", ""),
-        object(
-            "ProxmoxAcl",
-            "staff",
-            "poolRef: {name: team}, roles: [{roleRef: {name: reader}}], subjects: [{groupRef: {name: staff}}]",
-        ),
-        object(
-            "ProxmoxAccessCheck",
-            "staff",
-            "subject: {groupRef: {name: staff}}, path: /pool/team, require: [VM.Audit]",
-        ),
-    ]
-}
-
-/// The life of all kinds: made, put right twice, rotated and removed.
-async fn life(world: &World) {
-    let secret = |name: &str, key: &str, value: &str| {
-        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{key}: '{value}'}}\n")
-    };
-    for secret in [
-        secret("pve", "token", &world.pve.token()),
-        secret("sso", "key", "abc"),
-        secret("ci", "password", "quite-a-long-one"),
-    ] {
-        world.apply(&secret).await;
-    }
-    let authority = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "pve-ca"}, "data": {"ca.crt": world.pve.ca_pem()},
-    });
-    world.apply(&authority.to_string()).await;
-    let connection = json!({
-        "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "ProxmoxConnection", "metadata": {"name": "pve"},
-        "spec": {
-            "endpoints": [world.pve.url()], "auth": {"token": {"secretRef": {"name": "pve"}}}, "resyncInterval": "1s",
-            "tls": {"caBundleRef": {"configMapKeyRef": {"name": "pve-ca", "key": "ca.crt"}}},
-        },
-    });
-    world.apply(&connection.to_string()).await;
-    let objects = objects();
-    for (_, _, manifest) in &objects {
-        world.apply(manifest).await;
-    }
-    for (kind, name, _) in &objects {
-        world
-            .until(&format!("{kind} {name} is Ready"), async || {
-                let object = world.get_object(kind, name).await?;
-                (crate::world::condition(&object, "Ready")?["status"] == "True").then_some(())
-            })
-            .await;
-    }
-    world.ready("ProxmoxConnection", "pve").await;
-    // The same again is a series of one Event.
-    for _ in 0..2 {
-        world.pve_call("DELETE", "/pools", &[("poolid", "team")]).await;
-        world.until("the pool is back", async || world.pve_find("/pools/team").await).await;
-    }
-    let rotate = json!({"metadata": {"annotations": {"proxmox-identity.dev/rotate-requested-at": "now"}}});
-    let rotate = kube::api::Patch::Merge(rotate);
-    world.api("ProxmoxToken").patch("ci", &kube::api::PatchParams::default(), &rotate).await.expect("annotated");
-    world
-        .until("the token is rotated", async || {
-            let token = world.get_object("ProxmoxToken", "ci").await?;
-            (token["status"]["token"]["lastHandledRotateAt"] == "now").then_some(())
-        })
-        .await;
-    for (kind, name, _) in objects.iter().rev() {
-        world.delete(kind, name).await;
-    }
-    for (kind, name, _) in objects.iter().rev() {
-        world.gone(kind, name).await;
-    }
-    world.delete("ProxmoxConnection", "pve").await;
-    world.gone("ProxmoxConnection", "pve").await;
 }
 
 #[tokio::test]

@@ -31,7 +31,9 @@ fn what_the_schema_does_not_know_is_refused() {
         ("watchNamespace=A B", "does not match pattern"),
         ("image.digest=latest", "does not match pattern"),
         ("connections[0].name=a", "missing property 'spec'"),
+        ("connections[0].name=a,connections[0].kind=PocketIdGroup", "value must be one of"),
         ("networkPolicy.proxmox.cidrs[0]=pve1", "does not match pattern"),
+        ("networkPolicy.pocketId.cidrs[0]=id", "does not match pattern"),
     ] {
         let said = refused(helm().args(["template", "r"]).arg(chart("")).args(["--set", set]));
         assert!(said.contains(says), "{set}: {said}");

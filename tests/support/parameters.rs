@@ -92,7 +92,7 @@ const CHECK: [(&str, &str); 9] = [
     ("forbid", "`privs` of roles"),
 ];
 
-const REALM: [(&str, &str); 39] = [
+const REALM: [(&str, &str); 42] = [
     ("realm", "`realm`"),
     ("comment", "`comment`"),
     ("default", "`default`"),
@@ -121,6 +121,9 @@ const REALM: [(&str, &str); 39] = [
     ("openid.usernameClaim", "`username-claim`"),
     ("openid.users.autoCreate", "`autocreate`"),
     ("openid.users.onRemoval", "`enable`, `groups` of the users"),
+    ("openid.users.provision", "users, with their `groups`"),
+    ("openid.users.samples", OURS),
+    ("openid.users.source.pocketIdClientRef.name", OURS),
     ("openid.users.source.configMapRef.name", OURS),
     ("openid.users.source.configMapRef.key", OURS),
     ("openid.groups.claim", "`groups-claim`"),
@@ -142,7 +145,7 @@ const POCKET_ID_GROUP: [(&str, &str); 5] = [
     ("customClaims", "`customClaims`"),
 ];
 
-const POCKET_ID_CLIENT: [(&str, &str); 14] = [
+const POCKET_ID_CLIENT: [(&str, &str); 17] = [
     ("clientId", "`id`"),
     ("displayName", "`name`"),
     ("callbackUrls", "`callbackURLs`"),
@@ -154,6 +157,9 @@ const POCKET_ID_CLIENT: [(&str, &str); 14] = [
     ("secretTemplate.name", OURS),
     ("secretTemplate.labels", OURS),
     ("secretTemplate.annotations", OURS),
+    ("logo.url", "`logoUrl`"),
+    ("logo.configMapKeyRef.name", "the logo, as a file"),
+    ("logo.configMapKeyRef.key", "the logo, as a file"),
     ("rotation.interval", OURS),
     ("rotation.overlap", OURS),
     ("rotation.onLostSecret", OURS),

@@ -69,7 +69,8 @@ async fn every_wave_waits_for_the_one_before_and_goes_before_it() {
     git.config_map["application.resourceTrackingMethod"] = "annotation+label".into();
     let said = git.becomes_healthy(Apply::ServerSide).await;
     let brought = waves(&said);
-    assert_eq!(brought.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [-2, -1, 0, 1]);
+    let order: Vec<i64> = brought.iter().map(|(number, _)| *number).collect();
+    assert_eq!(order, [-4, -1, 0, 1]);
     for (number, standing) in &brought {
         for (object, health) in standing {
             let own = wave_of(&objects, object);
@@ -96,8 +97,9 @@ async fn every_wave_waits_for_the_one_before_and_goes_before_it() {
     let message = said["message"].as_str().expect("a message");
     assert_eq!(message, "Waiting for pruning confirmation of proxmox-identity.dev/v1alpha1/ProxmoxRealm/sso");
     // For what goes, Argo CD counts the same waves the other way round.
+    let turned = |number: i64| order.iter().rev().zip(&order).find(|(_, other)| **other == number).expect("a wave").0;
     for (number, standing) in waves(&said) {
-        let later: Vec<_> = standing.iter().filter(|(object, _)| wave_of(&objects, object) > -1 - number).collect();
+        let later: Vec<_> = standing.iter().filter(|(object, _)| wave_of(&objects, object) > *turned(number)).collect();
         assert!(later.is_empty(), "{later:?} outlive wave {number}");
     }
     for object in &objects {
@@ -146,17 +148,32 @@ async fn a_stalled_object_fails_the_sync_and_a_later_one_succeeds() {
     Git::new(&world, objects).becomes_healthy(Apply::ServerSide).await;
 }
 
-/// The kinds that a spec names by references, at any depth.
+/// The fields of a spec that refer to something, at any depth, by their paths.
 fn references(schema: &JSONSchemaProps) -> Vec<String> {
     let properties = schema.properties.iter().flatten();
     let named = |(name, below): (&String, &JSONSchemaProps)| {
-        let kind = name.strip_suffix("Ref").map(|name| format!("Proxmox{}{}", name[..1].to_uppercase(), &name[1..]));
-        kind.into_iter().chain(references(below)).collect::<Vec<_>>()
+        let own = name.ends_with("Ref").then(|| name.clone());
+        let below = references(below).into_iter().map(|path| format!("{name}.{path}"));
+        own.into_iter().chain(below).collect::<Vec<_>>()
     };
     let below = properties.flat_map(named);
     let items = serde_json::to_value(&schema.items).expect("JSON");
     let items: Option<JSONSchemaProps> = serde_json::from_value(items).expect("a schema");
     below.chain(items.iter().flat_map(references)).collect()
+}
+
+/// The kind that a field of a kind refers to, if it is one of ours.
+fn referred(kind: &str, path: &str) -> String {
+    let name = path.rsplit('.').next().and_then(|name| name.strip_suffix("Ref")).expect("a reference");
+    match path {
+        "callbackUrlsFrom.connectionRef" => "ProxmoxConnection".to_owned(),
+        "oidc.groupRef" => "PocketIdGroup".to_owned(),
+        _ if matches!(name, "client" | "pocketIdClient") => "PocketIdClient".to_owned(),
+        _ => {
+            let system = if kind.starts_with("PocketId") { "PocketId" } else { "Proxmox" };
+            format!("{system}{}{}", name[..1].to_uppercase(), &name[1..])
+        }
+    }
 }
 
 #[tokio::test]
@@ -177,8 +194,9 @@ async fn every_kind_comes_after_what_it_refers_to() {
         let own = wave(find(&kind).expect("the object"));
         let schema = crd.spec.versions[0].schema.as_ref().and_then(|it| it.open_api_v3_schema.as_ref());
         let spec = &schema.and_then(|schema| schema.properties.as_ref()).expect("a schema")["spec"];
-        for other in references(spec).iter().filter_map(|kind| find(kind)) {
-            let before = wave(other) < own || other["kind"] != "ProxmoxConnection" && wave(other) == own;
+        for other in references(spec).iter().filter_map(|path| find(&referred(&kind, path))) {
+            let is_connection = other["kind"].as_str().is_some_and(|kind| kind.ends_with("Connection"));
+            let before = wave(other) < own || !is_connection && wave(other) == own;
             assert!(before, "{kind} comes before {}", other["kind"]);
         }
         let asks = find(&kind).expect("the object")["metadata"]["annotations"][OPTIONS].as_str();

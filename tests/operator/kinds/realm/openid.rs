@@ -33,6 +33,8 @@ pub fn table() -> Table {
             "openid/clientRef",
             "openid/usernameClaim",
             "openid/users/onRemoval",
+            "openid/users/provision",
+            "openid/users/samples",
             "openid/users/source",
             "pam",
             "pve",
