@@ -72,7 +72,8 @@ async fn a_group_has_a_name_that_proxmox_ve_takes() {
         json!({"customClaims": {"pve_groups": "[\"a\"]", "department": "infrastructure"}}),
     ];
     kind.takes("users", &takes.map(|fields| spec(&fields))).await;
-    let (claim, user) = ("PVE drops values with other characters", "must be the name of a user");
+    let (claim, user) =
+        ("Proxmox VE drops values of the groups claim with other characters", "must be the name of a user");
     let refuses = [
         (json!({"groupName": "Proxmox Users"}), claim),
         (json!({"groupName": "proxmox_users@PocketID"}), "appends -<realm> (not @<realm>)"),

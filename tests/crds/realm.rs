@@ -162,7 +162,7 @@ async fn what_becomes_of_users_needs_a_source() {
         json!({"onRemoval": "RemoveGroups", "source": source}),
     ];
     kind.takes("pocket-id", &takes.map(users)).await;
-    let (needs, one) = ("onRemoval needs a source", "exactly one of configMapRef must be set");
+    let (needs, one) = ("onRemoval needs a source", "exactly one of configMapRef, pocketIdClientRef must be set");
     let refuses = [
         (json!({"onRemoval": "Disable"}), needs),
         (json!({"onRemoval": "RemoveGroups", "autoCreate": true}), needs),

@@ -47,9 +47,9 @@ async fn while_pocket_id_is_away_what_is_ready_stays_so_and_what_is_new_waits() 
     let before = (version(&world, "PocketIdGroup", "team").await, version(&world, "PocketIdClient", "pve").await);
     for (reason, breaks) in [("APIUnavailable", false), ("AuthenticationFailed", true)] {
         if breaks {
-            set_key(&world, "another-key-of-nobody").await
+            set_key(&world, "another-key-of-nobody").await;
         } else {
-            down(&world)
+            down(&world);
         }
         let message = world.reason("PocketIdConnection", "pocket-id", reason).await;
         assert!(!message.contains("another-key-of-nobody"), "{message}");

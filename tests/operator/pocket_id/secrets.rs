@@ -59,7 +59,7 @@ async fn canaries_are_in_no_log_status_event_or_metric() {
         for (place, text) in shown {
             assert!(place == "events" || !text.is_empty(), "the {place} was read");
             for canary in &canaries {
-                assert!(!text.contains(canary.as_str()), "{release:?}: {} is in the {place}", canary);
+                assert!(!text.contains(canary.as_str()), "{release:?}: {canary} is in the {place}");
             }
         }
     }

@@ -119,10 +119,6 @@ impl Model {
                 let known = allowed.iter().filter(|id| groups.contains_key(*id)).cloned().collect();
                 clients.get_mut(client).expect("a client").allowed = Some(known);
             }
-            Write::SetLogo { client, file: _ } => {
-                let standing = clients.get_mut(client).expect("a client");
-                standing.fields.insert("hasLogo".to_owned(), json!(true));
-            }
             Write::DeleteClient(client) => {
                 clients.remove(client);
             }
