@@ -101,8 +101,7 @@ async fn a_group_has_a_name_that_proxmox_ve_takes() {
     kind.refuses("users", &refuses.map(|(fields, words)| (spec(&fields), words))).await;
     kind.refuses("x", &[(spec(&json!({})), "metadata.name is the group's name where the spec gives none")]).await;
     kind.takes("x", &[spec(&json!({"groupName": "xy"}))]).await;
-    stays(&kind, "groupName", &[json!({}), json!({"groupName": "one"}), json!({"groupName": "two"})], |it| spec(it))
-        .await;
+    stays(&kind, "groupName", &[json!({}), json!({"groupName": "one"}), json!({"groupName": "two"})], spec).await;
 }
 
 #[tokio::test]
@@ -159,8 +158,7 @@ async fn a_client_says_where_people_come_back_to_and_who_may_come() {
     kind.refuses("proxmox", &refuses.map(|(fields, words)| (client(&fields), words))).await;
     kind.refuses("p", &[(client(&json!({})), "metadata.name is the client's id where the spec gives none")]).await;
     kind.takes("p", &[client(&json!({"clientId": "pve"}))]).await;
-    stays(&kind, "clientId", &[json!({}), json!({"clientId": "one"}), json!({"clientId": "two"})], |it| client(it))
-        .await;
+    stays(&kind, "clientId", &[json!({}), json!({"clientId": "one"}), json!({"clientId": "two"})], client).await;
 }
 
 /// An id can neither be set, nor changed, nor removed later; all else can.
