@@ -72,11 +72,11 @@ async fn a_group_has_a_name_that_proxmox_ve_takes() {
         json!({"customClaims": {"pve_groups": "[\"a\"]", "department": "infrastructure"}}),
     ];
     kind.takes("users", &takes.map(|fields| spec(&fields))).await;
-    let (claim, user) =
-        ("Proxmox VE drops values of the groups claim with other characters", "must be the name of a user");
+    let (claim, user) = ("Proxmox VE drops values of the groups claim with other", "must be the name of a user");
     let refuses = [
         (json!({"groupName": "Proxmox Users"}), claim),
-        (json!({"groupName": "proxmox_users@PocketID"}), "appends -<realm> (not @<realm>)"),
+        (json!({"groupName": "proxmox_users@PocketID"}), "and write it without the realm"),
+        (json!({"groupName": "x"}), "must be 2 or more letters"),
         (json!({"groupName": "a/b"}), claim),
         (json!({"groupName": "ab\n"}), claim),
         (json!({"groupName": "äb"}), claim),
@@ -117,6 +117,8 @@ async fn a_client_says_where_people_come_back_to_and_who_may_come() {
         json!({"allowedGroups": [{"group": "Anybody's name"}, {"groupRef": {"name": "users"}}]}),
         json!({"secretTemplate": {"name": "s", "labels": {"a": "b"}, "annotations": {"c": "d"}}}),
         json!({"rotation": {"interval": "720h", "overlap": "1h", "onLostSecret": "Rotate"}}),
+        json!({"logo": {"url": "https://example.com/logo.svg"}}),
+        json!({"logo": {"configMapKeyRef": {"name": "logos", "key": "pve.webp"}}}),
     ];
     kind.takes("proxmox", &takes.map(|fields| client(&fields))).await;
     let (callback, one) = ("must be a URL such as https://pve1.example.com:8006", "exactly one of group, groupRef");
@@ -148,6 +150,10 @@ async fn a_client_says_where_people_come_back_to_and_who_may_come() {
         (json!({"rotation": {"overlap": "-1h"}}), "at least 10s"),
         (json!({"rotation": {"onLostSecret": "Ignore"}}), "Unsupported value"),
         (json!({"isPublic": true}), "field not declared in schema"),
+        (json!({"logo": {}}), "exactly one of url, configMapKeyRef must be set"),
+        (json!({"logo": {"url": "http://example.com/logo.svg"}}), "must be https://host/path"),
+        (json!({"logo": {"url": "https://example.com"}}), "must be https://host/path"),
+        (json!({"logo": {"configMapKeyRef": {"name": "logos", "key": "pve.txt"}}}), "the key must end with .avif"),
     ];
     kind.refuses("proxmox", &refuses.map(|(fields, words)| (client(&fields), words))).await;
     kind.refuses("p", &[(client(&json!({})), "metadata.name is the client's id where the spec gives none")]).await;

@@ -141,6 +141,17 @@ async fn a_client_of_pocket_id_brings_issuer_id_and_key() {
     ];
     kind.refuses("pocket-id", &refuses.map(|(fields, words)| (by_client(&fields), words))).await;
     kind.refuses("pocket-id", &[(provider(json!({"clientId": "pve"}), &json!({})), issuer)]).await;
+    let source = json!({"source": {"pocketIdClientRef": {"name": "proxmox-ve"}}});
+    let people = json!({"provision": true, "samples": ["alice"], "onRemoval": "Disable", "source": source["source"]});
+    kind.takes("pocket-id", &[by_client(&json!({"usernameClaim": "email", "users": people}))]).await;
+    let refuses = [
+        (by_client(&json!({"users": source})), "needs usernameClaim to be username, email or subject"),
+        (by_client(&json!({"usernameClaim": "upn", "users": source})), "needs usernameClaim to be username"),
+        (by_client(&json!({"users": {"provision": true}})), "provision needs source.pocketIdClientRef"),
+        (by_client(&json!({"users": {"samples": ["a b"]}})), "must be the name of a user"),
+        (openid(&json!({"users": {"samples": ["alice"]}})), "users.samples need clientRef"),
+    ];
+    kind.refuses("pocket-id", &refuses).await;
     // A realm may come from a client made by hand, and go back.
     kind.store("by-hand", &openid(&json!({"clientKeySecretRef": {"name": "s", "key": "k"}}))).await;
     kind.takes("by-hand", &[by_client(&json!({}))]).await;

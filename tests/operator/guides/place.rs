@@ -72,7 +72,9 @@ impl Place {
 
     /// A text with what the page cannot know.
     fn personal(&self, text: &str) -> String {
-        page::personal_for(&page::personal(text, &self.world.pve), &self.pocket_id)
+        // Nobody is to wait for a minute here until the operator looks again.
+        let looked_at = text.replace("spec:\n  endpoints:", "spec:\n  resyncInterval: 1s\n  endpoints:");
+        page::personal_for(&page::personal(&looked_at, &self.world.pve), &self.pocket_id)
     }
 
     /// A line that the page says is printed, with where things are here.
