@@ -48,9 +48,9 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* Our kinds, by who may write them. */}}
 {{- define "proxmox-identity.kinds" -}}
-everyday: [pocketidgroups, proxmoxgroups, proxmoxusers, proxmoxtokens, proxmoxpools, proxmoxaccesschecks]
+everyday: [proxmoxgroups, proxmoxusers, proxmoxtokens, proxmoxpools, proxmoxaccesschecks]
 powerful:
-  [pocketidclients, pocketidconnections, proxmoxacls, proxmoxroles, proxmoxrealms, proxmoxconnections, clusterproxmoxconnections]
+  [pocketidclients, pocketidgroups, pocketidconnections, proxmoxacls, proxmoxroles, proxmoxrealms, proxmoxconnections, clusterproxmoxconnections]
 {{- end }}
 
 {{/* "true" where an object of the Prometheus Operator is to be made: of (list $ kind values). */}}
