@@ -284,7 +284,8 @@ pub fn status(
         sync: sync.or_else(|| previous.sync.clone()),
         client_secret: client_secret.or_else(|| previous.client_secret.clone()),
         client_in_use: client_in_use.or_else(|| previous.client_in_use.clone()),
-        sign_in: sign_in.or_else(|| previous.sign_in.clone()),
+        // Server-side apply makes a null of what has lost its last field, and the apiserver refuses that.
+        sign_in: sign_in.or_else(|| previous.sign_in.clone()).filter(|it| *it != SignInStatus::default()),
         logo: logo.or_else(|| previous.logo.clone()),
         pending_changes: pending,
         last_handled_reconcile_at: handled.map(str::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
