@@ -79,6 +79,13 @@ pub struct OidcGroup {
     pub realm_ref: Option<ObjectRef>,
 }
 
+impl ProxmoxGroup {
+    /// The PocketIdGroup that it refers to.
+    pub fn pocket_id_group_ref(&self) -> Option<&ObjectRef> {
+        self.spec.oidc.as_ref()?.group_ref.as_ref()
+    }
+}
+
 impl Object for ProxmoxGroup {
     const KIND: &'static str = "ProxmoxGroup";
 
@@ -87,6 +94,6 @@ impl Object for ProxmoxGroup {
     }
 
     fn refers_to_pocket_id(&self) -> bool {
-        self.spec.oidc.as_ref().is_some_and(|oidc| oidc.group_ref.is_some())
+        self.pocket_id_group_ref().is_some()
     }
 }

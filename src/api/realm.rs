@@ -8,6 +8,7 @@ use crate::api::directory::{AdRealm, LdapRealm, SyncJob};
 use crate::api::management::Management;
 use crate::api::object::Object;
 use crate::api::openid::OpenIdRealm;
+use crate::api::refs::ObjectRef;
 use crate::api::status::ObjectStatus;
 use crate::api::tfa::RealmTfa;
 use crate::api::{rules, schema};
@@ -85,6 +86,13 @@ pub struct PamRealm {}
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PveRealm {}
 
+impl ProxmoxRealm {
+    /// The PocketIdClient that it refers to.
+    pub fn client_ref(&self) -> Option<&ObjectRef> {
+        self.spec.openid.as_ref()?.client_ref.as_ref()
+    }
+}
+
 impl Object for ProxmoxRealm {
     const KIND: &'static str = "ProxmoxRealm";
 
@@ -93,6 +101,6 @@ impl Object for ProxmoxRealm {
     }
 
     fn refers_to_pocket_id(&self) -> bool {
-        self.spec.openid.as_ref().is_some_and(|openid| openid.client_ref.is_some())
+        self.client_ref().is_some()
     }
 }

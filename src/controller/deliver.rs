@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use k8s_openapi::ByteString;
-use k8s_openapi::jiff::Timestamp;
 
 use crate::api::status::SecretState;
 use crate::api::token::SecretTemplate;
@@ -19,8 +18,8 @@ use crate::core::claim::{Claim, Thing};
 use crate::core::ids::TokenId;
 use crate::core::object::Mode;
 use crate::core::secret::Secret;
+use crate::core::token::Token;
 use crate::core::token::template::{self, TOKEN_KEY, read_back, render};
-use crate::core::token::{Kept, Token};
 use crate::core::wants::{secret_name, token_id, wish_of};
 use crate::permit::Permit;
 
@@ -81,21 +80,9 @@ impl Worker {
             let status = self.reporter.latest(any).token;
             let issued = status.as_ref().map(report::issued);
             let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);
-            let mut parcel = Parcel {
-                former: delivered_to.filter(|name| name != secret_name(object)),
-                ..parcel(object, id, &endpoint)
-            };
-            let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
-            let mut kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
-            if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
-                (self.in_hand.get(any.uid()), &kept)
-                && parcel.deliver(&self.context.kubernetes, &self.permit, issue, secret).await
-            {
-                kept = Kept::Ours { issue: issue.number, holds: true };
-                self.in_hand.remove(any.uid());
-            }
-            let in_hand = self.in_hand.contains_key(any.uid());
-            let token = Token { wish: wish_of(object), issued, kept, in_hand, now: Timestamp::now().as_second() };
+            let mut parcel = parcel(object, id, &endpoint);
+            let way = (&self.context.kubernetes, &self.permit);
+            let token = parcel.settle(way, wish_of(object), issued, delivered_to, &mut self.in_hand).await;
             tokens.insert(any.uid().to_owned(), (token, parcel));
         }
         tokens
@@ -132,5 +119,6 @@ fn parcel(object: &ProxmoxToken, token: TokenId, endpoint: &str) -> Parcel<Token
         former: None,
         contents: TokenContents { token, template, endpoint: endpoint.to_owned() },
         standing: None,
+        issue: None,
     }
 }

@@ -63,8 +63,8 @@ impl AnyObject {
     /// What of Pocket ID it refers to: a PocketIdClient and a PocketIdGroup.
     pub fn in_pocket_id(&self) -> (Option<&ObjectRef>, Option<&ObjectRef>) {
         match self {
-            Self::Realm(realm) => (realm.spec.openid.as_ref().and_then(|openid| openid.client_ref.as_ref()), None),
-            Self::Group(group) => (None, group.spec.oidc.as_ref().and_then(|oidc| oidc.group_ref.as_ref())),
+            Self::Realm(realm) => (realm.client_ref(), None),
+            Self::Group(group) => (None, group.pocket_id_group_ref()),
             Self::Role(_) | Self::User(_) | Self::Token(_) | Self::Pool(_) | Self::Acl(_) => (None, None),
         }
     }

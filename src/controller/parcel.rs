@@ -1,18 +1,20 @@
 //! A secret on its way from the answer that shows it once into a Secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret as SecretObject;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
 use serde_json::{Value, json};
 
+use crate::api::status::SecretState;
 use crate::api::{ISSUE, SECRET_ID};
 use crate::controller::kubernetes::{Kubernetes, KubernetesError, Target};
 use crate::controller::prepare;
 use crate::core::secret::Secret;
-use crate::core::token::Kept;
+use crate::core::token::{Issued, Kept, Token, Wish};
 use crate::permit::Permit;
 
 /// What a Secret of ours holds.
@@ -46,6 +48,8 @@ pub(super) struct Parcel<C> {
     pub contents: C,
     /// Our Secret as it stands.
     pub standing: Option<SecretObject>,
+    /// Which secret our Secret holds.
+    pub issue: Option<Issue>,
 }
 
 /// A secret that was shown and that is not in Kubernetes yet; it is lost with the process, and asked for again then.
@@ -86,8 +90,32 @@ pub(super) async fn leave(
 }
 
 impl<C: Contents> Parcel<C> {
-    /// What stands in Kubernetes; where it holds the token, it is made to fit a template that has changed.
-    pub(super) async fn kept(&mut self, kubernetes: &Kubernetes, permit: &Permit, delivered: bool) -> Kept {
+    /// How it stands with the secret of an object; what is in hand of it is delivered first. `delivered_to` is the Secret
+    /// that it was last delivered into.
+    pub(super) async fn settle(
+        &mut self,
+        (kubernetes, permit): (&Kubernetes, &Permit),
+        wish: Wish,
+        issued: Option<Issued>,
+        delivered_to: Option<String>,
+        in_hand: &mut HashMap<String, InHand>,
+    ) -> Token {
+        self.former = delivered_to.filter(|name| *name != self.name);
+        let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
+        let mut kept = self.kept(kubernetes, permit, delivered).await;
+        let uid = self.owner.uid.clone();
+        if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) = (in_hand.get(&uid), &kept)
+            && self.deliver(kubernetes, permit, issue, secret).await
+        {
+            kept = Kept::Ours { issue: issue.number, holds: true };
+            self.issue = Some(issue.clone());
+            in_hand.remove(&uid);
+        }
+        Token { wish, issued, kept, in_hand: in_hand.contains_key(&uid), now: Timestamp::now().as_second() }
+    }
+
+    /// What stands in Kubernetes; where it holds the secret, it is made to fit a template that has changed.
+    async fn kept(&mut self, kubernetes: &Kubernetes, permit: &Permit, delivered: bool) -> Kept {
         let secret = match kubernetes.secret(&self.namespace, &self.name).await {
             Ok(Some(secret)) => secret,
             Ok(None) => return self.moved(kubernetes, permit).await,
@@ -98,17 +126,18 @@ impl<C: Contents> Parcel<C> {
         }
         let (issue, value) = self.content(&secret);
         self.standing = Some(secret);
-        let number = issue.number;
         if let (true, Some(value)) = (delivered, &value)
             && !self.fits(value)
         {
             self.deliver(kubernetes, permit, &issue, value).await;
         }
-        Kept::Ours { issue: number, holds: value.is_some() }
+        let kept = Kept::Ours { issue: issue.number, holds: value.is_some() };
+        self.issue = Some(issue);
+        kept
     }
 
-    /// Takes the token over from the Secret of its former name, which is left: nobody here may delete Secrets.
-    async fn moved(&self, kubernetes: &Kubernetes, permit: &Permit) -> Kept {
+    /// Takes the secret over from the Secret of its former name, which is left: nobody here may delete Secrets.
+    async fn moved(&mut self, kubernetes: &Kubernetes, permit: &Permit) -> Kept {
         let Some(former) = &self.former else { return Kept::Absent };
         let secret = match kubernetes.secret(&self.namespace, former).await {
             Ok(Some(secret)) if self.is_ours(&secret) => secret,
@@ -117,7 +146,11 @@ impl<C: Contents> Parcel<C> {
         };
         match self.content(&secret) {
             (issue, Some(value)) if self.deliver(kubernetes, permit, &issue, &value).await => {
-                Kept::Ours { issue: issue.number, holds: true }
+                // What comes next is written into where it is now.
+                self.standing = kubernetes.secret(&self.namespace, &self.name).await.ok().flatten();
+                let kept = Kept::Ours { issue: issue.number, holds: true };
+                self.issue = Some(issue);
+                kept
             }
             _ => Kept::Absent,
         }
@@ -133,11 +166,6 @@ impl<C: Contents> Parcel<C> {
         let number = annotation(ISSUE).and_then(|text| text.parse().ok()).unwrap_or_default();
         let value = secret.data.as_ref().and_then(|data| self.contents.read_back(data));
         (Issue { number, id: annotation(SECRET_ID) }, value)
-    }
-
-    /// What the other system calls the secret that our Secret holds.
-    pub(super) fn secret_id(&self) -> Option<String> {
-        self.standing.as_ref().and_then(|standing| self.content(standing).0.id)
     }
 
     fn fits(&self, secret: &Secret) -> bool {

@@ -24,9 +24,7 @@ impl Worker {
         let mut troubles = BTreeMap::new();
         for any in objects.iter().filter(|any| matches!(any.mode(), Mode::Manage | Mode::Observe)) {
             let AnyObject::Realm(realm) = any else { continue };
-            let Some(client) = realm.spec.openid.as_ref().and_then(|openid| openid.client_ref.as_ref()) else {
-                continue;
-            };
+            let Some(client) = realm.client_ref() else { continue };
             let (Ok(id), Some(Ok(audience))) = (realm_id(realm), self.audiences.of(any.namespace(), &client.name))
             else {
                 continue;

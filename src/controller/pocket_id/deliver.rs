@@ -10,14 +10,15 @@ use super::{PocketIdObject, Worker};
 use crate::api::pocket_id_client::ClientSecretStatus;
 use crate::api::status::SecretState;
 use crate::api::{Object as _, PocketIdClient, ProxmoxRealm};
+use crate::controller::kubernetes::Target;
 use crate::controller::managed::Managed;
-use crate::controller::parcel::{self, Contents, InHand, Parcel};
+use crate::controller::parcel::{self, Contents, Parcel};
 use crate::core::object::Mode;
 use crate::core::pocket_id::ids::SecretId;
 use crate::core::pocket_id::secret::{CLIENT_ID, CLIENT_SECRET, ClientSecret, ISSUER_URL, Secrecy};
 use crate::core::pocket_id::wants::{client_id, overlap_of, secret_name, wish_of};
 use crate::core::secret::Secret;
-use crate::core::token::{Issued, Kept, Token};
+use crate::core::token::{Issued, Kept};
 
 /// What the Secret of a client holds.
 pub(super) struct ClientContents {
@@ -59,33 +60,16 @@ impl Worker {
             let issued = status.as_ref().map(as_issued);
             let delivered_to =
                 status.as_ref().filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name.clone());
-            let mut parcel = Parcel {
-                former: delivered_to.filter(|name| name != secret_name(client)),
-                ..self.parcel(client, issuer_url)
-            };
-            let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
-            let mut kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
-            if parcel.former.is_some() && matches!(kept, Kept::Ours { .. }) {
-                // It has moved: which of the secrets it holds is read where it is now.
-                kept = parcel.kept(&self.context.kubernetes, &self.permit, delivered).await;
-            }
-            let mut current = parcel.secret_id();
-            if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) =
-                (self.in_hand.get(any.uid()), &kept)
-                && parcel.deliver(&self.context.kubernetes, &self.permit, issue, secret).await
-            {
-                kept = Kept::Ours { issue: issue.number, holds: true };
-                current.clone_from(&issue.id);
-                self.in_hand.remove(any.uid());
-            }
-            let in_hand = self.in_hand.contains_key(any.uid());
+            let mut parcel = self.parcel(client, issuer_url);
             let realms_have_it = issued.as_ref().and_then(|issued| realms_have(&realms, client.name(), issued.issue));
-            let token = Token { wish: wish_of(client), issued, kept, in_hand, now: Timestamp::now().as_second() };
+            let way = (&self.context.kubernetes, &self.permit);
+            let token = parcel.settle(way, wish_of(client), issued, delivered_to, &mut self.in_hand).await;
+            let current = parcel.issue.as_ref().and_then(|issue| issue.id.as_deref());
             let secret = ClientSecret {
                 token,
                 others: status.iter().flat_map(|it| &it.others).map(|id| SecretId::observed(id)).collect(),
                 retiring: status.as_ref().is_some_and(|it| it.retiring),
-                current: current.map(|id| SecretId::observed(&id)),
+                current: current.map(SecretId::observed),
                 realms_have_it,
                 overlap: overlap_of(client),
             };
@@ -97,7 +81,7 @@ impl Worker {
     fn parcel(&self, client: &PocketIdClient, issuer: &str) -> Parcel<ClientContents> {
         let template = client.spec.secret_template.clone().unwrap_or_default();
         Parcel {
-            owner: parcel::owner(&crate::controller::kubernetes::Target::of(client)),
+            owner: parcel::owner(&Target::of(client)),
             namespace: self.namespace().to_owned(),
             name: secret_name(client).to_owned(),
             labels: template.labels,
@@ -106,6 +90,7 @@ impl Worker {
             former: None,
             contents: ClientContents { id: client_id(client).to_owned(), issuer: issuer.to_owned() },
             standing: None,
+            issue: None,
         }
     }
 
@@ -138,8 +123,7 @@ fn realms_have(realms: &[ProxmoxRealm], client: &str, issue: i64) -> Option<bool
 
 /// Whether a realm refers to a client.
 pub(super) fn refers(realm: &ProxmoxRealm, client: &str) -> bool {
-    let reference = realm.spec.openid.as_ref().and_then(|openid| openid.client_ref.as_ref());
-    reference.is_some_and(|reference| reference.name == client)
+    realm.client_ref().is_some_and(|reference| reference.name == client)
 }
 
 /// What a status says of a client's secret, as the plan sees it.

@@ -149,8 +149,8 @@ impl Worker {
                 };
                 let clients = objects.iter().filter(|other| !other.is_being_deleted()).filter(allows);
                 let groups = index.groups_from_pocket_id(self.namespace()).into_iter().filter(|it| {
-                    let reference = it.spec.oidc.as_ref().and_then(|oidc| oidc.group_ref.as_ref());
-                    !it.is_being_deleted() && reference.is_some_and(|reference| reference.name == group.name())
+                    !it.is_being_deleted()
+                        && it.pocket_id_group_ref().is_some_and(|reference| reference.name == group.name())
                 });
                 clients.map(Managed::key).chain(groups.map(|group| key_of(&group))).collect()
             }

@@ -52,14 +52,13 @@ pub(super) fn keys_of<'a>(
     realm: &ProxmoxRealm,
     references: &'a References<'_>,
 ) -> impl Iterator<Item = KeyRef> + use<'a> {
-    let reference = realm.spec.openid.as_ref().and_then(|openid| openid.client_ref.as_ref());
-    let keys = reference.and_then(|reference| references.client(reference).ok());
+    let keys = realm.client_ref().and_then(|reference| references.client(reference).ok());
     keys.into_iter().flat_map(|ClientKeys { issuer, id, secret }| [issuer, id, secret])
 }
 
 /// Which secret of its client stands in a realm that is as it should be.
 pub fn client_in_use(realm: &ProxmoxRealm, references: &References<'_>) -> Option<ClientInUse> {
-    let reference = realm.spec.openid.as_ref()?.client_ref.as_ref()?;
+    let reference = realm.client_ref()?;
     let ClientKeys { issuer: _, id: _, secret } = references.client(reference).ok()?;
     let issue = references.secret(&secret).ok()?.issue?;
     Some(ClientInUse { name: reference.name.clone(), issue })
