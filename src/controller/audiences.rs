@@ -18,15 +18,13 @@ use crate::core::object::Mode;
 use crate::core::pocket_id::audience::Audience;
 use crate::core::pocket_id::ids::ClientId;
 use crate::core::pocket_id::wants::client_id;
+use crate::core::sign_in::DEFAULT_SCOPES;
 use crate::https::observer::CallObserver;
 use crate::permit::Permit;
 use crate::pocket_id::client::Client;
 
 /// How long a pass waits for a first answer: so that a restart does not say first that nothing is known.
 const FIRST: Duration = Duration::from_secs(3);
-
-/// The scopes that Proxmox VE asks for where a realm says nothing.
-const DEFAULT_SCOPES: [&str; 2] = ["email", "profile"];
 
 /// An answer: whom a client lets in, or why that is not known.
 pub(super) type Answer = Result<Audience, String>;

@@ -10,7 +10,7 @@ use crate::core::snapshot::{OptionValue, Snapshot};
 const GROUPS: &str = "groups";
 
 /// The scopes that Proxmox VE asks for where a realm says nothing.
-const DEFAULT_SCOPES: &str = "email profile";
+pub const DEFAULT_SCOPES: [&str; 2] = ["email", "profile"];
 
 /// What a realm says in Proxmox VE, as far as a sign-in goes by it.
 pub struct SignIn<'a> {
@@ -60,7 +60,10 @@ impl SignIn<'_> {
     }
 
     fn scopes(&self) -> BTreeSet<&str> {
-        self.option("scopes").unwrap_or(DEFAULT_SCOPES).split([' ', ',', ';']).filter(|word| !word.is_empty()).collect()
+        match self.option("scopes") {
+            Some(scopes) => scopes.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect(),
+            None => BTreeSet::from(DEFAULT_SCOPES),
+        }
     }
 
     /// What keeps people from signing in or from getting their groups.

@@ -19,11 +19,12 @@ use tokio::sync::Notify;
 
 use crate::api::object::System;
 use crate::api::pocket_id_connection::PocketIdConnectionStatus;
-use crate::api::{PocketIdClient, PocketIdConnection, PocketIdGroup, Reason};
+use crate::api::{PocketIdClient, PocketIdGroup, Reason};
 use crate::controller::Context;
 use crate::controller::connection::{jittered, longest_back_off};
 use crate::controller::connections::ConnectionKey;
 use crate::controller::execute::Clock;
+use crate::controller::kubernetes::Target;
 use crate::controller::managed::{Managed, managed};
 use crate::controller::parcel::InHand;
 use crate::controller::said::Stored;
@@ -112,7 +113,7 @@ impl Turn for Worker {
             return (!objects.is_empty()).then(|| jittered(self.resync));
         };
         self.resync = connection.spec.resync_interval();
-        match self.hold(&connection, !objects.is_empty()).await {
+        match self.reporter.hold(&connection.metadata, &Target::of(&connection), !objects.is_empty()).await {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {
@@ -181,15 +182,6 @@ impl Worker {
 
     fn ending(&self) -> Ending {
         Ending::new(&self.context, &self.permit)
-    }
-
-    async fn hold(
-        &self,
-        connection: &PocketIdConnection,
-        is_used: bool,
-    ) -> Result<bool, crate::controller::kubernetes::KubernetesError> {
-        let target = crate::controller::kubernetes::Target::of(connection);
-        self.reporter.hold(&connection.metadata, &target, is_used).await
     }
 }
 

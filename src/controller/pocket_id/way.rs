@@ -93,7 +93,7 @@ impl Worker {
             && objects.iter().all(Managed::is_being_deleted)
     }
 
-    /// The way works. False when that could not be stored.
+    /// The way works.
     pub(super) async fn connected(&mut self, connection: &PocketIdConnection, session: &Session, objects: usize) {
         let key_expiry = self.key_expiry(session).await;
         let expiry = session.certificate().and_then(|certificate| certificate.not_after);
