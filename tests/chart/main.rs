@@ -1,7 +1,7 @@
 //! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
 
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/account.rs"]
+#[path = "../support/account.rs"]
 mod account;
 mod argocd;
 #[path = "../support/argocd.rs"]
@@ -26,5 +26,5 @@ mod support;
 mod taken;
 mod values;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/world/mod.rs"]
+#[path = "../support/world/mod.rs"]
 mod world;

@@ -1,11 +1,14 @@
 //! The operator's process on a real control plane, against a simulated Proxmox VE.
 
+#[path = "../support/account.rs"]
 mod account;
 mod argocd;
 #[path = "../support/argocd.rs"]
 mod argocd_program;
 mod attacks;
 mod audit;
+#[path = "../support/both.rs"]
+mod both;
 #[path = "../support/built.rs"]
 mod built;
 mod checks;
@@ -31,4 +34,5 @@ mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
 mod tenants;
+#[path = "../support/world/mod.rs"]
 mod world;

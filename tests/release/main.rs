@@ -1,7 +1,7 @@
 //! What is released, and how: the image, its SBOM, the toolchain, the workflows, and what SECURITY.md promises.
 
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/account.rs"]
+#[path = "../support/account.rs"]
 mod account;
 #[path = "../support/built.rs"]
 mod built;
@@ -17,7 +17,7 @@ mod support;
 mod toolchain;
 mod workflows;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
-#[path = "../operator/world/mod.rs"]
+#[path = "../support/world/mod.rs"]
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -131,6 +131,8 @@ async fn secrets_of_a_sign_in_are_not_shown() {
     let browser = world.browser();
     let log = Log::default();
     let writer = log.clone();
+    // With a single subscriber, a call that another test's thread makes first would be taken for unwatched for ever.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
     let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
     let agreed = browser.agree("ann", &browser.begin("oid").await.expect("a way")).await.expect("agreed");
