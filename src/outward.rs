@@ -1,6 +1,7 @@
 //! Every call that leaves the process is counted here, one counter for all systems: tests stop the operator at any
 //! of them, before it is sent or after it took effect.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The side of a call.
@@ -35,10 +36,10 @@ impl Outward {
         }
     }
 
-    /// Numbers a call that is about to be sent.
-    pub fn before(&self) -> u64 {
+    /// Numbers a call that is about to be sent, and that does this.
+    pub fn before(&self, what: impl Display) -> u64 {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        tracing::trace!(number, "outward call");
+        tracing::trace!(number, %what, "outward call");
         self.reached(Side::Before, number);
         number
     }

@@ -46,6 +46,8 @@ struct Asked {
     at: Instant,
     /// How soon it is asked again.
     every: Duration,
+    /// What had been written there when it was asked.
+    changes: u64,
     coming: Option<oneshot::Receiver<Answer>>,
     known: Option<Answer>,
 }
@@ -71,7 +73,8 @@ impl Audiences {
             let asked = match before {
                 Some(mut asked) => {
                     asked.take();
-                    if asked.coming.is_none() && asked.at.elapsed() >= asked.every {
+                    let is_old = asked.at.elapsed() >= asked.every || asked.changes != changes(context, &key);
+                    if asked.coming.is_none() && is_old {
                         let known = asked.known.take();
                         asked = Asked { known, ..ask(context, permit, &key, question, wake) };
                     }
@@ -140,13 +143,13 @@ fn clients(realm: &ProxmoxRealm) -> Vec<(&str, &[String])> {
 fn ask(
     context: &Arc<Context>,
     permit: &Permit,
-    (namespace, name): &(String, String),
+    key: &(String, String),
     question: Question,
     wake: &Arc<Notify>,
 ) -> Asked {
     let (say, coming) = oneshot::channel();
-    let client = context.index.pocket_id_client(namespace, name);
-    let connection = client.map(|it| ConnectionKey::pocket_id(namespace, &it.management().connection_ref.name));
+    let changes = changes(context, key);
+    let connection = connection_of(context, key);
     let every = connection.as_ref().and_then(|key| context.index.pocket_id(key)).map(|it| it.spec.resync_interval());
     let (context, permit, wake) = (Arc::clone(context), permit.clone(), Arc::clone(wake));
     let asking = question.clone();
@@ -161,7 +164,17 @@ fn ask(
         }
     });
     let every = every.unwrap_or(Duration::from_mins(1));
-    Asked { question, at: Instant::now(), every, coming: Some(coming), known: None }
+    Asked { question, at: Instant::now(), every, changes, coming: Some(coming), known: None }
+}
+
+/// The connection of a client's object.
+fn connection_of(context: &Context, (namespace, name): &(String, String)) -> Option<ConnectionKey> {
+    let client = context.index.pocket_id_client(namespace, name)?;
+    Some(ConnectionKey::pocket_id(namespace, &client.management().connection_ref.name))
+}
+
+fn changes(context: &Context, key: &(String, String)) -> u64 {
+    connection_of(context, key).map_or(0, |connection| context.changes.of(&connection))
 }
 
 async fn answer(context: &Arc<Context>, permit: &Permit, key: &ConnectionKey, question: &Question) -> Answer {

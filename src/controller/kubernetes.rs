@@ -51,6 +51,10 @@ impl Target {
         }
     }
 
+    fn does<'a>(&'a self, verb: &'static str) -> Does<'a> {
+        Does { verb, kind: &self.resource.kind, name: &self.name }
+    }
+
     /// The target of an object of a kind known here.
     pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
         Self::new(ApiResource::erase::<K>(&()), object.meta())
@@ -107,6 +111,21 @@ fn is_for_a_namesake(status: &Status) -> bool {
     }
 }
 
+/// What a call does, for those who read the log.
+#[derive(Clone, Copy)]
+struct Does<'a> {
+    verb: &'static str,
+    kind: &'a str,
+    name: &'a str,
+}
+
+impl fmt::Display for Does<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, kind, name } = self;
+        write!(f, "{verb} {kind}/{name}")
+    }
+}
+
 /// Calls to Kubernetes: reads, and writes that each need a permit.
 #[derive(Clone)]
 pub struct Kubernetes {
@@ -124,10 +143,11 @@ impl Kubernetes {
     async fn write<T>(
         &self,
         permit: &Permit,
+        what: Does<'_>,
         call: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, KubernetesError> {
         let room = permit.begin(TIMEOUT).await?;
-        let number = self.outward.before();
+        let number = self.outward.before(what);
         let result = tokio::time::timeout(room.allowed(), room.hold(call)).await;
         self.outward.after(number);
         Ok(result.ok().flatten().ok_or(KubernetesError::Timeout)??)
@@ -137,19 +157,24 @@ impl Kubernetes {
     async fn write_again<T, F: Future<Output = Result<T, kube::Error>>>(
         &self,
         permit: &Permit,
+        what: Does<'_>,
         call: impl Fn() -> F,
     ) -> Result<T, KubernetesError> {
         for _ in 1..ATTEMPTS {
-            match self.write(permit, call()).await {
+            match self.write(permit, what, call()).await {
                 Err(error) if error.is_contended() => {}
                 result => return result,
             }
         }
-        self.write(permit, call()).await
+        self.write(permit, what, call()).await
     }
 
-    async fn read<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, KubernetesError> {
-        let number = self.outward.before();
+    async fn read<T>(
+        &self,
+        what: Does<'_>,
+        call: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, KubernetesError> {
+        let number = self.outward.before(what);
         let result = tokio::time::timeout(TIMEOUT, call).await;
         self.outward.after(number);
         Ok(result.map_err(|_| KubernetesError::Timeout)??)
@@ -181,7 +206,9 @@ impl Kubernetes {
         let metadata =
             json!({ "uid": target.uid, "resourceVersion": left.metadata.resource_version, "finalizers": others });
         let patch = Patch::Merge(json!({ "metadata": metadata }));
-        self.write(permit, self.api(target).patch(&target.name, &PatchParams::default(), &patch)).await.map(drop)
+        self.write(permit, target.does("PATCH"), self.api(target).patch(&target.name, &PatchParams::default(), &patch))
+            .await
+            .map(drop)
     }
 
     async fn apply(
@@ -194,7 +221,7 @@ impl Kubernetes {
             "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
         });
         let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        self.write_again(permit, || api.patch(&target.name, &params, &patch)).await
+        self.write_again(permit, target.does("PATCH"), || api.patch(&target.name, &params, &patch)).await
     }
 
     /// Writes a status whole; answers with the resource version.
@@ -214,7 +241,9 @@ impl Kubernetes {
             "status": status,
         });
         let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        let written = self.write_again(permit, || api.patch_status(&target.name, &params, &patch)).await?;
+        let written = self
+            .write_again(permit, target.does("PATCH status of"), || api.patch_status(&target.name, &params, &patch))
+            .await?;
         Ok(resource_version(&written.metadata))
     }
 
@@ -231,7 +260,7 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
-        self.read(api.get_opt(name)).await
+        self.read(Does { verb: "GET", kind: "Secret", name }, api.get_opt(name)).await
     }
 
     /// Makes a Secret.
@@ -246,7 +275,8 @@ impl Kubernetes {
     ) -> Result<(), KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        self.write(permit, api.create(&params, secret)).await.map(drop)
+        let name = secret.metadata.name.as_deref().unwrap_or_default();
+        self.write(permit, Does { verb: "POST", kind: "Secret", name }, api.create(&params, secret)).await.map(drop)
     }
 
     /// Changes a Secret by a merge patch.
@@ -262,7 +292,13 @@ impl Kubernetes {
     ) -> Result<(), KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        self.write(permit, api.patch(name, &params, &Patch::Merge(change))).await.map(drop)
+        self.write(
+            permit,
+            Does { verb: "PATCH", kind: "Secret", name },
+            api.patch(name, &params, &Patch::Merge(change)),
+        )
+        .await
+        .map(drop)
     }
 
     /// Reads the data of a ConfigMap; `None` when it does not exist.
@@ -275,7 +311,10 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        Ok(self.read(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
+        Ok(self
+            .read(Does { verb: "GET", kind: "ConfigMap", name }, api.get_opt(name))
+            .await?
+            .map(|map| map.data.unwrap_or_default()))
     }
 
     /// Reads a key of a ConfigMap, of its binaryData or its data; `None` when there is none.
@@ -284,7 +323,11 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn file(&self, namespace: &str, key: &KeyRef) -> Result<Option<Arc<[u8]>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        let Some(map) = self.read(api.get_opt(&key.name)).await? else { return Ok(None) };
+        let Some(map) =
+            self.read(Does { verb: "GET", kind: "ConfigMap", name: &key.name }, api.get_opt(&key.name)).await?
+        else {
+            return Ok(None);
+        };
         let bytes = map.binary_data.and_then(|mut data| data.remove(&key.key)).map(|ByteString(bytes)| bytes);
         let text = || map.data.and_then(|mut data| data.remove(&key.key)).map(String::into_bytes);
         Ok(bytes.or_else(text).map(Arc::from))
@@ -300,7 +343,9 @@ impl Kubernetes {
             uid: Some(target.uid.clone()),
             ..Default::default()
         };
-        if let Err(error) = self.write(permit, self.recorders.publish(event, &reference)).await {
+        if let Err(error) =
+            self.write(permit, target.does("POST Event about"), self.recorders.publish(event, &reference)).await
+        {
             tracing::debug!(%error, "an Event could not be written");
         }
     }

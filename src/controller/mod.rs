@@ -82,6 +82,8 @@ struct Context {
     events: Events,
     metrics: Arc<Metrics>,
     outward: Arc<Outward>,
+    /// What was written to Pocket ID.
+    changes: pocket_id::Changes,
     progress_deadline: Duration,
     own_namespace: String,
     /// What this replica calls itself, where there are others.
@@ -118,6 +120,7 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
         kubernetes,
         metrics,
         outward,
+        changes: pocket_id::Changes::default(),
         progress_deadline,
         own_namespace,
         shares: election.is_some(),

@@ -89,7 +89,7 @@ impl Endpoint {
             })?),
             None => None,
         };
-        self.observer.before(&call).await;
+        let number = self.observer.before(&call).await;
         let start = Instant::now();
         let answer = self.exchange(request, room, scrubber).await;
         let (status, result) = match answer {
@@ -108,7 +108,7 @@ impl Endpoint {
             "called {}",
             self.system
         );
-        self.observer.after(&call, &outcome).await;
+        self.observer.after(number, &call, &outcome).await;
         result
     }
 

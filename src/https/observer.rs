@@ -20,6 +20,13 @@ pub struct Call {
     pub write: bool,
 }
 
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { endpoint: _, method, path, write: _ } = self;
+        write!(f, "{method} {path}")
+    }
+}
+
 /// How it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -35,13 +42,13 @@ pub struct Outcome {
 ///
 /// It is waited for: an observer that never returns stops the operator at this very point.
 pub trait CallObserver: Send + Sync {
-    /// Nothing has been sent yet.
-    fn before<'a>(&'a self, _call: &'a Call) -> BoxFuture<'a, ()> {
-        futures::future::ready(()).boxed()
+    /// Nothing has been sent yet. What it answers with is handed to [`CallObserver::after`] of the same call.
+    fn before<'a>(&'a self, _call: &'a Call) -> BoxFuture<'a, u64> {
+        futures::future::ready(0).boxed()
     }
 
     /// The answer is here, or will not come.
-    fn after<'a>(&'a self, _call: &'a Call, _outcome: &'a Outcome) -> BoxFuture<'a, ()> {
+    fn after<'a>(&'a self, _number: u64, _call: &'a Call, _outcome: &'a Outcome) -> BoxFuture<'a, ()> {
         futures::future::ready(()).boxed()
     }
 }

@@ -211,8 +211,8 @@ async fn answers_of_something_in_between_are_never_taken_for_gone() {
     world.delete("ProxmoxGroup", "g").await;
     for status in [404, 200, 502] {
         answer_with(status);
-        let before = world.calls();
-        world.until("it is asked again", async || (world.calls() > before + 4).then_some(())).await;
+        let before = world.calls().len();
+        world.until("it is asked again", async || (world.calls().len() > before + 4).then_some(())).await;
         world.reason("ProxmoxGroup", "g", "DeletionBlocked").await;
     }
     world.pve.clear_faults();

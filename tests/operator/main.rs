@@ -12,7 +12,6 @@ mod both;
 #[path = "../support/built.rs"]
 mod built;
 mod checks;
-mod crash;
 mod deprovisioning;
 mod failures;
 mod guides;

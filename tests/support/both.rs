@@ -43,10 +43,15 @@ impl Both {
 
     /// The same with an operator that may look so far, though it looks into one namespace.
     pub async fn reaching(reach: Reach, options: Options) -> Self {
-        let pocket = Simulator::start(options).await.expect("a simulator");
-        let trust_ca = Some(pocket.ca_pem().to_owned());
-        let options = pve::Options { trust_ca, time_scale: 0.02, ..pve::Options::default() };
-        let world = World::reaching(reach, control_plane().await, options).await;
+        let pve = pve::Options { time_scale: 0.02, ..pve::Options::default() };
+        Self::of_both(reach, pve, options).await
+    }
+
+    /// The same with a Proxmox VE of one's own making, which trusts Pocket ID.
+    pub async fn of_both(reach: Reach, pve: pve::Options, pocket: Options) -> Self {
+        let pocket = Simulator::start(pocket).await.expect("a simulator");
+        let pve = pve::Options { trust_ca: Some(pocket.ca_pem().to_owned()), ..pve };
+        let world = World::reaching(reach, control_plane().await, pve).await;
         let both = Self { world, pocket };
         both.connect().await;
         both.connect_pocket_id("").await;
@@ -91,9 +96,8 @@ impl Both {
     /// A call to Pocket ID behind the operator's back; answers with status and body.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build();
         let url = format!("{}{path}", self.pocket.url());
-        let mut request = client.expect("a client").request(method, url).header("X-API-Key", self.pocket.api_key());
+        let mut request = self.http.request(method, url).header("X-API-Key", self.pocket.api_key());
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -162,9 +166,8 @@ impl Both {
     pub async fn takes(&self, client: &str, secret: &str) -> bool {
         let form =
             [("grant_type", "authorization_code"), ("code", "none"), ("client_id", client), ("client_secret", secret)];
-        let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build();
         let url = format!("{}/api/oidc/token", self.pocket.url());
-        let answer = http.expect("a client").post(url).form(&form).send().await.expect("an answer");
+        let answer = self.http.post(url).form(&form).send().await.expect("an answer");
         let body = answer.text().await.expect("a body");
         !body.to_lowercase().contains("client")
     }

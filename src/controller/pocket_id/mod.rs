@@ -3,12 +3,14 @@
 //! The same way as for Proxmox VE: [`gather`] reads what objects refer to, [`pass`] compares them with what stands,
 //! [`execute`] carries out the plan, [`deliver`] takes secrets into Kubernetes, and [`way`] tells of the connection itself.
 
+mod changes;
 mod deliver;
 mod execute;
 mod gather;
 mod pass;
 mod way;
 
+pub(super) use changes::Changes;
 pub(super) use way::settings;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

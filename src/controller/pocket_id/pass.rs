@@ -15,6 +15,7 @@ use crate::api::object::System;
 use crate::api::status::ObjectStatus;
 use crate::api::{PocketIdConnection, Reason};
 use crate::controller::connection::jittered;
+use crate::controller::index::Wake;
 use crate::controller::managed::Managed;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Entry, Origin};
@@ -58,6 +59,11 @@ impl Worker {
         let done = self.execute(&session, &steps, &judged, &parcels).await;
         Span::current().record("done", done);
         Ok(if done > 0 {
+            // Realms tell whom their client lets in, which may be others now.
+            self.context.changes.count(&self.key);
+            for namespace in objects.iter().map(Managed::namespace).collect::<BTreeSet<_>>() {
+                let _ = self.context.wake.send(Wake::Referring(namespace.to_owned()));
+            }
             Duration::ZERO
         } else if planned > 0 || plan.handing_over || !blocked.is_empty() {
             Duration::from_millis(self.clock().back_off(1))

@@ -190,9 +190,9 @@ async fn a_missing_subject_means_gone_only_for_a_single_entry() {
 struct StopAt(&'static str, std::sync::Mutex<Vec<String>>);
 
 impl crate::https::observer::CallObserver for StopAt {
-    fn before<'a>(&'a self, call: &'a crate::https::observer::Call) -> futures::future::BoxFuture<'a, ()> {
+    fn before<'a>(&'a self, call: &'a crate::https::observer::Call) -> futures::future::BoxFuture<'a, u64> {
         self.1.lock().expect("no panic").push(format!("{} {}", call.method, call.path));
-        if call.path == self.0 { Box::pin(std::future::pending()) } else { Box::pin(std::future::ready(())) }
+        if call.path == self.0 { Box::pin(std::future::pending()) } else { Box::pin(std::future::ready(0)) }
     }
 }
 

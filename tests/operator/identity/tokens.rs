@@ -1,6 +1,5 @@
 //! Tokens and their secrets.
 
-use futures::StreamExt;
 use k8s_openapi::jiff::Timestamp;
 use proxmox_identity::sim::pve::{Options, Release};
 use serde_json::{Value, json};
@@ -237,52 +236,4 @@ async fn a_token_that_is_left_keeps_its_secret() {
     let kept = world.get_object("Secret", "ci").await.expect("a Secret");
     assert_eq!(kept["metadata"].get("ownerReferences"), None, "it is not collected with its owner");
     assert!(world.works(&token).await);
-}
-
-/// Makes a token, gives it a new secret, and removes it; answers with the number of calls or with whether it was killed.
-async fn life_of_a_token(release: Release, kill_at: Option<String>) -> (usize, bool) {
-    let world = of_release(release).await;
-    match &kill_at {
-        Some(point) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]),
-        None => world.start_operator(),
-    };
-    world.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
-    world.ready("ProxmoxToken", "ci").await;
-    let first = value(&world, "ci", "token").await.expect("a token");
-    assert!(world.works(&first).await, "{kill_at:?}: what is delivered works");
-    // Somebody's own entry for it, which nobody manages.
-    let grant = [("path", "/vms"), ("tokens", "ci@pve!ci"), ("roles", "PVEAuditor"), ("propagate", "0")];
-    world.pve_call("PUT", "/access/acl", &grant).await;
-    rotate(&world, "ci", "again").await;
-    let second = value(&world, "ci", "token").await.expect("a token");
-    assert_ne!(first, second);
-    assert!(world.works(&second).await && !world.works(&first).await, "{kill_at:?}");
-    assert_eq!(tokens(&world).await, ["ci"], "{kill_at:?}: there is no second token");
-    world
-        .until("its entry stands", async || (world.acl().await == ["/vms PVEAuditor token:ci@pve!ci 0"]).then_some(()))
-        .await;
-    world.delete("ProxmoxToken", "ci").await;
-    world.gone("ProxmoxToken", "ci").await;
-    assert!(tokens(&world).await.is_empty(), "{kill_at:?}");
-    (world.calls(), world.revivals() > 0)
-}
-
-async fn killed_anywhere(release: Release, least: usize) {
-    let (calls, _) = life_of_a_token(release, None).await;
-    let points = (1..=calls.min(72)).step_by(3).flat_map(|call| [format!("before:{call}"), format!("after:{call}")]);
-    let runs = futures::stream::iter(points.collect::<Vec<_>>())
-        .map(async |point| life_of_a_token(release, Some(point)).await.1);
-    let killed = runs.buffer_unordered(5).filter(|killed| std::future::ready(*killed)).count().await;
-    println!("killed at {killed} points of {calls} calls");
-    assert!(killed >= least, "only {killed} points were reached");
-}
-
-#[tokio::test]
-async fn killed_anywhere_there_is_one_token_and_its_secret_is_known() {
-    killed_anywhere(Release::V9_2, 20).await;
-}
-
-#[tokio::test]
-async fn where_a_token_is_made_anew_for_a_secret_its_entries_survive_a_kill_anywhere() {
-    killed_anywhere(Release::V9_1, 20).await;
 }

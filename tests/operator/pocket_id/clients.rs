@@ -208,9 +208,8 @@ async fn a_client_has_its_logo_and_nothing_waits_for_one_that_cannot_be_had() {
     assert!(message.contains("ConfigMap logos"), "{message}");
     let secret = world.until("it has its secret all the same", async || world.value("pve", "clientSecret").await).await;
     let shown = async || {
-        let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build();
         let url = format!("{}/api/oidc/clients/pve/logo", world.pocket.url());
-        let answer = client.expect("a client").get(url).send().await.expect("an answer");
+        let answer = world.http.get(url).send().await.expect("an answer");
         if answer.status().is_success() { answer.text().await.expect("a text") } else { String::new() }
     };
     for picture in ["<svg>one</svg>", "<svg>two</svg>"] {

@@ -2,7 +2,6 @@
 
 mod attacks;
 mod clients;
-mod crash;
 mod faults;
 mod groups;
 mod life;

@@ -5,7 +5,6 @@ mod pve;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
@@ -27,12 +26,15 @@ pub struct World {
     pub client: Client,
     pub namespace: String,
     pub pve: Simulator,
+    /// The way of tests to the simulators; it takes any certificate.
+    pub http: reqwest::Client,
     /// The operator works with the rights of the chart.
     kubeconfig: PathBuf,
     operator: Mutex<Option<GuardedChild>>,
     /// The log of an operator that this world shares with others.
     shared_log: Option<PathBuf>,
-    revivals: AtomicU32,
+    /// What the last process that was killed at a call had called.
+    calls_until_killed: Mutex<Vec<String>>,
 }
 
 impl World {
@@ -61,10 +63,11 @@ impl World {
             client,
             namespace,
             pve,
+            http: pve::insecure(),
             kubeconfig,
             operator: Mutex::new(None),
             shared_log: None,
-            revivals: AtomicU32::new(0),
+            calls_until_killed: Mutex::default(),
         }
     }
 
@@ -157,13 +160,19 @@ impl World {
 
     /// Waits for something.
     pub async fn until<T>(&self, what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+        self.until_or(what, async || check().await.ok_or_else(String::new)).await
+    }
+
+    /// Waits for something that says why it is not there yet.
+    pub async fn until_or<T>(&self, what: &str, mut check: impl AsyncFnMut() -> Result<T, String>) -> T {
         let started = Instant::now();
         loop {
-            if let Some(value) = check().await {
-                return value;
-            }
+            let why = match check().await {
+                Ok(value) => return value,
+                Err(why) => why,
+            };
             self.revive_operator();
-            assert!(started.elapsed() < PATIENCE, "waited in vain until {what}\n{}", self.tail());
+            assert!(started.elapsed() < PATIENCE, "waited in vain until {what}: {why}\n{}", self.tail());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,7 +1,6 @@
 //! The operator's process.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -76,14 +75,14 @@ impl World {
     pub(super) fn revive_operator(&self) {
         let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
         if ended {
-            self.revivals.fetch_add(1, Ordering::SeqCst);
+            *self.calls_until_killed.lock().unwrap_or_else(PoisonError::into_inner) = self.calls();
             self.start_operator();
         }
     }
 
-    /// How often the operator was killed at a call.
-    pub fn revivals(&self) -> u32 {
-        self.revivals.load(Ordering::SeqCst)
+    /// What the operator's process had called when it was killed at a call; nothing if none was.
+    pub fn calls_until_killed(&self) -> Vec<String> {
+        self.calls_until_killed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
@@ -96,9 +95,16 @@ impl World {
         read(&dir.join("log"))
     }
 
-    /// How many calls to other systems the operator's process has made.
-    pub fn calls(&self) -> usize {
-        self.log().lines().filter(|line| line.contains("\"outward call\"")).count()
+    /// The calls to other systems that the operator's process has made, by their numbers.
+    pub fn calls(&self) -> Vec<String> {
+        let log = self.log();
+        let lines = log.lines().filter(|line| line.contains("\"outward call\""));
+        let numbered = lines.filter_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some((line["number"].as_u64()?, line["what"].as_str()?.to_owned()))
+        });
+        // Calls that go at the same time are logged in any order.
+        numbered.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
     }
 
     /// Where the operator serves health and metrics.

@@ -29,9 +29,8 @@ impl World {
         if method == reqwest::Method::DELETE {
             url.query_pairs_mut().extend_pairs(form);
         }
-        let client = insecure();
         let mut request =
-            client.request(method.clone(), url).header("Authorization", format!("PVEAPIToken={}", self.pve.token()));
+            self.http.request(method.clone(), url).header("Authorization", format!("PVEAPIToken={}", self.pve.token()));
         if !form.is_empty() && method != reqwest::Method::DELETE {
             request = request.form(form);
         }
@@ -42,14 +41,14 @@ impl World {
     /// Whether a whole token, `user@realm!tokenid=uuid`, is taken.
     pub async fn works(&self, token: &str) -> bool {
         let url = format!("{}/api2/json/version", self.pve.url());
-        let request = insecure().get(url).header("Authorization", format!("PVEAPIToken={token}"));
+        let request = self.http.get(url).header("Authorization", format!("PVEAPIToken={token}"));
         request.send().await.expect("an answer").status().is_success()
     }
 
     /// Whether a user can log in with a password.
     pub async fn logs_in(&self, user: &str, password: &str) -> bool {
         let url = format!("{}/api2/json/access/ticket", self.pve.url());
-        let request = insecure().post(url).form(&[("username", user), ("password", password)]);
+        let request = self.http.post(url).form(&[("username", user), ("password", password)]);
         request.send().await.expect("an answer").status().is_success()
     }
 

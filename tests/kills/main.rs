@@ -1,0 +1,78 @@
+//! Killed before or after any call to another system, the operator goes on where it was: same end, nothing left behind,
+//! nothing made twice.
+
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../support/account.rs"]
+mod account;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../support/both.rs"]
+mod both;
+#[path = "../support/built.rs"]
+mod built;
+mod census;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../support/helm.rs"]
+mod helm;
+mod life;
+mod objects;
+mod standing;
+#[path = "../support/mod.rs"]
+mod support;
+#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[path = "../support/world/mod.rs"]
+mod world;
+
+use std::panic::AssertUnwindSafe;
+
+use futures::{FutureExt, StreamExt};
+use proxmox_identity::sim::{pocket_id, pve};
+
+use crate::census::Census;
+use crate::life::{Releases, Side, live};
+
+/// So many lives go on at once: most of each is waiting.
+const AT_ONCE: usize = 4;
+
+/// So many points of a life are tried, if not all are asked for.
+const SAMPLE: usize = 20;
+
+/// The variable that asks for all points.
+const ALL: &str = "KILL_EVERYWHERE";
+
+async fn killed_anywhere_it_ends_the_same(releases: Releases) {
+    let clean = live(releases, None, None).await;
+    let calls = clean.calls.len();
+    assert!(calls > 150, "a life makes only {calls} calls");
+    let mut points: Vec<(usize, Side)> =
+        (1..=calls).flat_map(|call| [(call, Side::Before), (call, Side::After)]).collect();
+    if std::env::var_os(ALL).is_none() {
+        points = (0..SAMPLE).map(|sample| points[sample * points.len() / SAMPLE + sample % 2]).collect();
+    }
+    let mut census = Census::new(releases, points.len());
+    let mut lives = futures::stream::iter(points)
+        .map(async |(call, side)| {
+            // One that fails does not end the others.
+            let life = AssertUnwindSafe(live(releases, Some((call, side)), Some(&clean))).catch_unwind();
+            (call, side, life.await)
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((call, side, lived)) = lives.next().await {
+        match lived {
+            Ok(lived) => census.count(call, side, &lived, lived.wrote_more_than(&clean)),
+            Err(_) => census.failed(call, side),
+        }
+    }
+    census.tell(calls);
+}
+
+#[tokio::test]
+async fn killed_anywhere_with_the_newest_releases_it_ends_the_same() {
+    let releases = Releases { pve: pve::Release::default(), pocket_id: pocket_id::Release::V2_14 };
+    killed_anywhere_it_ends_the_same(releases).await;
+}
+
+#[tokio::test]
+async fn killed_anywhere_with_releases_that_cannot_replace_a_secret_it_ends_the_same() {
+    let releases = Releases { pve: pve::Release::V9_1, pocket_id: pocket_id::Release::V2_9 };
+    killed_anywhere_it_ends_the_same(releases).await;
+}
