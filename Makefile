@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test bench lint deny crds docs chart control-plane helm argocd promql cyclonedx image sbom reproducible release-manifests
+.PHONY: help demo test torture bench lint deny crds docs chart control-plane helm argocd promql cyclonedx image sbom reproducible release-manifests
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 test: export RUST_TEST_THREADS ?= 6
 test: control-plane helm argocd promql cyclonedx lint ## Run all checks and tests
 	$(CARGO) test --locked
+
+torture: export RUST_TEST_THREADS ?= 6
+torture: control-plane helm ## Kill at every call, 200 connections over three replicas, and long random walks and fuzzing
+	KILL_EVERYWHERE=1 $(CARGO) test --locked --test kills -- --nocapture
+	SHARDED_CONNECTIONS=200 $(CARGO) test --locked --test operator -- --nocapture replicas::
 
 bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
 	$(CARGO) bench --locked --bench permissions

@@ -45,7 +45,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Proxmox VE is equal to the object. Nothing to do.
+    /// Proxmox VE, or Pocket ID, is equal to the object. Nothing to do.
     Succeeded: Fine,
     /// The operator is at work on this generation. Wait.
     Progressing: Fine,
@@ -56,9 +56,10 @@ reasons! {
     Observed: Fine,
     /// The object or its connection is suspended. Set suspend to false to go on.
     Suspended: Waiting,
-    /// Proxmox VE refused the credential. Check the Secret, and whether the token or user is expired or disabled.
+    /// Proxmox VE or Pocket ID refused the credential. Check the Secret, and whether the token, its user or the API key is
+    /// expired or disabled.
     AuthenticationFailed: Transient,
-    /// No endpoint answers, or the answer is not one of Proxmox VE. Check the endpoints, the network and the proxy.
+    /// No endpoint answers, or what answers there is not Proxmox VE or Pocket ID. Check the address, the network and the proxy.
     APIUnavailable: Transient,
     /// The server's certificate is not the expected one; nothing was sent. Check tls.fingerprints and tls.caBundle
     /// against the certificate that the message names.
@@ -72,10 +73,10 @@ reasons! {
     /// A Secret of the name that the object is to write stands there already and is not its own; it is never
     /// overwritten. Choose another secretTemplate.name, or remove that Secret.
     SecretConflict: Terminal,
-    /// The Secret with a token is gone, and Proxmox VE does not show it again. Put it back from a backup, or ask for a
-    /// new one with the annotation proxmox-identity.dev/rotate-requested-at, which ends the old one.
+    /// The Secret with a token or a client's secret is gone, and it is not shown again. Put it back from a backup, or ask for
+    /// a new one with the annotation proxmox-identity.dev/rotate-requested-at, which ends the old one.
     SecretLost: Terminal,
-    /// The token was taken over, and Proxmox VE does not show its secret again. Put the secret where it is needed by hand,
+    /// The token or client was taken over, and its secret is not shown again. Put the secret where it is needed by hand,
     /// or ask for a new one with the annotation proxmox-identity.dev/rotate-requested-at.
     SecretUnknown: Fine,
     /// No group is allowed to sign in with the client, so that nobody can. Name some in allowedGroups.
@@ -133,7 +134,7 @@ reasons! {
     /// A ProxmoxAccessCheck does not hold: somebody lacks a privilege that is required, or holds one that is forbidden. The
     /// message names it, and the ACL entry that decides. Change the permissions, or the check.
     AssertionFailed: Terminal,
-    /// It already stands in Proxmox VE and adoptionPolicy does not allow to take it over. Make the object equal to
+    /// It already stands in Proxmox VE or Pocket ID, and adoptionPolicy does not allow to take it over. Make the object equal to
     /// it, set adoptionPolicy to Always, or remove it there.
     AlreadyExists: Terminal,
     /// The credential has too few rights, or cannot see whether something stands. Grant the privilege in the message.

@@ -146,10 +146,10 @@ pub struct Rotation {
 
 // The schema of an optional enum shows the documentation of the enum, not of the field.
 /// What happens when the Secret is gone although it was written. `Report` (the default) says SecretLost and leaves the
-/// token as it is; `Rotate` makes a new secret.
+/// token or client as it is; `Rotate` makes a new secret.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum OnLostSecret {
-    /// It is said; the token works on for those who have its secret.
+    /// It is said; the token or client works on for those who have its secret.
     #[default]
     Report,
     /// A new secret is made, and the old one stops working.

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use crate::controller;
 use crate::controller::leases::Election;
 
-/// Watch the objects and make Proxmox VE equal to them.
+/// Watch the objects and make Proxmox VE and Pocket ID equal to them.
 ///
 /// Reaches Kubernetes by KUBECONFIG, or by its service account in a cluster. What is logged can be chosen with
 /// RUST_LOG, for example RUST_LOG=proxmox_identity=debug.

@@ -23,6 +23,7 @@ use crate::controller::parcel::InHand;
 use crate::controller::pass::Outcome;
 use crate::controller::prepare;
 use crate::controller::said::Stored;
+use crate::controller::settled::Settled;
 use crate::controller::tell::Reporter;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
@@ -78,7 +79,7 @@ pub(super) struct Worker {
     /// The generation of each object's spec, and the pass that first saw it.
     pub(super) seen: HashMap<String, (i64, u64)>,
     /// The generation of each object's spec that was last seen to be so in PVE.
-    pub(super) settled: HashMap<String, i64>,
+    pub(super) settled: Settled<Option<Vec<Wanted>>>,
     /// The number of this pass.
     pub(super) number: u64,
     /// The checks of this pass.
@@ -122,7 +123,7 @@ impl Worker {
             wake,
             said,
             seen: HashMap::new(),
-            settled: HashMap::new(),
+            settled: Settled::default(),
             number: 0,
             checks: Arc::default(),
             client: None,
@@ -147,7 +148,7 @@ impl Worker {
         self.jobs.retain(|uid, _| present.contains(uid));
         self.sign_ins.retain(|uid, _| present.contains(uid));
         self.seen.retain(|uid, _| present.contains(uid));
-        self.settled.retain(|uid, _| present.contains(uid));
+        self.settled.keep(&present);
         self.number += 1;
         let connection = self.context.index.connection(&self.key);
         let itself = connection.iter().map(|connection| connection.target.uid.clone());

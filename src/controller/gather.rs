@@ -18,7 +18,7 @@ use crate::controller::parcel::Parcel;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::sources::source;
-use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing};
+use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing, Wanted};
 use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
 use crate::core::object::{Object, Refusal};
@@ -45,6 +45,11 @@ pub(super) struct Gathered<'a> {
     pub parcels: HashMap<usize, (String, Parcel<TokenContents>)>,
     /// Why nothing may be removed now.
     pub frozen: Option<String>,
+}
+
+/// What an object of a kind wants that takes values of its fields from elsewhere.
+pub(super) fn follows(any: &AnyObject, wanted: &[Wanted]) -> Option<Vec<Wanted>> {
+    matches!(any, AnyObject::Realm(_)).then(|| wanted.to_vec())
 }
 
 impl Worker {
@@ -95,7 +100,7 @@ impl Worker {
                 token
             });
             let known = object(any, &previous);
-            let settled = self.is_settled(any, known.settled);
+            let settled = self.settled.includes(any.uid(), any.generation(), known.settled, follows(any, &wanted));
             inputs.push(Object {
                 admitted: self.context.index.may_use(any.namespace(), connection),
                 settled,
@@ -118,15 +123,6 @@ impl Worker {
             subjects.push(Subject { any, previous, external_id, client });
         }
         Gathered { subjects, inputs, parcels, frozen }
-    }
-
-    /// Whether the spec as it is has stood before. A correction that fails once makes the object unready, and is a
-    /// correction all the same.
-    fn is_settled(&mut self, any: &AnyObject, ready: bool) -> bool {
-        if ready {
-            self.settled.insert(any.uid().to_owned(), any.generation());
-        }
-        self.settled.get(any.uid()) == Some(&any.generation())
     }
 
     /// The pass that first saw the object's spec as it is.

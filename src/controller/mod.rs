@@ -35,6 +35,7 @@ mod recorder;
 mod report;
 mod said;
 mod server;
+mod settled;
 mod sign_ins;
 mod sources;
 mod sync;

@@ -122,7 +122,9 @@ impl<C: Contents> Parcel<C> {
             Err(error) => return Kept::Unread(prepare::unread("Secret", &self.name, &error)),
         };
         if !self.is_ours(&secret) {
-            return Kept::Foreign;
+            let mut owners = secret.metadata.owner_references.iter().flatten();
+            let of_namesake = owners.any(|it| it.kind == self.owner.kind && it.name == self.owner.name);
+            return Kept::Foreign { of_namesake };
         }
         let (issue, value) = self.content(&secret);
         self.standing = Some(secret);

@@ -166,6 +166,10 @@ impl Worker {
             if is_done(object, verdict) {
                 leaving.push((subject.any, verdict.left.clone()));
             } else if !owners.contains(&index) || has_trouble(verdict) {
+                if !has_trouble(verdict) {
+                    let follows = gather::follows(subject.any, &object.wanted);
+                    self.settled.stands(subject.any.uid(), subject.any.generation(), follows);
+                }
                 let status = self.compose(subject, object, verdict);
                 self.reporter.send(subject.any, &subject.previous, &status);
             }

@@ -1,5 +1,6 @@
 //! From what became of an object's claims to its status.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -101,6 +102,16 @@ fn first_of(pending: &[String]) -> String {
     }
 }
 
+/// Why a connection that is deleted stays.
+pub fn still_used(by: &[String]) -> String {
+    let verb = if by.len() == 1 {
+        "still uses it; the connection goes when it is gone"
+    } else {
+        "still use it; it goes when they are gone"
+    };
+    format!("{} {verb}", first_of(by))
+}
+
 fn observed(system: &str, pending: &[String]) -> String {
     match pending.len() {
         0 => format!("{system} is as this object says; nothing is written"),
@@ -123,10 +134,15 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
     }
 }
 
+/// The worst trouble with the next few, so that they can be put right in one go.
 fn more<C>(message: &str, verdict: &Verdict<C>) -> String {
-    match verdict.troubles().count() {
-        0 | 1 => message.to_owned(),
-        count => format!("{message} (and {} more)", count - 1),
+    const SHOWN: usize = 2;
+    let others: BTreeSet<&str> = verdict.troubles().map(Trouble::message).filter(|other| *other != message).collect();
+    let shown: Vec<&str> = std::iter::once(message).chain(others.into_iter().take(SHOWN)).collect();
+    let text = shown.join("; ");
+    match verdict.troubles().count().saturating_sub(shown.len()) {
+        0 => text,
+        rest => format!("{text} (and {rest} more)"),
     }
 }
 

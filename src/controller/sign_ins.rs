@@ -32,7 +32,17 @@ impl Worker {
             let standing = snapshot.realms.as_ref().ok().and_then(|realms| realms.realms.get(&id));
             let Some(Ok(options)) = standing.and_then(|standing| standing.options.as_ref()) else { continue };
             let endpoints = &connection.spec.endpoints;
-            let sign_in = SignIn { realm: &id, options, snapshot, endpoints, client: &client.name, audience };
+            let users = realm.spec.openid.as_ref().and_then(|openid| openid.users.as_ref());
+            let sign_in = SignIn {
+                realm: &id,
+                options,
+                snapshot,
+                endpoints,
+                client: &client.name,
+                audience,
+                asked: users.map_or(&[], |users| &users.samples),
+                provisions: users.is_some_and(|users| users.provision),
+            };
             let status = SignInStatus {
                 problems: sign_in.problems(),
                 samples: sign_in.samples().into_iter().map(|(user, outcome)| sample(user, outcome)).collect(),

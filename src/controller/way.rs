@@ -52,7 +52,11 @@ impl Worker {
         let view = View::new(snapshot);
         let visibility = view.visibility().into_iter().map(|(list, extent)| visible(list, extent)).collect();
         let mut report = if connection.metadata.deletion_timestamp.is_some() && objects > 0 {
-            let message = format!("{objects} objects still use it; it goes when they are gone");
+            let name = |object: &Object| match self.key.namespace {
+                Some(_) => object.key.short(),
+                None => object.key.to_string(),
+            };
+            let message = report::still_used(&inputs.iter().map(name).collect::<Vec<_>>());
             Report::not_ready(Reason::DeletionBlocked, message)
         } else {
             Report::new(Ready::True, Reason::Succeeded, "Proxmox VE answers", Motion::Settled)

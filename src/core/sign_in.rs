@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strsim::osa_distance;
+
 use crate::core::ids::{GroupId, RealmId};
 use crate::core::pocket_id::audience::{Audience, Person, Sample, covers, is_taken};
 use crate::core::snapshot::{OptionValue, Snapshot};
 
 /// The scope without which Pocket ID sends no groups (FACTS 8).
 const GROUPS: &str = "groups";
+
+/// A word that differs in so few letters is a slip.
+const TYPO: usize = 2;
 
 /// The scopes that Proxmox VE asks for where a realm says nothing.
 pub const DEFAULT_SCOPES: [&str; 2] = ["email", "profile"];
@@ -26,6 +31,10 @@ pub struct SignIn<'a> {
     pub client: &'a str,
     /// Whom the client lets in.
     pub audience: &'a Audience,
+    /// The users that the realm asks about; others of the client's realms may be among the audience's.
+    pub asked: &'a [String],
+    /// Whether users are made before their first sign-in.
+    pub provisions: bool,
 }
 
 /// What a sign-in would give a user.
@@ -84,8 +93,19 @@ impl SignIn<'_> {
             ));
         }
         let scopes = self.scopes();
-        if self.option("groups-claim") == Some(GROUPS) && !scopes.contains(GROUPS) {
-            problems.push("openid.scopes lacks groups, so that nobody gets a group; add it".to_owned());
+        match (self.option("groups-claim"), scopes.contains(GROUPS)) {
+            (Some(GROUPS), false) => {
+                problems.push("openid.scopes lacks groups, so that nobody gets a group; add it".to_owned());
+            }
+            (None, true) => problems.push(
+                "openid.groups.claim is not set, so that nobody gets a group; set it to groups, or take the scope groups away"
+                    .to_owned(),
+            ),
+            // Other claims may be custom ones.
+            (Some(claim), _) if claim != GROUPS && osa_distance(claim, GROUPS) <= TYPO => problems.push(format!(
+                "openid.groups.claim is {claim} and Pocket ID's is called groups, so that nobody gets a group; correct it"
+            )),
+            (Some(_), _) | (None, false) => {}
         }
         let unknown: Vec<&str> =
             scopes.into_iter().filter(|scope| *scope != "openid" && !audience.scopes.contains(*scope)).collect();
@@ -95,12 +115,24 @@ impl SignIn<'_> {
         if audience.people.is_empty() {
             problems.push(format!("PocketIdClient {client} lets nobody in; see its allowedGroups and who is in them"));
         }
+        if !self.is_on("autocreate") && !self.provisions && self.has_no_user() {
+            problems.push(
+                "openid.users.autoCreate is off and no user of the realm exists in Proxmox VE, so that nobody gets in; turn it \
+                 on, or make users"
+                    .to_owned(),
+            );
+        }
         problems
+    }
+
+    fn has_no_user(&self) -> bool {
+        self.snapshot.users.as_ref().is_ok_and(|users| !users.keys().any(|user| user.realm() == *self.realm))
     }
 
     /// What a sign-in would give the users that are asked about.
     pub fn samples(&self) -> BTreeMap<&str, Outcome> {
-        self.audience.samples.iter().map(|(user, sample)| (user.as_str(), self.outcome(sample))).collect()
+        let samples = self.audience.samples.iter().filter(|(user, _)| self.asked.contains(user));
+        samples.map(|(user, sample)| (user.as_str(), self.outcome(sample))).collect()
     }
 
     fn outcome(&self, sample: &Sample) -> Outcome {

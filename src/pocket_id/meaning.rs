@@ -156,7 +156,7 @@ impl Meaning {
                 "Pocket ID has no such call; check that the URL is its APP_URL and its version a supported one"
             }
             Self::WebPage | Self::Foreign if write => "the answer to a change was lost; what stands is read again",
-            Self::WebPage | Self::Foreign => "Pocket ID cannot be reached",
+            Self::WebPage | Self::Foreign => "what answers there is not Pocket ID",
             Self::NotSignedIn => "Pocket ID refuses the API key; check it, its expiry, and that it was not revoked",
             Self::Disabled => "the user of the API key is disabled; enable it, or use another key",
             Self::TurnedAway => "the user is in none of the groups that may sign in",

@@ -26,7 +26,8 @@ fn documented_reasons() -> Vec<(String, String)> {
 
 fn reasons() -> String {
     let mut text = "# Reasons\n\n\
-        Why the condition `Ready` of an object is as it is, or why there is a condition `Warning` beside a `Ready` one. The message\n        beside it says what it is about.\n\
+        Why the condition `Ready` of an object is as it is, or why there is a condition `Warning` beside a `Ready` one. The message\n\
+        beside it says what it is about.\n\
         `make docs` writes this page from `src/api/reason.rs`.\n\n\
         | reason | what it means, and what to do | when it lasts |\n|---|---|---|\n"
         .to_owned();

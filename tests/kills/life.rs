@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kube::api::ListParams;
 use proxmox_identity::sim::{pocket_id, pve};
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use crate::account::Reach;
 use crate::both::Both;
 use crate::objects::{OBJECTS, Object, SECRETS};
 use crate::standing::{Secrets, difference, plain, standing};
+use crate::world::operator::{fetch, served_at};
 
 /// The connections, of Proxmox VE and of Pocket ID.
 const CONNECTIONS: [(&str, &str); 2] = [("ProxmoxConnection", "pve"), ("PocketIdConnection", "pocket-id")];
@@ -152,7 +154,8 @@ impl Scene<'_> {
         for part in [Part::Made, Part::GivenNewSecrets, Part::Changed, Part::Healed] {
             self.begins(part).await;
             self.settles(part).await;
-            if !self.world.calls_until_killed().is_empty() {
+            self.tells_no_secret().await;
+            if !self.world.log_until_killed().is_empty() {
                 break;
             }
         }
@@ -244,6 +247,34 @@ impl Scene<'_> {
             None => self.stands_still().await,
         };
         self.stood.push((asked, stands));
+    }
+
+    /// Judges that no secret is in a log, a status, an Event or a metric.
+    async fn tells_no_secret(&self) {
+        let metrics = async || {
+            let address = served_at(&self.world.log())?;
+            fetch(&format!("http://{address}/metrics")).await.ok().map(|(_, text)| text)
+        };
+        // The process may be killed just then.
+        let metrics = self.world.until("metrics are served", metrics).await;
+        let logs = [self.world.log(), self.world.log_until_killed(), metrics];
+        let mut told: Vec<(&str, String)> =
+            ["log", "log until it was killed", "metrics"].into_iter().zip(logs).collect();
+        for kind in OBJECTS.iter().map(|object| object.kind).chain(CONNECTIONS.map(|(kind, _)| kind)) {
+            let objects = self.world.api(kind).list(&ListParams::default()).await.expect("a list").items;
+            told.push((kind, serde_json::to_string(&objects).expect("JSON")));
+        }
+        told.push(("Events", self.world.all_events().await.join("\n")));
+        let given = ["canary-bind-password", "canary-svc-password"].map(str::to_owned);
+        let root = [self.world.pve.token(), self.world.pocket.api_key()]
+            .map(|secret| secret.split('=').next_back().unwrap_or_default().to_owned());
+        let secrets =
+            given.into_iter().chain(root).chain(self.former.values()).chain(Secrets::of(&self.world).await.values());
+        for secret in secrets {
+            let teller = told.iter().find(|(_, text)| text.contains(&secret)).map(|(teller, _)| teller);
+            // The secret itself is not told here either.
+            assert_eq!(teller, None, "killed {}: it tells a secret", self.point);
+        }
     }
 
     async fn stands_still(&self) -> Value {

@@ -38,6 +38,12 @@ impl Secrets {
         Self { token: world.value("ci", "token").await, client: world.value("proxmox", "clientSecret").await }
     }
 
+    /// Their secret parts.
+    pub fn values(&self) -> Vec<String> {
+        let token = self.token.as_deref().and_then(|token| token.split_once('=')).map(|(_, secret)| secret.to_owned());
+        token.into_iter().chain(self.client.clone()).collect()
+    }
+
     /// Which of them work.
     async fn work(&self, world: &Both) -> Value {
         let token = match &self.token {

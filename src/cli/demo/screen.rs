@@ -54,6 +54,11 @@ impl Screen {
         self.indented(CYAN, &wrapped(&format!("{prompt} {command}"), " \\"));
     }
 
+    /// A command to be pasted: never in two lines.
+    pub fn to_paste(&self, command: &str) {
+        self.say(&format!("{INDENT}{}", self.paint(CYAN, command)));
+    }
+
     /// What a command answers.
     pub fn output(&self, text: &str) {
         let line = |line: &str| self.say(format!("{INDENT}{line}").trim_end());

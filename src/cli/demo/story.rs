@@ -222,21 +222,30 @@ impl Story {
         let (pve, token) = (self.pve.simulator.url(), self.pve.simulator.token());
         let (pocket_id, key) = (self.pocket_id.simulator.url(), self.pocket_id.simulator.api_key());
         let kubectl = self.kubernetes.program();
-        let row = |what: &str, how: String| vec![what.to_owned(), how];
-        screen.output(&screen::table(&[
-            row("Kubernetes", format!("export KUBECONFIG={}", self.kubernetes.kubeconfig().display())),
-            row("", format!("alias kubectl={}", kubectl.display())),
-            row("", "kubectl get proxmox -n identity -o wide".to_owned()),
-            row("manifests", self.kubernetes.dir().join(EXAMPLE).display().to_string()),
-            row("operator's log", self.operator.dir().join("log").display().to_string()),
-            row("Proxmox VE", format!("curl -k -H 'Authorization: PVEAPIToken={token}' {pve}/api2/json/access/acl")),
-            row("Pocket ID", format!("curl -k -H 'X-API-Key: {key}' {pocket_id}/api/oidc/clients")),
-            row("a sign-in", "proxmox-identity sim pocket-id --help".to_owned()),
-        ]));
+        let program =
+            std::env::current_exe().map_or_else(|_| "proxmox-identity".to_owned(), |path| path.display().to_string());
+        for (what, how) in [
+            ("Kubernetes", format!("export KUBECONFIG={}", self.kubernetes.kubeconfig().display())),
+            ("", format!("alias kubectl={}", kubectl.display())),
+            ("", "kubectl get proxmox -n identity -o wide".to_owned()),
+            ("The manifests", format!("ls {}", self.kubernetes.dir().join(EXAMPLE).display())),
+            ("The operator's log", format!("tail -f {}", self.operator.dir().join("log").display())),
+            ("Proxmox VE", format!("curl -k -H 'Authorization: PVEAPIToken={token}' {pve}/api2/json/access/acl")),
+            ("Pocket ID", format!("curl -k -H 'X-API-Key: {key}' {pocket_id}/api/oidc/clients")),
+            ("How to sign somebody in", format!("{program} sim pocket-id --help")),
+        ] {
+            if !what.is_empty() {
+                screen.remark(what);
+            }
+            screen.to_paste(&how);
+        }
         screen.remark(
-            "(Nothing but the operator runs in this Kubernetes: a namespace that is deleted waits for ever, and",
+            "(Nothing but the operator runs in this Kubernetes: a namespace that is deleted waits for ever, and the",
         );
-        screen.remark("what a deleted object owns stays.)");
+        screen.remark(
+            "Secret that an object owned stays: kubectl delete secret proxmox-ve -n identity, before the manifests are",
+        );
+        screen.remark("applied again. The connections are looked at each second here, and each minute by default.)");
         screen.good("Ctrl-C ends everything and removes all files");
     }
 

@@ -67,7 +67,10 @@ impl Worker {
             inputs.push(Object {
                 key: any.key(),
                 created: any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
-                settled: self.is_settled(any, &previous),
+                settled: {
+                    let is_ready = report::is_ready(&previous, any.generation());
+                    self.settled.includes(any.uid(), any.generation(), is_ready, wanted.clone())
+                },
                 mode: any.mode(),
                 adoption: management.adoption_policy,
                 deletion: management.deletion_policy,
@@ -82,14 +85,6 @@ impl Worker {
             subjects.push(Subject { any, previous });
         }
         Gathered { subjects, inputs, parcels }
-    }
-
-    /// Whether the spec as it is has stood before.
-    fn is_settled(&mut self, any: &PocketIdObject, previous: &ObjectStatus) -> bool {
-        if report::is_ready(previous, any.generation()) {
-            self.settled.insert(any.uid().to_owned(), any.generation());
-        }
-        self.settled.get(any.uid()) == Some(&any.generation())
     }
 
     /// What objects may refer to.

@@ -30,11 +30,13 @@ use crate::controller::kubernetes::Target;
 use crate::controller::managed::{Managed, managed};
 use crate::controller::parcel::InHand;
 use crate::controller::said::Stored;
+use crate::controller::settled::Settled;
 use crate::controller::tell::Reporter;
 use crate::controller::turn::{Ending, Turn};
 use crate::core::object::Refusal;
 use crate::core::plan::FailedClaim;
 use crate::core::pocket_id::claim::Claim;
+use crate::core::pocket_id::object::Wanted;
 use crate::core::pocket_id::write::Write;
 use crate::permit::Permit;
 use crate::pocket_id::client::Client;
@@ -75,7 +77,7 @@ pub(super) struct Worker {
     /// The logo that each client was given, beyond what its status may say yet.
     logos: HashMap<String, String>,
     /// The generation of each object's spec that was last seen to be so in Pocket ID.
-    settled: HashMap<String, i64>,
+    settled: Settled<Option<Wanted>>,
     /// When the API key expires, and when that was asked.
     key_expiry: Option<(Instant, Option<i64>)>,
     /// What the connection's own status says.
@@ -105,7 +107,7 @@ impl Turn for Worker {
         let connection = self.context.index.pocket_id(&self.key);
         let present: HashSet<String> = all.iter().map(|any| any.uid().to_owned()).collect();
         self.reporter.catch_up(&all, &present);
-        self.settled.retain(|uid, _| present.contains(uid));
+        self.settled.keep(&present);
         self.logos.retain(|uid, _| present.contains(uid));
         let itself = connection.iter().filter_map(|connection| connection.metadata.uid.clone());
         self.reporter.count(&present.into_iter().chain(itself).collect());
@@ -163,7 +165,7 @@ impl Worker {
             written: BTreeMap::new(),
             in_hand: HashMap::new(),
             logos: HashMap::new(),
-            settled: HashMap::new(),
+            settled: Settled::default(),
             key_expiry: None,
             said: None,
             tries: 0,

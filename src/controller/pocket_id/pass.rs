@@ -46,7 +46,7 @@ impl Worker {
         let Gathered { subjects, inputs, parcels } = self.gather(objects, session.issuer()).await;
         let scope = gather::scope(&inputs);
         let snapshot = session.snapshot(&scope, &mut self.details).await?;
-        self.connected(connection, &session, objects.len()).await;
+        self.connected(connection, &session, objects).await;
         let now = self.clock().now;
         let plan = plan(&Input { objects: &inputs, snapshot: &snapshot, failures: &self.failures, now });
         self.forget(&plan);
@@ -146,6 +146,9 @@ impl Worker {
                 };
                 self.let_go(any, left).await;
             } else if !owners.contains(&index) || verdict.worst().is_some() {
+                if verdict.worst().is_none() {
+                    self.settled.stands(any.uid(), any.generation(), object.wanted.clone());
+                }
                 let status = self.compose(judged, index, verdict);
                 self.reporter.send(*any, previous, &status);
             }

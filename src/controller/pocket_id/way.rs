@@ -94,14 +94,19 @@ impl Worker {
     }
 
     /// The way works.
-    pub(super) async fn connected(&mut self, connection: &PocketIdConnection, session: &Session, objects: usize) {
+    pub(super) async fn connected(
+        &mut self,
+        connection: &PocketIdConnection,
+        session: &Session,
+        objects: &[PocketIdObject],
+    ) {
         let key_expiry = self.key_expiry(session).await;
         let expiry = session.certificate().and_then(|certificate| certificate.not_after);
         if let Some(expiry) = expiry {
             self.context.metrics.certificate_expiry(&self.key, expiry);
         }
-        let mut report = if connection.metadata.deletion_timestamp.is_some() && objects > 0 {
-            let message = format!("{objects} objects still use it; it goes when they are gone");
+        let mut report = if connection.metadata.deletion_timestamp.is_some() && !objects.is_empty() {
+            let message = report::still_used(&objects.iter().map(|any| any.key().short()).collect::<Vec<_>>());
             Report::not_ready(Reason::DeletionBlocked, message)
         } else {
             Report::new(Ready::True, Reason::Succeeded, "Pocket ID answers", Motion::Settled)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, Thing};
-use crate::core::ids::{AclKey, RealmId, RoleId, Subject, UserId};
+use crate::core::ids::{AclKey, GroupId, RealmId, RoleId, Subject, UserId};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::make::Maker;
@@ -65,7 +65,7 @@ impl Maker<'_> {
                 self.stands(Thing::Role(role.clone()), &self.hint_for(role), &mut after)?;
                 match subject {
                     Subject::Group(group) => {
-                        self.stands(Thing::Group(group.clone()), "create it with a ProxmoxGroup", &mut after)?;
+                        self.stands(Thing::Group(group.clone()), &self.hint_for_group(group), &mut after)?;
                     }
                     Subject::User(user) => self.user_stands(user, &mut after)?,
                     Subject::Token(token) if self.input.snapshot.credential == Credential::Token(token.clone()) => {}
@@ -84,6 +84,22 @@ impl Maker<'_> {
         match privileges::near(role.as_str(), &roles.map(RoleId::as_str).collect()) {
             Some(near) => format!("did you mean {near}? Else create it with a ProxmoxRole"),
             None => "check its spelling (case counts) or create it with a ProxmoxRole".to_owned(),
+        }
+    }
+
+    /// What may be wrong with a group that does not exist: Proxmox VE appends the realm to those of a sign-in.
+    fn hint_for_group(&self, group: &GroupId) -> String {
+        let groups = self.input.snapshot.groups.iter().flat_map(BTreeMap::keys).map(GroupId::as_str);
+        let planned = self.planned.iter().filter_map(|claim| match claim.thing() {
+            Some(Thing::Group(group)) => Some(group.as_str()),
+            _ => None,
+        });
+        let known: BTreeSet<&str> = groups.chain(planned).collect();
+        let with_realm = format!("{group}-");
+        let of_realm = known.iter().find(|other| other.starts_with(&with_realm)).copied();
+        match of_realm.or_else(|| privileges::near(group.as_str(), &known)) {
+            Some(near) => format!("did you mean {near}? Else create it with a ProxmoxGroup"),
+            None => "create it with a ProxmoxGroup".to_owned(),
         }
     }
 

@@ -51,7 +51,10 @@ pub enum Kept {
     /// Nothing.
     Absent,
     /// A Secret that is not this object's.
-    Foreign,
+    Foreign {
+        /// An object of its kind and name that is gone owned it, and nobody has collected it yet.
+        of_namesake: bool,
+    },
     /// Ours.
     Ours {
         /// The issue that it says it holds.
@@ -105,7 +108,7 @@ impl Token {
         let said = self.issued.as_ref().map_or(0, |issued| issued.issue);
         let kept = match self.kept {
             Kept::Ours { issue, .. } => issue,
-            Kept::Absent | Kept::Foreign | Kept::Unread(_) => 0,
+            Kept::Absent | Kept::Foreign { .. } | Kept::Unread(_) => 0,
         };
         let handled = self.wish.requested.clone();
         Issued {
@@ -128,13 +131,19 @@ impl Token {
         match &self.kept {
             Kept::Absent | Kept::Ours { .. } => None,
             Kept::Unread(refusal) => Some(refusal.clone()),
-            Kept::Foreign => Some(Refusal::new(
-                Reason::SecretConflict,
-                format!(
-                    "Secret {} stands there and is not this object's; choose another secretTemplate.name, or remove it",
-                    self.wish.secret_name
-                ),
-            )),
+            Kept::Foreign { of_namesake } => {
+                let name = &self.wish.secret_name;
+                let message = if *of_namesake {
+                    format!(
+                        "Secret {name} is left of an object of this name that is gone; remove it: kubectl delete secret {name}"
+                    )
+                } else {
+                    format!(
+                        "Secret {name} stands there and is not this object's; choose another secretTemplate.name, or remove it"
+                    )
+                };
+                Some(Refusal::new(Reason::SecretConflict, message))
+            }
         }
     }
 
@@ -146,7 +155,7 @@ impl Token {
         let arrived = |issued: Issued| Next::Keep(Issued { state: SecretState::Delivered, ..issued });
         let (kept_issue, holds) = match self.kept {
             Kept::Ours { issue, holds } => (issue, holds),
-            Kept::Absent | Kept::Foreign | Kept::Unread(_) => (0, false),
+            Kept::Absent | Kept::Foreign { .. } | Kept::Unread(_) => (0, false),
         };
         let Some(issued) = self.issued.clone() else {
             let first = Issued { at: None, issue: kept_issue, ..self.fresh() };
@@ -235,8 +244,8 @@ mod tests {
             (Some((Delivered, 2)), ours(2, true), false, Ok((false, 2, Delivered))),
             (Some((Delivered, 2)), Kept::Absent, false, Err(Reason::SecretLost)),
             (Some((Delivered, 2)), ours(2, false), false, Err(Reason::SecretLost)),
-            (Some((Delivered, 2)), Kept::Foreign, false, Err(Reason::SecretConflict)),
-            (None, Kept::Foreign, false, Err(Reason::SecretConflict)),
+            (Some((Delivered, 2)), Kept::Foreign { of_namesake: false }, false, Err(Reason::SecretConflict)),
+            (None, Kept::Foreign { of_namesake: false }, false, Err(Reason::SecretConflict)),
         ] {
             let said = format!("{state:?} {kept:?} adopted {adopted}");
             let token = token(state.map(|(state, issue)| issued(state, issue)), kept);

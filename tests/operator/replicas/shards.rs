@@ -8,10 +8,16 @@ use proxmox_identity::sim::pve::{Options, Simulator};
 use super::{Replica, leases, writers};
 use crate::world::{World, manifest};
 
+/// So many connections there are, unless this variable says how many.
 const CONNECTIONS: usize = 12;
+const OTHERWISE: &str = "SHARDED_CONNECTIONS";
+
+fn connections() -> usize {
+    std::env::var(OTHERWISE).map_or(CONNECTIONS, |count| count.parse().expect("a number of connections"))
+}
 
 async fn simulators() -> Vec<Simulator> {
-    let start = (0..CONNECTIONS).map(async |_| {
+    let start = (0..connections()).map(async |_| {
         Simulator::start(Options { time_scale: 0.02, ..Options::default() }).await.expect("a simulator")
     });
     join_all(start).await
@@ -31,22 +37,22 @@ async fn connect(world: &World, name: &str, pve: &Simulator) {
 }
 
 /// A group on each connection.
-async fn group_on_each(world: &World, prefix: &str) {
-    for number in 0..CONNECTIONS {
+async fn group_on_each(world: &World, prefix: &str, connections: usize) {
+    for number in 0..connections {
         let name = format!("{prefix}-{number}");
         let group = manifest("ProxmoxGroup", &name, "").replace("{name: pve}", &format!("{{name: pve-{number}}}"));
         world.apply(&group).await;
     }
 }
 
-async fn all_ready(world: &World, prefix: &str) {
-    for number in 0..CONNECTIONS {
+async fn all_ready(world: &World, prefix: &str, connections: usize) {
+    for number in 0..connections {
         world.ready("ProxmoxGroup", &format!("{prefix}-{number}")).await;
     }
 }
 
 #[tokio::test]
-async fn twelve_connections_are_spread_over_three_replicas_and_all_go_on_when_one_dies() {
+async fn connections_are_spread_over_three_replicas_and_all_go_on_when_one_dies() {
     let (world, pves) = (World::new().await, simulators().await);
     let shards = ["--shards=6"];
     let replicas = ["one", "two", "three"].map(|name| Replica::start(&world, name, &shards));
@@ -56,8 +62,8 @@ async fn twelve_connections_are_spread_over_three_replicas_and_all_go_on_when_on
     for (number, pve) in pves.iter().enumerate() {
         connect(&world, &format!("pve-{number}"), pve).await;
     }
-    group_on_each(&world, "first").await;
-    all_ready(&world, "first").await;
+    group_on_each(&world, "first", pves.len()).await;
+    all_ready(&world, "first", pves.len()).await;
     for pve in &pves {
         assert_eq!(writers(pve).len(), 1, "one wrote for each connection, once");
     }
@@ -68,8 +74,8 @@ async fn twelve_connections_are_spread_over_three_replicas_and_all_go_on_when_on
     one.signal("-KILL");
     two.until_it_holds(&world, 3).await;
     three.until_it_holds(&world, 3).await;
-    group_on_each(&world, "second").await;
-    all_ready(&world, "second").await;
+    group_on_each(&world, "second", pves.len()).await;
+    all_ready(&world, "second", pves.len()).await;
     for pve in &pves {
         let writers = writers(pve);
         assert_eq!(writers.len(), 2, "{writers:?}");
@@ -80,8 +86,8 @@ async fn twelve_connections_are_spread_over_three_replicas_and_all_go_on_when_on
     for replica in [&two, &three, &four] {
         replica.until_it_holds(&world, 2).await;
     }
-    group_on_each(&world, "third").await;
-    all_ready(&world, "third").await;
+    group_on_each(&world, "third", pves.len()).await;
+    all_ready(&world, "third", pves.len()).await;
     for pve in &pves {
         assert_eq!(writers(pve).len(), 3, "moved and not made again");
     }
@@ -99,8 +105,8 @@ async fn two_connections_to_one_cluster_are_one_replicas() {
     for number in 0..CONNECTIONS {
         connect(&world, &format!("pve-{number}"), &world.pve).await;
     }
-    group_on_each(&world, "group").await;
-    all_ready(&world, "group").await;
+    group_on_each(&world, "group", CONNECTIONS).await;
+    all_ready(&world, "group", CONNECTIONS).await;
     // Some may have waited in vain for the lock, and come again.
     let mut writers = writers(&world.pve);
     writers.dedup();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::discovery::ApiResource;
 use kube::{Api, Client};
@@ -33,8 +34,8 @@ pub struct World {
     operator: Mutex<Option<GuardedChild>>,
     /// The log of an operator that this world shares with others.
     shared_log: Option<PathBuf>,
-    /// What the last process that was killed at a call had called.
-    calls_until_killed: Mutex<Vec<String>>,
+    /// What the last process that was killed at a call had logged.
+    log_until_killed: Mutex<String>,
 }
 
 impl World {
@@ -67,7 +68,7 @@ impl World {
             kubeconfig,
             operator: Mutex::new(None),
             shared_log: None,
-            calls_until_killed: Mutex::default(),
+            log_until_killed: Mutex::default(),
         }
     }
 
@@ -179,12 +180,20 @@ impl World {
 
     /// The reasons of all Events about an object.
     pub async fn events(&self, name: &str) -> Vec<String> {
-        let events = Api::<k8s_openapi::api::events::v1::Event>::namespaced(self.client.clone(), &self.namespace);
+        let about = |event: &Event| event.regarding.as_ref().is_some_and(|it| it.name.as_deref() == Some(name));
+        self.events_that(about).await
+    }
+
+    /// The reasons of all Events.
+    pub async fn all_events(&self) -> Vec<String> {
+        self.events_that(|_| true).await
+    }
+
+    async fn events_that(&self, matter: impl Fn(&Event) -> bool) -> Vec<String> {
+        let events = Api::<Event>::namespaced(self.client.clone(), &self.namespace);
         let list = events.list(&ListParams::default()).await.expect("Events").items;
-        let about = list
-            .into_iter()
-            .filter(|event| event.regarding.as_ref().is_some_and(|it| it.name.as_deref() == Some(name)));
-        about.map(|event| format!("{} {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default())).collect()
+        let told = |event: Event| format!("{} {}", event.reason.unwrap_or_default(), event.note.unwrap_or_default());
+        list.into_iter().filter(matter).map(told).collect()
     }
 
     /// The objects of a kind in this world.

@@ -1,5 +1,6 @@
 //! The operator's process.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,14 +76,19 @@ impl World {
     pub(super) fn revive_operator(&self) {
         let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
         if ended {
-            *self.calls_until_killed.lock().unwrap_or_else(PoisonError::into_inner) = self.calls();
+            *self.log_until_killed.lock().unwrap_or_else(PoisonError::into_inner) = self.log();
             self.start_operator();
         }
     }
 
-    /// What the operator's process had called when it was killed at a call; nothing if none was.
+    /// What the operator's process had logged when it was killed at a call; nothing if none was.
+    pub fn log_until_killed(&self) -> String {
+        self.log_until_killed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it had called until then.
     pub fn calls_until_killed(&self) -> Vec<String> {
-        self.calls_until_killed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        calls(&self.log_until_killed())
     }
 
     fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
@@ -97,14 +103,7 @@ impl World {
 
     /// The calls to other systems that the operator's process has made, by their numbers.
     pub fn calls(&self) -> Vec<String> {
-        let log = self.log();
-        let lines = log.lines().filter(|line| line.contains("\"outward call\""));
-        let numbered = lines.filter_map(|line| {
-            let line: Value = serde_json::from_str(line).ok()?;
-            Some((line["number"].as_u64()?, line["what"].as_str()?.to_owned()))
-        });
-        // Calls that go at the same time are logged in any order.
-        numbered.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
+        calls(&self.log())
     }
 
     /// Where the operator serves health and metrics.
@@ -144,6 +143,16 @@ impl Drop for World {
 
 fn read(log: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
+}
+
+/// The calls that a log tells of, by their numbers: those that go at the same time are logged in any order.
+fn calls(log: &str) -> Vec<String> {
+    let lines = log.lines().filter(|line| line.contains("\"outward call\""));
+    let numbered = lines.filter_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        Some((line["number"].as_u64()?, line["what"].as_str()?.to_owned()))
+    });
+    numbered.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// Where a process with this log serves metrics and health.

@@ -72,7 +72,7 @@ fn a_new_client_is_shown_by_its_name_or_as_much_of_its_id_as_fits() {
 #[test]
 fn a_client_whose_secret_has_nowhere_to_go_is_not_made() {
     let mut object = client("pve", &[]);
-    object.secret.as_mut().expect("a secret").token.kept = Kept::Foreign;
+    object.secret.as_mut().expect("a secret").token.kept = Kept::Foreign { of_namesake: false };
     let plan = planned(&[object], &empty());
     assert_eq!((plan.steps.len(), refused(&plan, 0)), (0, Some(Reason::SecretConflict)));
     assert!(plan.verdicts[0].ledger.is_empty());
