@@ -1,0 +1,6 @@
+//! Kubernetes that fails, shows things late, or forgets.
+
+mod events;
+mod late;
+mod requests;
+mod resets;
