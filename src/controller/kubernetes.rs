@@ -85,7 +85,7 @@ impl KubernetesError {
     /// True when the object, or the one of this uid, is not there any more.
     pub fn is_gone(&self) -> bool {
         match self {
-            Self::Api(kube::Error::Api(status)) => status.code == 404 || is_for_a_namesake(status),
+            Self::Api(kube::Error::Api(status)) => is_not_there(status) || is_for_a_namesake(status),
             Self::Api(_) | Self::Timeout | Self::Lapsed(_) => false,
         }
     }
@@ -93,6 +93,20 @@ impl KubernetesError {
     /// True when others wrote to the object at the same time, again and again: to be tried once more.
     fn is_contended(&self) -> bool {
         matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 409 && !is_for_a_namesake(status))
+    }
+}
+
+/// True when the apiserver says that there is no such object. Any other 404 is of something in between, or of a kind that
+/// is not served: that says nothing about the object.
+fn is_not_there(status: &Status) -> bool {
+    status.code == 404 && status.reason == "NotFound"
+}
+
+/// What was read, or nothing where the apiserver says that there is none.
+fn found<T>(read: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
+    match read {
+        Err(kube::Error::Api(status)) if is_not_there(&status) => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -231,7 +245,7 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
-        self.read(api.get_opt(name)).await
+        self.read(async { found(api.get(name).await) }).await
     }
 
     /// Makes a Secret.
@@ -275,7 +289,8 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        Ok(self.read(api.get_opt(name)).await?.map(|map| map.data.unwrap_or_default()))
+        let map = self.read(async { found(api.get(name).await) }).await?;
+        Ok(map.map(|map| map.data.unwrap_or_default()))
     }
 
     /// Reads a key of a ConfigMap, of its binaryData or its data; `None` when there is none.
@@ -284,7 +299,7 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn file(&self, namespace: &str, key: &KeyRef) -> Result<Option<Arc<[u8]>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        let Some(map) = self.read(api.get_opt(&key.name)).await? else { return Ok(None) };
+        let Some(map) = self.read(async { found(api.get(&key.name).await) }).await? else { return Ok(None) };
         let bytes = map.binary_data.and_then(|mut data| data.remove(&key.key)).map(|ByteString(bytes)| bytes);
         let text = || map.data.and_then(|mut data| data.remove(&key.key)).map(String::into_bytes);
         Ok(bytes.or_else(text).map(Arc::from))
