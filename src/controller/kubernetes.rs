@@ -1,13 +1,13 @@
 //! The one place for calls to Kubernetes beside the watches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta, Status};
 use kube::discovery::ApiResource;
 use kube::runtime::events::Event;
@@ -26,6 +26,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a write is sent that loses against others. The apiserver itself tries five times before it says so.
 const ATTEMPTS: usize = 3;
+
+/// Objects of one page of a list.
+const PAGE: u32 = 500;
 
 /// An object to write to: its uid goes along, so that a namesake made since is never touched.
 #[derive(Debug, Clone)]
@@ -233,9 +236,40 @@ impl Kubernetes {
     }
 
     fn api(&self, target: &Target) -> Api<DynamicObject> {
-        match &target.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &target.resource),
-            None => Api::all_with(self.client.clone(), &target.resource),
+        self.api_of(&target.resource, target.namespace.as_deref())
+    }
+
+    fn api_of(&self, resource: &ApiResource, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        }
+    }
+
+    /// The metadata of objects of a kind as they stand now, by their names: of all, or of one alone.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn standing(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        only: Option<&str>,
+    ) -> Result<HashMap<String, ObjectMeta>, KubernetesError> {
+        let (api, mut standing) = (self.api_of(resource, namespace), HashMap::new());
+        let mut params = ListParams::default().limit(PAGE);
+        if let Some(name) = only {
+            params = params.fields(&format!("metadata.name={name}"));
+        }
+        loop {
+            let page = self.read(api.list_metadata(&params)).await?;
+            standing.extend(
+                page.items.into_iter().filter_map(|object| Some((object.metadata.name.clone()?, object.metadata))),
+            );
+            let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
+                return Ok(standing);
+            };
+            params = params.continue_token(&token);
         }
     }
 
