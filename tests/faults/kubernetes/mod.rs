@@ -4,3 +4,4 @@ mod events;
 mod late;
 mod requests;
 mod resets;
+mod restart;

@@ -1,4 +1,8 @@
-//! Requests to Proxmox VE that fail, at every endpoint that the operator reads or writes.
+//! Proxmox VE that fails, is slow, is another one, or shows less than there is.
 
 mod endpoints;
 pub mod life;
+mod load;
+mod outages;
+mod rights;
+mod way;

@@ -146,8 +146,13 @@ impl Proxy {
         cluster["certificate-authority"] = authority.display().to_string().into();
         let path = proxy.dir.path().join("kubeconfig");
         std::fs::write(&path, config.to_string()).expect("a file");
-        let variable = format!("KUBECONFIG={}", path.display());
+        let variable = proxy.variable();
         (proxy, variable)
+    }
+
+    /// The variable that leads an operator through it to its apiserver.
+    pub fn variable(&self) -> String {
+        format!("KUBECONFIG={}", self.dir.path().join("kubeconfig").display())
     }
 
     /// `https://127.0.0.1:PORT`

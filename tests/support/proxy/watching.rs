@@ -14,8 +14,6 @@ use super::{Asked, lock};
 pub enum Fate {
     /// It is shown.
     Show,
-    /// Nobody ever sees it.
-    Drop,
     /// The watch ends in the middle of it.
     Cut,
     /// The watch says that it is too old to go on, and ends.
@@ -73,7 +71,6 @@ impl Watching {
                 let fate = (lock(&self.judge))(asked, &event);
                 let sent = match fate {
                     Fate::Show => to.send(Ok(line.into())).await,
-                    Fate::Drop => Ok(()),
                     Fate::Cut => {
                         let _ = to.send(Ok(line[..line.len() / 2].to_vec().into())).await;
                         let _ = to.send(Err(std::io::Error::other("cut"))).await;
