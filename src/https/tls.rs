@@ -185,7 +185,7 @@ fn pinned(pins: &BTreeSet<Fingerprint>) -> String {
     }
 }
 
-fn not_after(der: &[u8]) -> Option<i64> {
+pub(super) fn not_after(der: &[u8]) -> Option<i64> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     Some(certificate.validity().not_after.timestamp())
 }

@@ -1,10 +1,9 @@
 //! A life in which the operator asks everything that it ever asks Proxmox VE: objects of all kinds are made, changed and
 //! removed.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use proxmox_identity::sim::pve::Options;
+use proxmox_identity::sim::pve::{Options, Write};
 use serde_json::{Value, json};
 
 use crate::deeds::TIMEOUT;
@@ -115,21 +114,21 @@ impl Life {
     pub fn lived(&self, stood: [Value; 3]) -> Lived {
         self.witness.saw_no_lie();
         let writes = self.world.pve.requests().writes;
-        let told = |is: fn(&str, bool) -> bool| {
-            let of_kind = writes.iter().filter(|write| {
-                let logs_in = write.path.starts_with("/access/ticket") || write.path.starts_with("/access/openid");
-                let repeatable = write.path.ends_with("/sync");
-                let takes = write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1");
-                write.status == 200 && !logs_in && !repeatable && is(&write.method, takes)
-            });
-            let mut told: Vec<String> = of_kind
-                .map(|write| format!("{} {} {:?}", write.method, write.path, without_port(&write.form)))
-                .collect();
+        let told = |is: fn(&Write) -> bool| {
+            let repeatable = |write: &Write| {
+                write.path.ends_with("/sync")
+                    || ["/access/ticket", "/access/openid/auth-url"].contains(&write.path.as_str())
+            };
+            let of_kind = writes.iter().filter(|write| write.status == 200 && !repeatable(write) && is(write));
+            let mut told: Vec<String> = of_kind.flat_map(parts).collect();
             told.sort();
             told
         };
-        let births = told(|method, _| method == "POST");
-        let deaths = told(|method, takes| method == "DELETE" || takes);
+        fn takes(write: &Write) -> bool {
+            write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1")
+        }
+        let births = told(|write| write.method == "POST");
+        let deaths = told(|write| write.method == "DELETE" || takes(write));
         Lived { stood, births, deaths }
     }
 
@@ -262,9 +261,29 @@ const SECOND: Texts = Texts {
     email: "ann.second",
 };
 
-/// The port of the directory is another one each time.
-fn without_port(form: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
-    form.iter().filter(|(name, _)| *name != "port").collect()
+/// What a write is about, one by one: how much goes into one request depends on what was left to do. The port of the
+/// directory is another one each time.
+fn parts(write: &Write) -> Vec<String> {
+    let mut parts = vec![format!("{} {}", write.method, write.path)];
+    for (name, value) in write.form.iter().filter(|(name, _)| *name != "port") {
+        let is_list = write.path == "/access/acl" && name == "roles" || name == "vms";
+        let values: Vec<&str> = if is_list { value.split(',').collect() } else { vec![value] };
+        let is_subject = write.path == "/access/acl" && matches!(name.as_str(), "groups" | "users" | "tokens");
+        if !is_subject {
+            parts = parts
+                .iter()
+                .flat_map(|part| values.iter().map(move |value| format!("{part} {name}={value}")))
+                .collect();
+        }
+    }
+    let subjects = ["groups", "users", "tokens"].map(|kind| (kind, write.form.get(kind)));
+    let subjects = subjects.iter().filter_map(|(kind, list)| Some((kind, (*list)?)));
+    let subjects: Vec<String> =
+        subjects.flat_map(|(kind, list)| list.split(',').map(move |subject| format!("{kind}={subject}"))).collect();
+    if write.path == "/access/acl" {
+        parts = parts.iter().flat_map(|part| subjects.iter().map(move |subject| format!("{part} {subject}"))).collect();
+    }
+    parts
 }
 
 async fn password(world: &World, password: &str) {
