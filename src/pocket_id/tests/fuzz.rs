@@ -106,8 +106,9 @@ fn a_spoilt_answer_is_never_believed_beyond_what_it_says() {
                 assert!(refusal.meaning != Some(Meaning::NotThere) || says_so, "{about}");
             }
         }
-        let meant: Option<Value> = serde_json::from_slice(&sent).ok();
-        let rows = meant.as_ref().map(|it| it["data"].as_array().map_or(0, Vec::len));
+        // What is passed over may be of other bytes than UTF-8. A list in place of an object has its fields in their order.
+        let Some(meant @ Value::Object(_)) = serde_json::from_slice(&sent).ok() else { continue };
+        let rows = Some(meant["data"].as_array().map_or(0, Vec::len));
         for (list, read) in read_all(&sent) {
             assert!(read.is_none() || read == rows, "{list} has {read:?} of {rows:?} rows; {about}");
         }
