@@ -102,7 +102,8 @@ impl Trust {
 fn bundle(pem: &str) -> Result<RootCertStore, SettingsError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| SettingsError::CaBundle(error.to_string()))?;
+        // The error itself would repeat what it could not read, and that may be a key.
+        let certificate = certificate.map_err(|_| SettingsError::CaBundle("its PEM cannot be read".to_owned()))?;
         roots.add(certificate).map_err(|error| SettingsError::CaBundle(error.to_string()))?;
     }
     if roots.is_empty() {
