@@ -1,8 +1,10 @@
 //! What goes wrong with single requests to Proxmox VE and Pocket ID.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use regex::Regex;
 
 use crate::proxy::{Asked, Deed, Forged, Proxy};
 
@@ -56,6 +58,28 @@ impl Struck {
     pub fn endpoints(&self) -> Vec<String> {
         self.0.lock().expect("no panic").keys().cloned().collect()
     }
+}
+
+/// The paths of requests in the sources of a client that none of these endpoints is.
+pub fn unasked(folder: &str, endpoints: &BTreeSet<String>) -> Vec<String> {
+    let literal = Regex::new("\"(/[a-z.][^\"]*)\"").expect("a pattern");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let sources: String =
+        files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).expect("a file")).collect();
+    // What requests begin with is no path of one.
+    let paths =
+        literal.captures_iter(&sources).map(|found| found[1].to_owned()).filter(|path| !path.contains("{path}"));
+    let paths: BTreeSet<String> = paths.collect();
+    assert!(paths.len() > 10, "{paths:?}");
+    let is_asked = |path: &String| {
+        let words =
+            path.split('/').map(|word| if word.starts_with('{') { "[^/]+".to_owned() } else { regex::escape(word) });
+        let pattern =
+            Regex::new(&format!("^[A-Z]+ {}(\\?|$)", words.collect::<Vec<_>>().join("/"))).expect("a pattern");
+        endpoints.iter().any(|endpoint| pattern.is_match(endpoint))
+    };
+    paths.into_iter().filter(|path| !is_asked(path)).collect()
 }
 
 /// How long the operator waits for an answer here.

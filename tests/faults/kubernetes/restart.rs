@@ -117,3 +117,22 @@ async fn a_control_plane_that_loses_everything_removes_nothing_from_proxmox_ve()
     world.passes(2).await;
     assert_eq!((stands(&world).await, world.pve_writes()), (before, writes), "it is so already");
 }
+
+#[tokio::test]
+async fn a_kind_that_is_not_served_holds_up_no_other_and_is_told() {
+    let plane = ControlPlane::start().await.unwrap_or_else(|error| panic!("no control plane: {error}"));
+    let plane: &'static ControlPlane = Box::leak(Box::new(plane));
+    cluster::install_crds(&plane.client().await.expect("a client")).await;
+    let world = World::on(plane, Options { time_scale: 0.02, ..Options::default() }).await;
+    let deleted = plane.kubectl().args(["delete", "crd", "proxmoxpools.proxmox-identity.dev"]).output();
+    assert!(deleted.expect("kubectl runs").status.success());
+    world.start_operator().connect().await;
+    world.object("ProxmoxGroup", "g", "").await;
+    world.ready("ProxmoxGroup", "g").await;
+    let (_, told) = world.get("/readyz").await;
+    assert!(told.contains("ProxmoxPool: its CRD is not installed"), "{told}");
+    cluster::install_crds(&world.client).await;
+    world.object("ProxmoxPool", "p", "").await;
+    world.ready("ProxmoxPool", "p").await;
+    assert_eq!(world.get("/readyz").await, (200, "ok\n".to_owned()));
+}

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use proxmox_identity::sim::pocket_id::Release;
 
 use super::life::{Life, endpoint};
-use crate::deeds::{Struck, deeds};
+use crate::deeds::{Struck, deeds, unasked};
 use crate::lived::Lived;
 use crate::proxy::Deed;
 
@@ -34,8 +34,10 @@ async fn life(release: Release, deed: &Deed) -> (Lived, BTreeSet<String>) {
 
 #[tokio::test]
 async fn whatever_fails_once_at_any_endpoint_is_made_up_for_and_nothing_is_made_or_removed_beside() {
+    let mut all = BTreeSet::new();
     for release in [Release::V2_9, Release::V2_14] {
         let (expected, endpoints) = life(release, &Deed::Pass).await;
+        all.extend(endpoints.iter().cloned());
         assert_eq!((expected.births.len(), expected.deaths.len()), (2, 2), "{expected:#?}");
         // It waits for half a minute at each.
         let told = deeds().into_iter().filter(|(_, deed)| !matches!(deed, Deed::Silence));
@@ -47,4 +49,5 @@ async fn whatever_fails_once_at_any_endpoint_is_made_up_for_and_nothing_is_made_
         });
         lives.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
+    assert_eq!(unasked("src/pocket_id", &all), [] as [&str; 0], "a life asks everything that the operator ever asks");
 }
