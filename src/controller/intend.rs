@@ -5,16 +5,22 @@ use std::collections::{BTreeSet, HashSet};
 use crate::controller::connection::Worker;
 use crate::controller::gather::Subject;
 use crate::controller::managed::Managed;
+use crate::controller::outdated::Blocked;
 use crate::controller::pass::gives_up;
+use crate::controller::report;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
 
 impl Worker {
-    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
-    pub(super) async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
-        let mut blocked = self.finalize(subjects, inputs).await;
+    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those
+    /// that are about to be corrected by what is not so any more.
+    pub(super) async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> Blocked {
+        let mut blocked = Blocked { unwritten: self.finalize(subjects, inputs).await, ..Blocked::default() };
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
+        let settled = owners.iter().map(|index| (*index, &subjects[*index]));
+        let settled = settled.filter(|(_, it)| report::is_ready(&it.previous, it.any.generation()));
+        blocked.outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
         let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
         let mut writes = Vec::new();
@@ -26,7 +32,7 @@ impl Worker {
             let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
             let gains = verdict.ledger.iter().any(|(claim, entry)| inputs[index].ledger.get(claim) != Some(entry));
             let heir = somebody_leaves && gains && inputs[index].mode.is_live();
-            if blocked.contains(&index) || !(first || heir) {
+            if blocked.contains(index) || !(first || heir) {
                 continue;
             }
             // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
@@ -40,7 +46,7 @@ impl Worker {
             writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
         }
         let stored = futures::future::join_all(writes).await;
-        blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
+        blocked.unwritten.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }
 

@@ -1,13 +1,13 @@
 //! The one place for calls to Kubernetes beside the watches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta, Status};
 use kube::discovery::ApiResource;
 use kube::runtime::events::Event;
@@ -26,6 +26,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a write is sent that loses against others. The apiserver itself tries five times before it says so.
 const ATTEMPTS: usize = 3;
+
+/// Objects of one page of a list.
+const PAGE: u32 = 500;
 
 /// An object to write to: its uid goes along, so that a namesake made since is never touched.
 #[derive(Debug, Clone)]
@@ -89,7 +92,7 @@ impl KubernetesError {
     /// True when the object, or the one of this uid, is not there any more.
     pub fn is_gone(&self) -> bool {
         match self {
-            Self::Api(kube::Error::Api(status)) => status.code == 404 || is_for_a_namesake(status),
+            Self::Api(kube::Error::Api(status)) => is_not_there(status) || is_for_a_namesake(status),
             Self::Api(_) | Self::Timeout | Self::Lapsed(_) => false,
         }
     }
@@ -97,6 +100,20 @@ impl KubernetesError {
     /// True when others wrote to the object at the same time, again and again: to be tried once more.
     fn is_contended(&self) -> bool {
         matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 409 && !is_for_a_namesake(status))
+    }
+}
+
+/// True when the apiserver says that there is no such object. Any other 404 is of something in between, or of a kind that
+/// is not served: that says nothing about the object.
+fn is_not_there(status: &Status) -> bool {
+    status.code == 404 && status.reason == "NotFound"
+}
+
+/// What was read, or nothing where the apiserver says that there is none.
+fn found<T>(read: Result<T, kube::Error>) -> Result<Option<T>, kube::Error> {
+    match read {
+        Err(kube::Error::Api(status)) if is_not_there(&status) => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -248,9 +265,41 @@ impl Kubernetes {
     }
 
     fn api(&self, target: &Target) -> Api<DynamicObject> {
-        match &target.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &target.resource),
-            None => Api::all_with(self.client.clone(), &target.resource),
+        self.api_of(&target.resource, target.namespace.as_deref())
+    }
+
+    fn api_of(&self, resource: &ApiResource, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        }
+    }
+
+    /// The metadata of objects of a kind as they stand now, by their names: of all, or of one alone.
+    ///
+    /// # Errors
+    /// When the apiserver refuses or cannot be reached.
+    pub async fn standing(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        only: Option<&str>,
+    ) -> Result<HashMap<String, ObjectMeta>, KubernetesError> {
+        let does = Does { verb: "GET", kind: &resource.plural, name: only.unwrap_or_default() };
+        let (api, mut standing) = (self.api_of(resource, namespace), HashMap::new());
+        let mut params = ListParams::default().limit(PAGE);
+        if let Some(name) = only {
+            params = params.fields(&format!("metadata.name={name}"));
+        }
+        loop {
+            let page = self.read(does, api.list_metadata(&params)).await?;
+            standing.extend(
+                page.items.into_iter().filter_map(|object| Some((object.metadata.name.clone()?, object.metadata))),
+            );
+            let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
+                return Ok(standing);
+            };
+            params = params.continue_token(&token);
         }
     }
 
@@ -260,7 +309,7 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<SecretObject>, KubernetesError> {
         let api = Api::<SecretObject>::namespaced(self.client.clone(), namespace);
-        self.read(Does { verb: "GET", kind: "Secret", name }, api.get_opt(name)).await
+        self.read(Does { verb: "GET", kind: "Secret", name }, async { found(api.get(name).await) }).await
     }
 
     /// Makes a Secret.
@@ -311,10 +360,8 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        Ok(self
-            .read(Does { verb: "GET", kind: "ConfigMap", name }, api.get_opt(name))
-            .await?
-            .map(|map| map.data.unwrap_or_default()))
+        let map = self.read(Does { verb: "GET", kind: "ConfigMap", name }, async { found(api.get(name).await) }).await?;
+        Ok(map.map(|map| map.data.unwrap_or_default()))
     }
 
     /// Reads a key of a ConfigMap, of its binaryData or its data; `None` when there is none.
@@ -323,11 +370,8 @@ impl Kubernetes {
     /// When the apiserver refuses or cannot be reached.
     pub async fn file(&self, namespace: &str, key: &KeyRef) -> Result<Option<Arc<[u8]>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        let Some(map) =
-            self.read(Does { verb: "GET", kind: "ConfigMap", name: &key.name }, api.get_opt(&key.name)).await?
-        else {
-            return Ok(None);
-        };
+        let does = Does { verb: "GET", kind: "ConfigMap", name: &key.name };
+        let Some(map) = self.read(does, async { found(api.get(&key.name).await) }).await? else { return Ok(None) };
         let bytes = map.binary_data.and_then(|mut data| data.remove(&key.key)).map(|ByteString(bytes)| bytes);
         let text = || map.data.and_then(|mut data| data.remove(&key.key)).map(String::into_bytes);
         Ok(bytes.or_else(text).map(Arc::from))

@@ -26,6 +26,7 @@ mod namespaces;
 mod observer;
 mod offline;
 mod outbox;
+mod outdated;
 mod parcel;
 mod pass;
 mod peers;

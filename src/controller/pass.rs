@@ -21,6 +21,7 @@ use crate::controller::execute::{Done, execute};
 use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
+use crate::controller::outdated::Blocked;
 use crate::controller::report::{self, Facts, Report};
 use crate::controller::sync;
 use crate::core::claim::{Claim, Origin, Thing};
@@ -95,7 +96,7 @@ impl Worker {
         let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
         let Plan { steps, verdicts: _, handing_over } = plan;
         let steps: Vec<_> =
-            steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(owner))).collect();
+            steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(*owner))).collect();
         let planned = steps.len();
         Span::current().record("planned", planned);
         let allowed = Allowed { connection, policy: &policies[0] };
@@ -147,13 +148,16 @@ impl Worker {
 
     /// Sends the statuses of all objects that no step is for, and lets go those that are done.
     /// While somebody's ledger could not be stored, nobody gives anything up: it might be the heir's.
-    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan, blocked: &HashSet<usize>) {
+    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan, blocked: &Blocked) {
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let mut leaving = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let object = &inputs[index];
-            if blocked.contains(&index) {
+            if blocked.outdated.contains(&index) {
+                continue;
+            }
+            if blocked.unwritten.contains(&index) {
                 let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
                 let report = Report::not_ready(Reason::ProgressingWithRetry, message);
                 self.reporter.say(subject.any, &subject.previous, &report);

@@ -102,7 +102,8 @@ impl Trust {
 fn bundle(pem: &str) -> Result<RootCertStore, SettingsError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| SettingsError::CaBundle(error.to_string()))?;
+        // The error itself would repeat what it could not read, and that may be a key.
+        let certificate = certificate.map_err(|_| SettingsError::CaBundle("its PEM cannot be read".to_owned()))?;
         roots.add(certificate).map_err(|error| SettingsError::CaBundle(error.to_string()))?;
     }
     if roots.is_empty() {
@@ -185,7 +186,7 @@ fn pinned(pins: &BTreeSet<Fingerprint>) -> String {
     }
 }
 
-fn not_after(der: &[u8]) -> Option<i64> {
+pub(super) fn not_after(der: &[u8]) -> Option<i64> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     Some(certificate.validity().not_after.timestamp())
 }

@@ -11,6 +11,8 @@ use crate::pocket_id::wire::{Page, Row};
 
 /// More are not given at once.
 const PER_PAGE: &str = "100";
+/// Longer lists are not read.
+const LONGEST: usize = 100_000;
 /// How often a list is read that changes meanwhile.
 const TRIES: u32 = 3;
 
@@ -47,12 +49,17 @@ impl Server {
                 .query("sort[direction]", "asc");
             let Page { data, pagination } = self.get::<Page<T>>(&request).await?;
             let data = data.unwrap_or_default();
-            // Past its end a list gives its last page again.
-            let is_last = number >= pagination.total_pages || data.is_empty();
+            let before = rows.len();
             rows.extend(data.into_iter().map(|row| (row.id().to_owned(), row)));
-            if is_last {
+            // Past its end a list gives its last page again, whatever it promised.
+            let is_last = number >= pagination.total_pages || rows.len() == before;
+            if is_last || rows.len() > pagination.total_items {
                 let is_whole = rows.len() == pagination.total_items;
                 return Ok(is_whole.then(|| rows.into_values().collect()));
+            }
+            if rows.len() >= LONGEST {
+                let sentence = format!("the list {path} of Pocket ID has more than {LONGEST} entries");
+                return Err(self.failure(FailureKind::Other, &sentence));
             }
             number += 1;
         }

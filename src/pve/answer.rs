@@ -8,6 +8,7 @@ use crate::core::failure::{Failure, FailureKind};
 use crate::https::exchange::lost;
 use crate::https::message::Scrubber;
 use crate::pve::error::{About, Refusal, Verdict, parameters, sentence, text};
+use crate::pve::wire::is_object;
 
 /// An answer as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -95,5 +96,5 @@ fn has_data(body: &[u8]) -> bool {
         #[serde(rename = "data", deserialize_with = "Option::<IgnoredAny>::deserialize")]
         _data: Option<IgnoredAny>,
     }
-    serde_json::from_slice::<Envelope>(body).is_ok()
+    is_object(body) && serde_json::from_slice::<Envelope>(body).is_ok()
 }

@@ -101,12 +101,12 @@ fn lost(snapshot: &Snapshot) -> Option<&Failure> {
     lists.into_iter().flatten().chain(options.filter_map(of)).next()
 }
 
-fn permissions(list: wire::Permissions) -> HeldPermissions {
+pub(super) fn permissions(list: wire::Permissions) -> HeldPermissions {
     let flags = |held: BTreeMap<String, wire::Flag>| held.into_iter().map(|(name, flag)| (name, flag.0)).collect();
     HeldPermissions(list.into_iter().map(|(path, held)| (path, flags(held))).collect())
 }
 
-fn groups(list: Vec<wire::Group>) -> BTreeMap<GroupId, Group> {
+pub(super) fn groups(list: Vec<wire::Group>) -> BTreeMap<GroupId, Group> {
     list.into_iter()
         .map(|group| {
             let members = group.users.0.iter().map(|user| UserId::observed(user)).collect();
@@ -115,7 +115,7 @@ fn groups(list: Vec<wire::Group>) -> BTreeMap<GroupId, Group> {
         .collect()
 }
 
-fn users(list: Vec<wire::User>) -> BTreeMap<UserId, User> {
+pub(super) fn users(list: Vec<wire::User>) -> BTreeMap<UserId, User> {
     list.into_iter()
         .map(|user| {
             let wire::User { userid, enable, expire, groups, tokens, firstname, lastname, email, comment, keys } = user;
@@ -142,7 +142,7 @@ fn users(list: Vec<wire::User>) -> BTreeMap<UserId, User> {
         .collect()
 }
 
-fn roles(list: Vec<wire::Role>) -> BTreeMap<RoleId, Role> {
+pub(super) fn roles(list: Vec<wire::Role>) -> BTreeMap<RoleId, Role> {
     list.into_iter()
         .map(|role| {
             let privileges = role.privs.0.into_iter().collect();
@@ -151,7 +151,7 @@ fn roles(list: Vec<wire::Role>) -> BTreeMap<RoleId, Role> {
         .collect()
 }
 
-fn acl(list: Vec<wire::AclEntry>) -> BTreeMap<AclKey, bool> {
+pub(super) fn acl(list: Vec<wire::AclEntry>) -> BTreeMap<AclKey, bool> {
     list.into_iter()
         .filter_map(|entry| {
             let subject = match entry.kind.0.as_str() {

@@ -13,7 +13,15 @@ pub(crate) fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Er
     struct Envelope<T> {
         data: T,
     }
+    if !is_object(body) {
+        return Err(Error::custom("not an object"));
+    }
     serde_json::from_slice(body).map(|Envelope { data }| data)
+}
+
+/// Whether a body can be an object: serde takes the fields of one from a list too, in their order.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
 }
 
 /// A text, also where it came as a number.

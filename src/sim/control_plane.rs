@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
@@ -12,6 +13,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::sim::child::GuardedChild;
+use crate::sim::lock::lock;
 
 /// How long the start may take; 1 to 3 seconds are usual.
 const START_DEADLINE: Duration = Duration::from_mins(1);
@@ -22,6 +24,9 @@ const CONTROLLERS: &str =
 
 /// The audit log in the directory of kube-apiserver.
 const AUDIT_LOG: &str = "audit.log";
+
+/// What etcd stores, in the directory of the files.
+const DATA: &str = "etcd";
 
 /// Whether requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,10 +72,46 @@ pub enum ControlPlaneError {
 #[derive(Debug)]
 pub struct ControlPlane {
     binaries: PathBuf,
-    kubeconfig: PathBuf,
+    etcd_url: String,
     // Dropped in this order.
-    apiserver: GuardedChild,
-    etcd: GuardedChild,
+    apiserver: Program,
+    etcd: Program,
+    files: GuardedChild,
+}
+
+/// A program that can be started again as it was.
+#[derive(Debug)]
+struct Program {
+    name: &'static str,
+    path: PathBuf,
+    arguments: Vec<String>,
+    child: Mutex<Option<GuardedChild>>,
+}
+
+impl Program {
+    fn start(name: &'static str, binaries: &Path, arguments: Vec<String>) -> io::Result<Self> {
+        let program = Self { name, path: binaries.join(name), arguments, child: Mutex::default() };
+        program.run()?;
+        Ok(program)
+    }
+
+    fn run(&self) -> io::Result<()> {
+        *lock(&self.child) = Some(GuardedChild::start(&self.path, |_| Ok(self.arguments.clone()))?);
+        Ok(())
+    }
+
+    /// Kills it.
+    fn stop(&self) {
+        drop(lock(&self.child).take());
+    }
+
+    fn log_tail(&self) -> String {
+        lock(&self.child).as_ref().map(GuardedChild::log_tail).unwrap_or_default()
+    }
+
+    fn has_ended(&self) -> io::Result<bool> {
+        lock(&self.child).as_mut().map_or(Ok(true), GuardedChild::has_ended)
+    }
 }
 
 impl ControlPlane {
@@ -103,11 +144,41 @@ impl ControlPlane {
     }
 
     async fn try_start(binaries: &Path, audit: Audit) -> Result<Self, ControlPlaneError> {
-        let (etcd, etcd_url) = start_etcd(binaries)?;
-        let (apiserver, kubeconfig) = start_apiserver(binaries, &etcd_url, audit)?;
-        let mut plane = Self { binaries: binaries.to_owned(), kubeconfig, apiserver, etcd };
+        // Files outlive a restart, and go when all of this ends in whatever way: a process that only waits guards them.
+        let files = GuardedChild::start(Path::new("sleep"), |_| Ok(vec!["2147483647".to_owned()]))?;
+        let (etcd, etcd_url) = start_etcd(binaries, files.dir())?;
+        let apiserver = start_apiserver(binaries, files.dir(), &etcd_url, audit)?;
+        let plane = Self { binaries: binaries.to_owned(), etcd_url, apiserver, etcd, files };
         plane.wait_until_ready().await?;
         Ok(plane)
+    }
+
+    /// Kills kube-apiserver, starts it again and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn restart_apiserver(&self) -> Result<(), ControlPlaneError> {
+        self.apiserver.stop();
+        self.apiserver.run()?;
+        self.wait_until_ready().await
+    }
+
+    /// Kills both, and starts them again without anything that was stored.
+    ///
+    /// # Errors
+    /// When they do not come up.
+    pub async fn lose_everything(&self) -> Result<(), ControlPlaneError> {
+        self.apiserver.stop();
+        self.etcd.stop();
+        fs::remove_dir_all(self.files.dir().join(DATA))?;
+        self.etcd.run()?;
+        self.apiserver.run()?;
+        self.wait_until_ready().await
+    }
+
+    /// Where etcd answers its clients.
+    pub fn etcd_url(&self) -> &str {
+        &self.etcd_url
     }
 
     /// A client with all rights. One for each tokio runtime: it does not outlive the one it was made on.
@@ -116,19 +187,19 @@ impl ControlPlane {
     /// When it cannot be made.
     pub async fn client(&self) -> Result<Client, ControlPlaneError> {
         let failed = |error: &dyn std::error::Error| ControlPlaneError::Client(error.to_string());
-        let kubeconfig = Kubeconfig::read_from(&self.kubeconfig).map_err(|error| failed(&error))?;
+        let kubeconfig = Kubeconfig::read_from(self.kubeconfig()).map_err(|error| failed(&error))?;
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
         Client::try_from(config.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
     }
 
     /// A kubeconfig with all rights.
-    pub fn kubeconfig(&self) -> &Path {
-        &self.kubeconfig
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.files.dir().join("kubeconfig")
     }
 
     /// The audit log, one JSON object a line, where [`Self::start_audited`] started it.
     pub fn audit_log(&self) -> PathBuf {
-        self.apiserver.dir().join(AUDIT_LOG)
+        self.files.dir().join(AUDIT_LOG)
     }
 
     /// Starts what removes the contents of deleted namespaces and the things of owners that are gone, and what makes
@@ -139,7 +210,7 @@ impl ControlPlane {
     pub fn controller_manager(&self) -> Result<GuardedChild, ControlPlaneError> {
         let child = GuardedChild::start(&self.binaries.join("kube-controller-manager"), |_| {
             Ok(vec![
-                format!("--kubeconfig={}", self.kubeconfig.display()),
+                format!("--kubeconfig={}", self.kubeconfig().display()),
                 CONTROLLERS.to_owned(),
                 "--leader-elect=false".to_owned(),
                 "--secure-port=0".to_owned(),
@@ -151,17 +222,17 @@ impl ControlPlane {
     /// `kubectl` for this control plane.
     pub fn kubectl(&self) -> Command {
         let mut command = Command::new(self.binaries.join("kubectl"));
-        command.env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", self.apiserver.dir().join("kubectl"));
+        command.env("KUBECONFIG", self.kubeconfig()).env("KUBECACHEDIR", self.files.dir().join("kubectl"));
         command
     }
 
-    async fn wait_until_ready(&mut self) -> Result<(), ControlPlaneError> {
+    async fn wait_until_ready(&self) -> Result<(), ControlPlaneError> {
         let client = self.client().await?;
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            for (program, child) in [("etcd", &mut self.etcd), ("kube-apiserver", &mut self.apiserver)] {
-                if child.has_ended()? {
-                    return Err(ControlPlaneError::Ended { program, log: child.log_tail() });
+            for program in [&self.etcd, &self.apiserver] {
+                if program.has_ended()? {
+                    return Err(ControlPlaneError::Ended { program: program.name, log: program.log_tail() });
                 }
             }
             let last = match is_ready(&client).await {
@@ -209,64 +280,58 @@ fn binaries() -> Result<PathBuf, ControlPlaneError> {
     Ok(dir)
 }
 
-fn start_etcd(binaries: &Path) -> Result<(GuardedChild, String), ControlPlaneError> {
+fn start_etcd(binaries: &Path, files: &Path) -> Result<(Program, String), ControlPlaneError> {
     let [client, peer] = free_ports()?.map(|port| format!("http://127.0.0.1:{port}"));
-    let child = GuardedChild::start(&binaries.join("etcd"), |dir| {
-        Ok(vec![
-            format!("--data-dir={}", dir.join("data").display()),
-            format!("--listen-client-urls={client}"),
-            format!("--advertise-client-urls={client}"),
-            format!("--listen-peer-urls={peer}"),
-            format!("--initial-advertise-peer-urls={peer}"),
-            format!("--initial-cluster=default={peer}"),
-            "--unsafe-no-fsync".to_owned(),
-            "--log-level=warn".to_owned(),
-        ])
-    })?;
-    Ok((child, client))
+    let arguments = vec![
+        format!("--data-dir={}", files.join(DATA).display()),
+        format!("--listen-client-urls={client}"),
+        format!("--advertise-client-urls={client}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
+        "--unsafe-no-fsync".to_owned(),
+        "--log-level=warn".to_owned(),
+    ];
+    Ok((Program::start("etcd", binaries, arguments)?, client))
 }
 
-fn start_apiserver(binaries: &Path, etcd: &str, audit: Audit) -> Result<(GuardedChild, PathBuf), ControlPlaneError> {
+fn start_apiserver(binaries: &Path, dir: &Path, etcd: &str, audit: Audit) -> Result<Program, ControlPlaneError> {
     let [port, _] = free_ports()?;
     let serving = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
     let accounts = rcgen::KeyPair::generate()?;
     let token = format!("{:x}", Sha256::digest(rcgen::KeyPair::generate()?.serialized_der()));
-    let child = GuardedChild::start(&binaries.join("kube-apiserver"), |dir| {
-        let file = |name: &str, text: &str| -> io::Result<String> {
-            let path = dir.join(name);
-            fs::write(&path, text)?;
-            Ok(path.display().to_string())
-        };
-        let certificate = file("tls.crt", &serving.cert.pem())?;
-        file("kubeconfig", &kubeconfig(port, &token, &certificate))?;
-        let mut arguments = vec![
-            format!("--etcd-servers={etcd}"),
-            format!("--secure-port={port}"),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--endpoint-reconciler-type=none".to_owned(),
-            format!("--tls-cert-file={certificate}"),
-            format!("--tls-private-key-file={}", file("tls.key", &serving.signing_key.serialize_pem())?),
-            format!("--token-auth-file={}", file("tokens", &format!("{token},admin,admin,system:masters\n"))?),
-            format!("--service-account-signing-key-file={}", file("accounts.key", &accounts.serialize_pem())?),
-            format!("--service-account-key-file={}", file("accounts.pub", &accounts.public_key_pem())?),
-            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-            "--authorization-mode=RBAC".to_owned(),
-            // Nothing here makes the default accounts that it asks for.
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
-        ];
-        if audit == Audit::Metadata {
-            let policy = json!({
-                "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}],
-                "omitStages": ["RequestReceived"],
-            });
-            arguments.push(format!("--audit-policy-file={}", file("audit-policy.json", &policy.to_string())?));
-            arguments.push(format!("--audit-log-path={}", dir.join(AUDIT_LOG).display()));
-        }
-        Ok(arguments)
-    })?;
-    let kubeconfig = child.dir().join("kubeconfig");
-    Ok((child, kubeconfig))
+    let file = |name: &str, text: &str| -> io::Result<String> {
+        let path = dir.join(name);
+        fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    };
+    let certificate = file("tls.crt", &serving.cert.pem())?;
+    file("kubeconfig", &kubeconfig(port, &token, &certificate))?;
+    let mut arguments = vec![
+        format!("--etcd-servers={etcd}"),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--endpoint-reconciler-type=none".to_owned(),
+        format!("--tls-cert-file={certificate}"),
+        format!("--tls-private-key-file={}", file("tls.key", &serving.signing_key.serialize_pem())?),
+        format!("--token-auth-file={}", file("tokens", &format!("{token},admin,admin,system:masters\n"))?),
+        format!("--service-account-signing-key-file={}", file("accounts.key", &accounts.serialize_pem())?),
+        format!("--service-account-key-file={}", file("accounts.pub", &accounts.public_key_pem())?),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        // Nothing here makes the default accounts that it asks for.
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+    ];
+    if audit == Audit::Metadata {
+        let policy = json!({
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}],
+            "omitStages": ["RequestReceived"],
+        });
+        arguments.push(format!("--audit-policy-file={}", file("audit-policy.json", &policy.to_string())?));
+        arguments.push(format!("--audit-log-path={}", dir.join(AUDIT_LOG).display()));
+    }
+    Ok(Program::start("kube-apiserver", binaries, arguments)?)
 }
 
 fn kubeconfig(port: u16, token: &str, certificate: &str) -> String {

@@ -4,6 +4,7 @@ mod fields;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod reasons;
+mod reliability;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -38,9 +38,14 @@ pub async fn established(client: &Client) {
 pub async fn namespace(client: &Client) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let namespace =
-        Namespace { metadata: ObjectMeta { name: Some(name.clone()), ..Default::default() }, ..Default::default() };
+    namespace_called(client, &name).await;
+    name
+}
+
+/// Makes a namespace of this name.
+pub async fn namespace_called(client: &Client, name: &str) {
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..Default::default() };
+    let namespace = Namespace { metadata, ..Default::default() };
     let made = Api::all(client.clone()).create(&PostParams::default(), &namespace).await;
     made.unwrap_or_else(|error| panic!("no namespace {name}: {error}"));
-    name
 }

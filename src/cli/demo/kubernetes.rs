@@ -27,7 +27,7 @@ impl Kubernetes {
     }
 
     /// How to reach it.
-    pub fn kubeconfig(&self) -> &Path {
+    pub fn kubeconfig(&self) -> PathBuf {
         self.control_plane.kubeconfig()
     }
 

@@ -78,7 +78,7 @@ impl Story {
         screen.command('$', "kubectl apply -f crds/");
         kubernetes.kubectl(&["apply", "-f", "crds/"]).await?;
         kubernetes.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", "-f", "crds/"]).await?;
-        let operator = operator::start(kubernetes.kubeconfig())?;
+        let operator = operator::start(&kubernetes.kubeconfig())?;
         screen.good("the operator runs");
         Ok((Self { operator, pve, pocket_id, kubernetes }, clean))
     }

@@ -79,13 +79,22 @@ impl Starter<'_> {
     {
         let (store, writer) = store();
         let state = Arc::new(AtomicU8::new(WAITING));
-        self.tasks.spawn(watch(api.clone(), writer, wakes, shows, self.wake.clone(), Arc::clone(&state)));
+        self.tasks.spawn(watch(
+            api.clone(),
+            self.client.clone(),
+            writer,
+            wakes,
+            shows,
+            self.wake.clone(),
+            Arc::clone(&state),
+        ));
         Kind { store, state, api }
     }
 }
 
 async fn watch<K>(
     api: Api<DeserializeGuard<K>>,
+    client: Client,
     writer: Writer<DeserializeGuard<K>>,
     wakes: impl Fn(&K) -> Vec<Wake>,
     shows: impl Fn(&K) -> Option<String>,
@@ -121,13 +130,14 @@ async fn watch<K>(
                 vec![Wake::All]
             }
             Err(error) => {
-                if is_absent(&error) {
+                let absent = is_unknown(&error) && is_absent::<K>(&client).await;
+                if absent {
                     tracing::warn!(kind = %K::kind(&()), "its CRD is not installed: kubectl apply -k crds");
                 } else {
                     tracing::warn!(kind = %K::kind(&()), %error, "watch failed, trying again");
                 }
-                let absent = is_absent(&error)
-                    && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+                let absent =
+                    absent && state.compare_exchange(WAITING, ABSENT, Ordering::SeqCst, Ordering::SeqCst).is_ok();
                 if absent { vec![Wake::All] } else { Vec::new() }
             }
         };
@@ -138,7 +148,22 @@ async fn watch<K>(
     }
 }
 
-fn is_absent(error: &watcher::Error) -> bool {
+/// Whether the apiserver serves no such kind, by its own list. A 404 alone may be of something in between, and without the
+/// objects of a kind what they claim would count as claimed by nobody.
+async fn is_absent<K: Resource<DynamicType = ()>>(client: &Client) -> bool {
+    let (group, version) = (K::group(&()), K::version(&()));
+    let Ok(groups) = client.list_api_groups().await else { return false };
+    let served = groups.groups.iter().find(|served| served.name == group).map(|served| &served.versions);
+    if served.is_none_or(|versions| !versions.iter().any(|served| served.version == version)) {
+        return true;
+    }
+    match client.list_api_group_resources(&K::api_version(&())).await {
+        Ok(served) => !served.resources.iter().any(|resource| resource.name == K::plural(&())),
+        Err(_) => false,
+    }
+}
+
+fn is_unknown(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,

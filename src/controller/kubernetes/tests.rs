@@ -24,6 +24,16 @@ fn a_write_for_an_object_that_is_gone_is_told_from_one_that_lost_against_others(
     assert_eq!(gone(lost), (false, true));
 }
 
+/// What kube makes of a page of HTML, and of the apiserver's answer where a kind is not served.
+#[test]
+fn a_404_without_the_words_of_the_apiserver_says_nothing_about_an_object() {
+    for text in ["<html>404</html>", "404 page not found"] {
+        let failure = || kube::Error::Api(Status::failure(text, "Failed to parse error data").with_code(404).boxed());
+        assert!(!KubernetesError::Api(failure()).is_gone(), "{text}");
+        assert!(found::<()>(Err(failure())).is_err(), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_lease_nothing_is_written() {
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,6 +1,6 @@
 //! One pass over a connection to Pocket ID: snapshot, plan, ledgers, steps, statuses.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::api::{PocketIdConnection, Reason};
 use crate::controller::connection::jittered;
 use crate::controller::index::Wake;
 use crate::controller::managed::Managed;
+use crate::controller::outdated::Blocked;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::claim::{Entry, Origin};
 use crate::core::object::{Mode, Refusal};
@@ -53,7 +54,7 @@ impl Worker {
         let judged = Judged { subjects: &subjects, inputs: &inputs, snapshot: &snapshot, plan: &plan };
         let blocked = self.store(&judged).await;
         self.report(&judged, &blocked).await;
-        let steps: Vec<&Step> = plan.steps.iter().filter(|step| !blocked.contains(&step.owner)).collect();
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| !blocked.contains(step.owner)).collect();
         let planned = steps.len();
         Span::current().record("planned", planned);
         let done = self.execute(&session, &steps, &judged, &parcels).await;
@@ -90,8 +91,9 @@ impl Worker {
         self.written.retain(|claim, _| open.contains(claim));
     }
 
-    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed.
-    async fn store(&mut self, judged: &Judged<'_>) -> HashSet<usize> {
+    /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those
+    /// that are about to be corrected by what is not so any more.
+    async fn store(&mut self, judged: &Judged<'_>) -> Blocked {
         let missing: Vec<_> = judged
             .subjects
             .iter()
@@ -100,10 +102,14 @@ impl Worker {
             .filter(|(_, (subject, object))| object.mode == Mode::Manage && self.reporter.lacks_finalizer(subject.any))
             .map(|(index, (subject, _))| (index, subject.any))
             .collect();
-        let mut blocked = self.reporter.add_finalizers(missing.into_iter()).await;
+        let unwritten = self.reporter.add_finalizers(missing.into_iter()).await;
         let owners: BTreeSet<usize> = judged.plan.steps.iter().map(|step| step.owner).collect();
+        let settled = owners.iter().map(|index| (*index, &judged.subjects[*index]));
+        let settled = settled.filter(|(_, it)| report::is_ready(&it.previous, it.any.generation()));
+        let outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
+        let mut blocked = Blocked { unwritten, outdated };
         let mut writes = Vec::new();
-        for index in owners.into_iter().filter(|index| !blocked.contains(index)) {
+        for index in owners.into_iter().filter(|index| !blocked.contains(*index)) {
             let Subject { any, previous } = &judged.subjects[index];
             let mut kept = judged.plan.verdicts[index].clone();
             // What is given up stays in the ledger until the step for it is taken.
@@ -119,16 +125,19 @@ impl Worker {
             }
         }
         let stored = futures::future::join_all(writes).await;
-        blocked.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
+        blocked.unwritten.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }
 
     /// Sends the statuses of all objects that no step is for, and lets go those that are done.
-    async fn report(&mut self, judged: &Judged<'_>, blocked: &HashSet<usize>) {
+    async fn report(&mut self, judged: &Judged<'_>, blocked: &Blocked) {
         let owners: BTreeSet<usize> = judged.plan.steps.iter().map(|step| step.owner).collect();
         for (index, Subject { any, previous }) in judged.subjects.iter().enumerate() {
             let (object, verdict) = (&judged.inputs[index], &judged.plan.verdicts[index]);
-            if blocked.contains(&index) {
+            if blocked.outdated.contains(&index) {
+                continue;
+            }
+            if blocked.unwritten.contains(&index) {
                 let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
                 self.reporter.say(*any, previous, &Report::not_ready(Reason::ProgressingWithRetry, message));
                 continue;

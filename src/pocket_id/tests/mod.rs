@@ -3,6 +3,7 @@
 mod canary;
 mod connecting;
 mod failing;
+mod fuzz;
 mod key;
 mod pacing;
 mod previewing;

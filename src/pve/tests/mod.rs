@@ -3,6 +3,7 @@
 mod answers;
 mod canary;
 mod classify;
+mod fuzz;
 mod lease;
 mod login;
 mod reading;

@@ -106,6 +106,14 @@ impl World {
         calls(&self.log())
     }
 
+    /// The most memory that the operator's process has had, in kB.
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.operator().as_ref().expect("an operator").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        peak.expect("its memory").trim().parse().expect("a number")
+    }
+
     /// Where the operator serves health and metrics.
     pub async fn address(&self) -> String {
         self.until("the operator serves", async || served_at(&self.log())).await

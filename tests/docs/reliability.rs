@@ -1,0 +1,42 @@
+//! The page about reliability names tests that there are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::{path, read};
+
+/// The names of all functions in the sources.
+fn functions() -> BTreeSet<String> {
+    let (mut found, mut folders): (BTreeSet<String>, Vec<PathBuf>) =
+        (BTreeSet::new(), vec![path("src"), path("tests")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = fs::read_to_string(path).expect("a file");
+                let names = text.lines().filter_map(|line| line.split_once("fn ")?.1.split(['(', '<']).next());
+                found.extend(names.map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn each_fault_names_tests_that_there_are() {
+    let (page, functions) = (read("docs/reliability.md"), functions());
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| fault |")).collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().expect("a column");
+        let named: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "no test is named: {row}");
+        for name in named {
+            assert!(functions.contains(name), "there is no test {name}: {row}");
+        }
+    }
+}

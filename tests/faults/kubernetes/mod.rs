@@ -1,0 +1,7 @@
+//! Kubernetes that fails, shows things late, or forgets.
+
+mod events;
+mod late;
+mod requests;
+mod resets;
+mod restart;

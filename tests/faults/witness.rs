@@ -1,0 +1,68 @@
+//! Sees every status that the operator ever writes in a world.
+
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use kube::api::DynamicObject;
+use kube::runtime::watcher;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::world::{World, condition};
+
+/// The kinds with a status of ours.
+pub const KINDS: [&str; 12] = [
+    "ProxmoxConnection",
+    "ProxmoxRealm",
+    "ProxmoxGroup",
+    "ProxmoxUser",
+    "ProxmoxToken",
+    "ProxmoxRole",
+    "ProxmoxAcl",
+    "ProxmoxPool",
+    "ProxmoxAccessCheck",
+    "PocketIdConnection",
+    "PocketIdGroup",
+    "PocketIdClient",
+];
+
+/// Watches all objects of a world for statuses that claim what was not judged.
+pub struct Witness {
+    lies: Arc<Mutex<Vec<String>>>,
+    _watches: JoinSet<()>,
+}
+
+impl Witness {
+    /// Sees every status from now on.
+    pub fn of(world: &World) -> Self {
+        let (lies, mut watches) = (Arc::<Mutex<Vec<String>>>::default(), JoinSet::new());
+        for kind in KINDS {
+            let (lies, events) = (Arc::clone(&lies), watcher(world.api(kind), watcher::Config::default()));
+            watches.spawn(async move {
+                let mut events = std::pin::pin!(events);
+                while let Some(event) = events.next().await {
+                    if let Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) = event {
+                        lies.lock().expect("no panic").extend(lie(kind, &object));
+                    }
+                }
+            });
+        }
+        Self { lies, _watches: watches }
+    }
+
+    /// Whatever was seen claims no more than was judged.
+    pub fn saw_no_lie(&self) {
+        let lies = self.lies.lock().expect("no panic");
+        assert!(lies.is_empty(), "{lies:#?}");
+    }
+}
+
+/// How a status claims a generation that it did not judge, if it does.
+fn lie(kind: &str, object: &DynamicObject) -> Option<String> {
+    let value: Value = serde_json::to_value(object).expect("JSON");
+    let ready = condition(&value, "Ready")?;
+    let of = |of: &Value| of.as_i64().unwrap_or(-1);
+    let (judged, said) = (of(&value["status"]["observedGeneration"]), of(&ready["observedGeneration"]));
+    let is_honest = judged <= of(&value["metadata"]["generation"]) && (ready["status"] != "True" || said == judged);
+    (!is_honest).then(|| format!("{kind} {:?}: {value:#}", object.metadata.name))
+}
