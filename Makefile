@@ -22,8 +22,12 @@ torture: control-plane helm ## Kill at every call, 200 connections over three re
 	KILL_EVERYWHERE=1 $(CARGO) test --locked --test kills -- --nocapture
 	SHARDED_CONNECTIONS=200 $(CARGO) test --locked --test operator -- --nocapture replicas::
 
-bench: ## Measure the permission model on 10,000 users and 10,000 ACL entries
-	$(CARGO) bench --locked --bench permissions
+# What is measured should have the machine to itself.
+bench: control-plane helm ## Measure what the operator costs and write docs/performance.md; ARGS="resync latency" does some of it
+ifeq ($(ARGS),)
+	$(CARGO) bench --locked --bench permissions --bench plan
+endif
+	$(CARGO) bench --locked --bench scale -- $(ARGS)
 
 lint: ## Check formatting and lints
 	$(CARGO) fmt --check

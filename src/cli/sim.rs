@@ -57,6 +57,10 @@ providers on this machine are asked; for others it says that discovery is not av
 pub struct Pve {
     #[command(flatten)]
     common: Common,
+    /// How much longer a write to user.cfg holds its lock for each ACL entry there: Proxmox VE reads and writes the whole
+    /// file, which takes it some 60 µs an entry
+    #[arg(long, value_name = "US", default_value_t = 0)]
+    write_latency_per_entry_us: u64,
     /// Secret of root@pam!admin, a lower-case UUID [default: the kept one, or random]
     #[arg(long, value_name = "KEY")]
     root_token: Option<String>,
@@ -123,7 +127,7 @@ pub struct PocketId {
 pub async fn run(simulate: Simulate) -> std::io::Result<()> {
     match simulate {
         Simulate::Pve(options) => {
-            let Pve { common, root_token, ldap, trust_ca, release } = options;
+            let Pve { common, write_latency_per_entry_us, root_token, ldap, trust_ca, release } = options;
             let trust_ca = trust_ca.as_deref().map(read).transpose()?;
             let simulator = pve::Simulator::start(pve::Options {
                 listen: common.listen,
@@ -131,6 +135,7 @@ pub async fn run(simulate: Simulate) -> std::io::Result<()> {
                 root_token,
                 read_latency: Duration::from_millis(common.read_latency_ms),
                 write_latency: Duration::from_millis(common.write_latency_ms),
+                write_latency_per_entry: Duration::from_micros(write_latency_per_entry_us),
                 time_scale: common.time_scale,
                 ldap,
                 trust_ca,

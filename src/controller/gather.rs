@@ -1,5 +1,6 @@
 //! From the objects of a connection to what their plan is made from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,7 +30,7 @@ use crate::pve::read::SnapshotScope;
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
     pub any: &'a AnyObject,
-    pub previous: ObjectStatus,
+    pub previous: Cow<'a, ObjectStatus>,
     pub external_id: Option<String>,
     /// Of a realm: the secret of its client that it is to have.
     pub client: Option<ClientInUse>,
@@ -127,11 +128,13 @@ impl Worker {
 
     /// The pass that first saw the object's spec as it is.
     fn first_seen(&mut self, any: &AnyObject) -> u64 {
-        let seen = self.seen.entry(any.uid().to_owned()).or_insert((any.generation(), self.number));
-        if seen.0 != any.generation() {
-            *seen = (any.generation(), self.number);
+        match self.seen.get(any.uid()) {
+            Some((generation, number)) if *generation == any.generation() => *number,
+            _ => {
+                self.seen.insert(any.uid().to_owned(), (any.generation(), self.number));
+                self.number
+            }
         }
-        seen.1
     }
 
     /// What objects refer to, each in its own namespace.

@@ -1,5 +1,6 @@
 //! Statuses and Events of objects on their way, and finalizers: what a worker tells Kubernetes.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Reporter {
     }
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
-    pub(super) fn latest(&self, any: &impl Managed) -> ObjectStatus {
+    pub(super) fn latest<'a>(&self, any: &'a impl Managed) -> Cow<'a, ObjectStatus> {
         self.context.outbox.latest(any.uid(), any.status(), any.version())
     }
 
@@ -190,13 +191,13 @@ impl Reporter {
 
     /// Counts something by the status of its Ready.
     pub(super) fn counts(&mut self, kind: &'static str, uid: &str, ready: &'static str) {
-        let entry = self.counted.entry(uid.to_owned()).or_insert((kind, ""));
-        if entry.1 != ready {
-            if !entry.1.is_empty() {
-                self.context.metrics.ready_changed(kind, entry.1, -1);
+        let before = self.counted.get(uid).map(|(_, before)| *before);
+        if before != Some(ready) {
+            if let Some(before) = before {
+                self.context.metrics.ready_changed(kind, before, -1);
             }
             self.context.metrics.ready_changed(kind, ready, 1);
-            entry.1 = ready;
+            self.counted.insert(uid.to_owned(), (kind, ready));
         }
     }
 

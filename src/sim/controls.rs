@@ -1,6 +1,7 @@
 //! How tests steer a simulator and look at what it was asked: the calls that all simulators have below `/sim/`.
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -13,12 +14,13 @@ use super::lock::lock;
 pub struct Controls<Name> {
     faults: Mutex<Faults<Name>>,
     journal: Mutex<Journal>,
+    begun: Instant,
 }
 
 impl<Name: Clone> Controls<Name> {
     /// Without faults; the values of parameters with a name of `secrets` are not recorded.
     pub fn new(secrets: &'static [&'static str]) -> Self {
-        Self { faults: Mutex::default(), journal: Mutex::new(Journal::new(secrets)) }
+        Self { faults: Mutex::default(), journal: Mutex::new(Journal::new(secrets)), begun: Instant::now() }
     }
 
     /// Sets a fault.
@@ -36,9 +38,14 @@ impl<Name: Clone> Controls<Name> {
         lock(&self.faults).strike(target)
     }
 
-    /// Records one answered request.
-    pub fn record(&self, request: Write) {
-        lock(&self.journal).record(request);
+    /// Records one request, and of how many bytes the body of its answer is.
+    pub fn record(&self, request: Write, bytes: usize) {
+        lock(&self.journal).record(request, bytes);
+    }
+
+    /// Microseconds since the simulator started.
+    pub fn age_us(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// What was asked since the start or the last clearing.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 /// So many writes are remembered.
-const KEPT: usize = 10_000;
+const KEPT: usize = 20_000;
 
 /// How often a call was made and ended so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +18,8 @@ pub struct Count {
     pub status: u16,
     /// How often.
     pub count: u64,
+    /// Bytes of the bodies of all these answers.
+    pub bytes: u64,
 }
 
 /// One write that was asked for.
@@ -35,6 +37,8 @@ pub struct Write {
     pub agent: String,
     /// HTTP status; 0 when the connection was cut.
     pub status: u16,
+    /// When it was answered: microseconds since the simulator started.
+    pub at_us: u64,
 }
 
 /// All requests since the last clearing.
@@ -52,13 +56,19 @@ impl Requests {
         let matching = self.counts.iter().filter(|count| count.method == method && count.path.starts_with(path));
         matching.map(|count| count.count).sum()
     }
+
+    /// Bytes of the bodies of all answers.
+    pub fn bytes(&self) -> u64 {
+        self.counts.iter().map(|count| count.bytes).sum()
+    }
 }
 
 /// Counts requests.
 #[derive(Debug)]
 pub struct Journal {
     secrets: &'static [&'static str],
-    counts: BTreeMap<(String, String, u16), u64>,
+    /// How often, and the bytes of the answers.
+    counts: BTreeMap<(String, String, u16), (u64, u64)>,
     writes: VecDeque<Write>,
 }
 
@@ -68,10 +78,12 @@ impl Journal {
         Self { secrets, counts: BTreeMap::new(), writes: VecDeque::new() }
     }
 
-    /// Records one answered request.
-    pub fn record(&mut self, mut request: Write) {
+    /// Records one request, and of how many bytes the body of its answer is.
+    pub fn record(&mut self, mut request: Write, bytes: usize) {
         let key = (request.method.clone(), request.path.clone(), request.status);
-        *self.counts.entry(key).or_default() += 1;
+        let (count, sum) = self.counts.entry(key).or_default();
+        *count += 1;
+        *sum += u64::try_from(bytes).unwrap_or_default();
         if request.method != "GET" {
             for (name, value) in &mut request.form {
                 if self.secrets.contains(&name.as_str()) {
@@ -87,11 +99,12 @@ impl Journal {
 
     /// Everything since the last clearing.
     pub fn requests(&self) -> Requests {
-        let counts = self.counts.iter().map(|((method, path, status), count)| Count {
+        let counts = self.counts.iter().map(|((method, path, status), (count, bytes))| Count {
             method: method.clone(),
             path: path.clone(),
             status: *status,
             count: *count,
+            bytes: *bytes,
         });
         Requests { counts: counts.collect(), writes: self.writes.clone() }
     }

@@ -62,9 +62,11 @@ pub async fn serve(
         Err(Stop::Cut) => None,
     };
     let Noted { path, credential } = noted;
-    let (status, form) = (answer.as_ref().map_or(0, |answer| answer.status), form(&request));
-    let agent = request.header("user-agent").to_owned();
-    server.controls.record(Write { method: request.method, path, form, credential, agent, status });
+    let (status, bytes) = answer.as_ref().map_or((0, 0), |answer| (answer.status, answer.body.len()));
+    let (form, agent) = (form(&request), request.header("user-agent").to_owned());
+    let at_us = server.controls.age_us();
+    let write = Write { method: request.method, path, form, credential, agent, status, at_us };
+    server.controls.record(write, bytes);
     answer.map(Response::from).ok_or_else(|| "a fault cuts the connection".into())
 }
 

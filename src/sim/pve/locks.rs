@@ -123,12 +123,22 @@ impl Server {
         let Some(guard) = self.acquire(file).await else {
             return Err(file.refuse("got lock request timeout").prefixed(prefix));
         };
-        sleep(self.options.write_latency).await;
+        sleep(self.write_latency(file)).await;
         let value = write().map_err(|failure| failure.prefixed(prefix))?;
         let kept = self.state.keep();
         drop(guard);
         kept.map_err(|error| Failure::die(format!("unable to keep the state: {error}")))?;
         if cut { Err(Failure::Cut) } else { Ok(value) }
+    }
+
+    /// How long a write to a file holds its lock.
+    fn write_latency(&self, file: File) -> Duration {
+        let entries = match file {
+            File::Users => self.state.files().users.acl.len(),
+            File::Realms | File::Jobs => 0,
+        };
+        let growth = self.options.write_latency_per_entry * u32::try_from(entries).unwrap_or(u32::MAX);
+        self.options.write_latency + growth
     }
 
     async fn acquire(&self, file: File) -> Option<MutexGuard<'_, ()>> {

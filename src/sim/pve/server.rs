@@ -40,6 +40,9 @@ pub struct Options {
     pub read_latency: Duration,
     /// How long a write holds its lock.
     pub write_latency: Duration,
+    /// How much longer a write holds the lock of `user.cfg` for each ACL entry that stands in it: PVE reads and writes
+    /// the whole file.
+    pub write_latency_per_entry: Duration,
     /// Scales every wait of PVE: the late 401, the poll of a lock, the giving up.
     pub time_scale: f64,
     /// Where a directory of LDAP listens beside it; none if absent.
@@ -88,6 +91,7 @@ impl Default for Options {
             root_token: None,
             read_latency: Duration::ZERO,
             write_latency: Duration::ZERO,
+            write_latency_per_entry: Duration::ZERO,
             time_scale: 1.0,
             ldap: None,
             trust_ca: None,

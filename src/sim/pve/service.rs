@@ -65,7 +65,8 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
     let outcome = if cut { Err(Failure::Cut) } else { outcome };
     let (format, protected) = (progress.format, progress.protected);
     let mut answer = Answer::new(outcome, progress.total, format, protected);
-    record(server, request, progress, answer.as_ref().map_or(0, |answer| answer.status));
+    let (status, bytes) = answer.as_ref().map_or((0, 0), |answer| (answer.status, answer.body.len()));
+    record(server, request, progress, (status, bytes));
     if let Some(answer) = answer.as_mut().filter(|answer| answer.status == 401) {
         server.wait(LATE).await;
         answer.protected = false;
@@ -73,14 +74,14 @@ pub async fn answer(server: &Arc<Server>, request: &Request) -> Option<Answer> {
     answer
 }
 
-fn record(server: &Server, request: &Request, progress: Progress, status: u16) {
+fn record(server: &Server, request: &Request, progress: Progress, (status, bytes): (u16, usize)) {
     let text = |value: Raw| match value {
         Raw::Text(text) => text,
         Raw::Flag(flag) => u8::from(flag).to_string(),
         Raw::List(items) => items.join(","),
         Raw::Object => String::new(),
     };
-    server.controls.record(Write {
+    let write = Write {
         method: request.method.clone(),
         path: progress.path,
         form: progress.form.into_iter().map(|(name, value)| (name, text(value))).collect(),
@@ -91,7 +92,9 @@ fn record(server: &Server, request: &Request, progress: Progress, status: u16) {
         },
         agent: request.header("user-agent").unwrap_or_default().to_owned(),
         status,
-    });
+        at_us: server.controls.age_us(),
+    };
+    server.controls.record(write, bytes);
 }
 
 async fn outcome(

@@ -54,7 +54,7 @@ impl World {
 
     /// Tells the operator to end, and waits until it has.
     pub async fn end_operator(&self) {
-        let id = self.operator().as_ref().expect("an operator").id().to_string();
+        let id = self.process().to_string();
         assert!(std::process::Command::new("kill").arg(&id).status().expect("kill runs").success());
         let has_ended = || self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
         let started = Instant::now();
@@ -62,6 +62,11 @@ impl World {
             assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.tail());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The id of the operator's process.
+    pub fn process(&self) -> u32 {
+        self.operator().as_ref().expect("an operator").id()
     }
 
     /// Kills the operator at once. Kubernetes must have refused it nothing until now.
