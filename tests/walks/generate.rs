@@ -82,7 +82,8 @@ impl Generator<'_> {
             Some("array") => {
                 let least = usize::try_from(schema["minItems"].as_u64().unwrap_or_default()).expect("few");
                 let most = schema["maxItems"].as_u64().map_or(3, |most| usize::try_from(most).expect("few")).min(3);
-                let count = least.max(self.random.below(most + 1));
+                // Short lists more often than long ones: all of a list must be there before its object is ready.
+                let count = least.max(self.random.below(self.random.clone().below(most + 1) + 1));
                 let mut items: Vec<Value> = Vec::new();
                 for _ in 0..count {
                     let item = self.value(&schema["items"], place);
@@ -113,7 +114,8 @@ impl Generator<'_> {
         let mut fields = Map::new();
         for (name, schema_of_field) in schema["properties"].as_object().into_iter().flatten() {
             let wanted = match name.as_str() {
-                "suspend" => 15,
+                "suspend" => 10,
+                "kind" => 3,
                 "managementPolicy" | "deletionPolicy" => 30,
                 "passwordSecretRef" | "clientRef" | "pocketIdClientRef" | "provision" | "samples" => 5,
                 _ => 40,
@@ -133,8 +135,8 @@ impl Generator<'_> {
         for Choice { fields: names, needed } in schema::choices(schema) {
             let mut set: Vec<&String> = names.iter().filter(|name| fields.contains_key(*name)).collect();
             if set.is_empty() && needed {
-                let usual: Vec<&String> = names.iter().filter(|name| !name.starts_with("client")).collect();
-                let name = *self.random.pick(if usual.is_empty() { &set } else { &usual });
+                let usual: Vec<&String> = names.iter().filter(|name| !name.to_lowercase().ends_with("clientref")).collect();
+                let name = *self.random.pick(&usual);
                 place.push(name.clone());
                 fields.insert(name.clone(), self.value(&schema["properties"][name], place));
                 place.pop();
@@ -168,7 +170,7 @@ impl Generator<'_> {
         let field = place.last().map_or("", String::as_str);
         let parent = place.len().checked_sub(2).map_or("", |at| place[at].as_str());
         let all = match (parent, field) {
-            ("connectionRef", _) => return Some(if self.random.chance(99) { "pve" } else { "nowhere" }),
+            ("connectionRef", _) => return Some(if self.random.below(300) > 0 { "pve" } else { "nowhere" }),
             ("realmRef", _) => names::objects("ProxmoxRealm"),
             ("groupRef", _) if place.iter().any(|it| it == "oidc") => &["nobody"],
             ("groupRef", _) => names::objects("ProxmoxGroup"),
@@ -208,6 +210,7 @@ impl Generator<'_> {
             (_, "servers") => &["ldap.example.com", "10.0.0.1", "::1"],
             (_, "baseDn" | "bindDn" | "dn") => &["dc=example,dc=com", "ou=people,dc=example,dc=com"],
             (_, "filter") => &["(objectClass=person)", "(&(a=b)(!(c=d)))"],
+            (_, "email") => &["a@example.com", "b.c+d@mail.example.com"],
             (_, "prompt") => &["none", "login", "consent", "select_account"],
             (_, "usernameClaim") => &["username", "email", "subject", "upn"],
             (_, "samples") => &["somebody"],
@@ -273,7 +276,7 @@ fn mend(kind: &str, name: &str, spec: &mut Value, random: &mut Random) {
             if !fields.contains_key("ldap") && !fields.contains_key("ad") {
                 fields.remove("syncJobs");
             }
-            if let Some(users) = fields.get_mut("openid").and_then(|openid| openid["users"].as_object_mut())
+            if let Some(users) = fields.get_mut("openid").and_then(|it| it.get_mut("users")?.as_object_mut())
                 && !users.contains_key("source")
             {
                 users.remove("onRemoval");

@@ -46,7 +46,7 @@ impl Judged<'_> {
     }
 
     fn of_this_connection(&self) -> bool {
-        self.seen.spec()["connectionRef"]["name"] == "pve"
+        is_of_connection(self.seen.spec())
     }
 }
 
@@ -355,6 +355,12 @@ impl All<'_> {
         objects.iter().filter_map(|seen| of(&seen)).any(|one| one.meaning.claims.len() > 1 || one.seen.spec()["default"] == true)
             || objects.iter().any(|it| it.kind == "ProxmoxRealm")
     }
+}
+
+/// Whether it is an object of the one connection that there is.
+pub fn is_of_connection(spec: &serde_json::Value) -> bool {
+    let connection = &spec["connectionRef"];
+    connection["name"] == "pve" && connection["kind"] != "ClusterProxmoxConnection"
 }
 
 /// The pool of an ACL's path need not be there.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
+use crate::judge::is_of_connection;
 use crate::parameters::parameter;
 use crate::schema::{SPECS, places};
 use crate::shown::{Fields, text};
@@ -208,8 +209,7 @@ impl Reading<'_> {
         let key = (kind.to_owned(), name.to_owned());
         self.meaning.refers.insert(key.clone());
         let specs = self.around.specs;
-        let same_connection = |spec: &&Value| spec["connectionRef"]["name"] == "pve";
-        let id = specs.get(&key).filter(same_connection).and_then(|spec| self.id(kind, name, spec));
+        let id = specs.get(&key).filter(|spec| is_of_connection(spec)).and_then(|spec| self.id(kind, name, spec));
         self.meaning.astray |= id.is_none();
         id
     }

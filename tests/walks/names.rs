@@ -15,11 +15,11 @@ pub fn objects(kind: &str) -> &'static [&'static str] {
     }
 }
 
-pub const GROUPS: &[&str] = &["g1", "g2", "G1", "team-corp", "team-dir", "by-hand"];
-pub const USERS: &[&str] = &["u1@pve", "u2@pve", "U1@pve", "u1@corp", "u2@dir", "by-hand@pve", "nobody@nowhere"];
+pub const GROUPS: &[&str] = &["g1", "g2", "g1", "G1", "team-corp", "g2", "team-dir", "by-hand"];
+pub const USERS: &[&str] = &["u1@pve", "u2@pve", "U1@pve", "u1@corp", "by-hand@pve", "u2@dir", "u1@pve", "u2@pve", "u1@pam", "nobody@nowhere"];
 pub const USER_NAMES: &[&str] = &["u1", "u2", "U1", "who.ever"];
 pub const REALMS: &[&str] = &["corp", "dir", "Corp", "pve", "pam"];
-pub const ROLES: &[&str] = &["r1", "r2", "R1", "by-hand", "PVEAuditor", "PVEVMUser", "NoAccess"];
+pub const ROLES: &[&str] = &["r1", "r2", "R1", "by-hand", "PVEAuditor", "PVEVMUser", "NoAccess", "PVEAdmin", "PVEAuditor"];
 pub const PATHS: &[&str] = &["/", "/vms", "/vms/100", "/pool/p1", "/pool/p1/q", "/pool/p2", "/storage/local", "/access"];
 pub const POOLS: &[&str] = &["p1", "p1/q", "p1/q/r", "p2", "P1", "by-hand"];
 pub const TOKEN_NAMES: &[&str] = &["t1", "t2", "T1"];
@@ -37,3 +37,8 @@ pub const SECRETS: &[&str] = &["s1", "s2", "missing"];
 /// Users and tokens whose loss would lock the operator out: not often, or nothing else would happen.
 pub const OWN_USER: &str = "root@pam";
 pub const OWN_TOKEN: &str = "root@pam!admin";
+
+/// Whether it is one of the names by which things are told apart.
+pub fn is_id(word: &str) -> bool {
+    [GROUPS, USERS, REALMS, ROLES, POOLS, TOKENS].iter().any(|all| all.contains(&word))
+}

@@ -70,6 +70,9 @@ async fn walk_all(seed: u64, declarations: usize) -> Vec<String> {
 /// What went wrong, with the shortest script that goes wrong so.
 async fn tell(client: &kube::Client, seed: u64, number: usize, found: &Found) -> String {
     let head = format!("# {} (seed {seed}, walk {number})", found.divergence.class);
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("walk-{seed}-{number}.txt"));
+    std::fs::write(&kept, format!("{head}\n{}", script::write(&found.script))).expect("a file");
+    println!("walk {number}: as it was: {}", kept.display());
     let (how, script) = match shrunk(client, found).await {
         Some(script) => ("", script::write(&script)),
         None => ("# it did not happen again; as it was:\n", script::write(&found.script)),
@@ -109,6 +112,12 @@ impl Tally {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn walks_find_nothing() {
+    if let Some(file) = std::env::var_os("WALK_PLAY") {
+        let script = script::read(&std::fs::read_to_string(file).expect("a script"));
+        let divergence = play(&ground::client().await, &script).await.expect("it goes wrong");
+        let found = Found { divergence, script };
+        panic!("{}", tell(&ground::client().await, 0, 0, &found).await);
+    }
     let declarations = variable("WALK_DECLARATIONS").map(|count| usize::try_from(count).expect("a number"));
     let fresh = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let found = match (variable("WALK_SEED"), declarations) {

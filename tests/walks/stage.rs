@@ -11,7 +11,7 @@ use proxmox_identity::api::RECONCILE_REQUESTED_AT;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::{Value, json};
 
-use crate::judge::{Divergence, Rest, judge};
+use crate::judge::{Divergence, Rest, is_of_connection, judge};
 use crate::meaning::{self, Around, KEYS, Meaning, Specs, sets_of};
 use crate::schema::{SPECS, immutable};
 use crate::script::Operation;
@@ -66,7 +66,7 @@ pub struct Stage {
     meanings: BTreeMap<(String, String), Meaning>,
     /// All that an object has ever said.
     history: BTreeMap<(String, String), BTreeSet<String>>,
-    /// Objects that were deleted since the last rest.
+    /// Objects that are on their way out.
     doomed: BTreeSet<(String, String)>,
     /// All that was ever claimed, and all sets that anybody ever had for itself.
     ever: BTreeSet<String>,
@@ -395,7 +395,7 @@ impl Stage {
             self.meanings.retain(|key, _| self.specs.contains_key(key));
             self.last = shown;
             self.edited.clear();
-            self.doomed.clear();
+            self.doomed = objects.iter().filter(|seen| seen.is_deleted()).map(Seen::key).collect();
         }
         Ok(found)
     }
@@ -446,7 +446,7 @@ impl Stage {
             self.rest().await?;
         }
         let held = self.objects().await;
-        if let Some(seen) = held.iter().find(|seen| seen.spec()["connectionRef"]["name"] == "pve") {
+        if let Some(seen) = held.iter().find(|seen| is_of_connection(seen.spec())) {
             return Err(Divergence::new(format!("{}: it does not go", seen.kind), seen.object.to_string()));
         }
         let shown = self.pve.shown().await;
