@@ -36,7 +36,8 @@ pub fn edit(random: &mut Random) -> Operation {
         16 => ("PUT", format!("/pools?poolid={pool}"), json!({"vms": random.pick(names::GUESTS), "delete": 1})),
         17 => ("DELETE", format!("/pools?poolid={pool}"), Value::Null),
         18 => {
-            let realm = json!({"realm": realm, "type": "openid", "issuer-url": "https://id.example.com", "client-id": "c"});
+            let realm =
+                json!({"realm": realm, "type": "openid", "issuer-url": "https://id.example.com", "client-id": "c"});
             ("POST", "/access/domains".into(), realm)
         }
         19 => ("DELETE", format!("/access/domains/{realm}"), Value::Null),

@@ -1,5 +1,7 @@
 //! Specs from schemas: what somebody writes who means well.
 
+use std::collections::BTreeMap;
+
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::string::string_regex;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -9,26 +11,36 @@ use crate::names;
 use crate::random::Random;
 use crate::schema::{self, Choice, SPECS};
 
+/// What is there already: most of what people write is about that.
+#[derive(Debug, Clone, Default)]
+pub struct Present {
+    /// Names of objects by kind.
+    pub objects: BTreeMap<String, Vec<String>>,
+    /// Ids in Proxmox VE by noun, such as `group`.
+    pub ids: BTreeMap<String, Vec<String>>,
+}
+
 /// A spec of a kind, for an object of this name.
-pub fn spec(kind: &str, name: &str, random: &mut Random) -> Value {
-    let mut spec = Generator { random }.value(&SPECS[kind], &mut vec![kind.to_owned()]);
+pub fn spec(kind: &str, name: &str, present: &Present, random: &mut Random) -> Value {
+    let mut spec = Generator { random, present }.value(&SPECS[kind], &mut vec![kind.to_owned()]);
     mend(kind, name, &mut spec, random);
     spec
 }
 
 /// A spec near to another one: a field or so is different, and what cannot be changed is not.
-pub fn changed(kind: &str, name: &str, old: &Value, random: &mut Random) -> Value {
-    let mut new = if random.chance(40) { spec(kind, name, random) } else { with_one_change(kind, old, random) };
+pub fn changed(kind: &str, name: &str, old: &Value, present: &Present, random: &mut Random) -> Value {
+    let anew = random.chance(40);
+    let mut new = if anew { spec(kind, name, present, random) } else { with_one_change(kind, old, present, random) };
     keep_immutable(&SPECS[kind], old, &mut new);
     mend(kind, name, &mut new, random);
     new
 }
 
-fn with_one_change(kind: &str, old: &Value, random: &mut Random) -> Value {
+fn with_one_change(kind: &str, old: &Value, present: &Present, random: &mut Random) -> Value {
     let (schema, mut new) = (&SPECS[kind], old.clone());
     let fields: Vec<&String> = schema["properties"].as_object().expect("fields").keys().collect();
     let field = random.pick(&fields).as_str();
-    let mut generator = Generator { random };
+    let mut generator = Generator { random, present };
     if is_required(schema, field) || generator.random.chance(75) {
         let value = generator.value(&schema["properties"][field], &mut vec![kind.to_owned(), field.to_owned()]);
         new[field] = value;
@@ -63,6 +75,7 @@ fn is_required(schema: &Value, field: &str) -> bool {
 
 struct Generator<'r> {
     random: &'r mut Random,
+    present: &'r Present,
 }
 
 impl Generator<'_> {
@@ -135,7 +148,8 @@ impl Generator<'_> {
         for Choice { fields: names, needed } in schema::choices(schema) {
             let mut set: Vec<&String> = names.iter().filter(|name| fields.contains_key(*name)).collect();
             if set.is_empty() && needed {
-                let usual: Vec<&String> = names.iter().filter(|name| !name.to_lowercase().ends_with("clientref")).collect();
+                let usual: Vec<&String> =
+                    names.iter().filter(|name| !name.to_lowercase().ends_with("clientref")).collect();
                 let name = *self.random.pick(&usual);
                 place.push(name.clone());
                 fields.insert(name.clone(), self.value(&schema["properties"][name], place));
@@ -159,10 +173,38 @@ impl Generator<'_> {
         if schema::may_be_empty(schema) && self.random.chance(20) {
             return String::new();
         }
+        if self.random.chance(70)
+            && let Some(text) = self.of_present(place)
+        {
+            return text;
+        }
         match self.known(schema, place) {
             Some(text) => text.to_owned(),
             None => self.fitting(schema),
         }
+    }
+
+    /// The name of something that is there already.
+    fn of_present(&mut self, place: &[String]) -> Option<String> {
+        let field = place.last().map_or("", String::as_str);
+        let parent = place.len().checked_sub(2).map_or("", |at| place[at].as_str());
+        let Present { objects, ids } = self.present;
+        let all = match (parent, field) {
+            ("realmRef", _) => objects.get("ProxmoxRealm"),
+            ("groupRef", _) if !place.iter().any(|it| it == "oidc") => objects.get("ProxmoxGroup"),
+            ("userRef", _) => objects.get("ProxmoxUser"),
+            ("tokenRef", _) => objects.get("ProxmoxToken"),
+            ("roleRef", _) => objects.get("ProxmoxRole"),
+            ("poolRef", _) => objects.get("ProxmoxPool"),
+            // The id of an object itself is rather a new one.
+            ("oidc" | "ProxmoxGroup" | "ProxmoxUser" | "ProxmoxRole", "group" | "groupId" | "userId" | "roleId") => {
+                None
+            }
+            (_, noun @ ("group" | "user" | "token" | "role" | "realm")) => ids.get(noun),
+            _ => None,
+        };
+        let all = all.filter(|all| !all.is_empty())?;
+        Some(self.random.pick(all).clone())
     }
 
     /// A text whose meaning is known.
@@ -223,7 +265,9 @@ impl Generator<'_> {
     /// A text of which nothing is known but its pattern.
     fn fitting(&mut self, schema: &Value) -> String {
         let longest = schema["maxLength"].as_u64().map_or(64, |most| usize::try_from(most).expect("a length"));
-        let Some(strategy) = schema::pattern(schema).and_then(|it| string_regex(&it).ok()) else { return "text".into() };
+        let Some(strategy) = schema::pattern(schema).and_then(|it| string_regex(&it).ok()) else {
+            return "text".into();
+        };
         let mut seed = [0; 32];
         seed.chunks_mut(8).for_each(|part| part.copy_from_slice(&self.random.number().to_le_bytes()));
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
@@ -264,7 +308,8 @@ fn mend(kind: &str, name: &str, spec: &mut Value, random: &mut Random) {
                     if random.chance(60) {
                         fields.insert(openid, json!({"issuerUrl": "https://id.example.com", "clientId": "c"}));
                     } else {
-                        let ldap_realm = json!({"baseDn": "dc=a", "userAttribute": "uid", "servers": ["ldap.example.com"]});
+                        let ldap_realm =
+                            json!({"baseDn": "dc=a", "userAttribute": "uid", "servers": ["ldap.example.com"]});
                         fields.insert(ldap, ldap_realm);
                     }
                 }

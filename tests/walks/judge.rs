@@ -177,9 +177,8 @@ impl All<'_> {
             .collect();
         let held: BTreeSet<String> = self.kept().collect();
         let inside = |claim: &&String| sets_of(claim).iter().any(|set| one.meaning.exact.contains(set));
-        let mut surplus = self.rest.shown.keys().filter(inside).filter(|claim| {
-            !claimed.contains(claim) && !held.contains(*claim)
-        });
+        let mut surplus =
+            self.rest.shown.keys().filter(inside).filter(|claim| !claimed.contains(claim) && !held.contains(*claim));
         surplus.next().cloned()
     }
 
@@ -230,7 +229,10 @@ impl All<'_> {
         let needs = one.meaning.claims.iter().flat_map(|(claim, fields)| {
             let mut needs = parts(claim);
             needs.retain(|part| {
-                part != claim && !part.starts_with("guest ") && !part.starts_with("storage ") && !is_path_of(claim, part)
+                part != claim
+                    && !part.starts_with("guest ")
+                    && !part.starts_with("storage ")
+                    && !is_path_of(claim, part)
             });
             let realm = claim.strip_prefix("user ").and_then(|user| user.rsplit_once('@'));
             needs.extend(realm.map(|(_, realm)| format!("realm {realm}")));
@@ -269,12 +271,17 @@ impl All<'_> {
         };
         let ending = format!(" guest:{guest}");
         let wanted = self.judged.iter().flat_map(|it| it.meaning.claims.keys());
-        self.rest.shown.keys().chain(wanted).any(|it| it != claim && it.starts_with("pool-member ") && it.ends_with(&ending))
+        self.rest
+            .shown
+            .keys()
+            .chain(wanted)
+            .any(|it| it != claim && it.starts_with("pool-member ") && it.ends_with(&ending))
     }
 
     /// Whether each login or sync of a user's realm decides about a membership.
     fn is_overwritten(&self, claim: &str) -> bool {
-        let Some(realm) = claim.strip_prefix("member ").and_then(|it| it.rsplit_once('@')).map(|(_, realm)| realm) else {
+        let Some(realm) = claim.strip_prefix("member ").and_then(|it| it.rsplit_once('@')).map(|(_, realm)| realm)
+        else {
             return false;
         };
         let options = self.rest.shown.get(&format!("realm {realm}"));
@@ -289,7 +296,9 @@ impl All<'_> {
     fn is_invalid(&self, one: &Judged<'_>) -> bool {
         let Judged { seen, meaning } = one;
         let text = seen.spec().to_string();
-        let built_in = |claim: &String| self.rest.shown.get(claim).is_some_and(|role| role.get("special").is_some_and(|it| it == "1"));
+        let built_in = |claim: &String| {
+            self.rest.shown.get(claim).is_some_and(|role| role.get("special").is_some_and(|it| it == "1"))
+        };
         match seen.kind.as_str() {
             "ProxmoxRole" => text.contains("VM.Audti") || meaning.thing.as_ref().is_some_and(built_in),
             "ProxmoxAccessCheck" => text.contains("VM.Audti"),
@@ -307,9 +316,9 @@ impl All<'_> {
             part == &format!("user {OWN_USER}")
                 || part == &format!("token {OWN_TOKEN}")
                 || part == "realm pam"
-                || part.strip_prefix("group ").is_some_and(|group| {
-                    self.rest.shown.contains_key(&format!("member {group} {OWN_USER}"))
-                })
+                || part
+                    .strip_prefix("group ")
+                    .is_some_and(|group| self.rest.shown.contains_key(&format!("member {group} {OWN_USER}")))
         };
         parts(claim).iter().any(own)
     }
@@ -343,8 +352,10 @@ impl All<'_> {
             let give_way = objects.iter().filter(|it| it.reason() == "Conflict").count();
             let suspended = self.kept().any(|claim| claim == *thing);
             let alone = objects.len() == 1;
-            let wrong = ready > 1 || (!alone && give_way == objects.len() && !suspended && !self.is_contested_within(&objects));
-            let told: Vec<String> = objects.iter().map(|it| format!("{} {} {}", it.kind, it.name, it.reason())).collect();
+            let wrong =
+                ready > 1 || (!alone && give_way == objects.len() && !suspended && !self.is_contested_within(&objects));
+            let told: Vec<String> =
+                objects.iter().map(|it| format!("{} {} {}", it.kind, it.name, it.reason())).collect();
             wrong.then(|| Divergence::new(format!("holders of one {}", objects[0].kind), format!("{thing}: {told:?}")))
         })
     }
@@ -352,7 +363,10 @@ impl All<'_> {
     /// Whether one of them may have lost something else than the thing.
     fn is_contested_within(&self, objects: &[&Seen]) -> bool {
         let of = |seen: &&&Seen| self.judged.iter().find(|it| it.seen.key() == seen.key());
-        objects.iter().filter_map(|seen| of(&seen)).any(|one| one.meaning.claims.len() > 1 || one.seen.spec()["default"] == true)
+        objects
+            .iter()
+            .filter_map(|seen| of(&seen))
+            .any(|one| one.meaning.claims.len() > 1 || one.seen.spec()["default"] == true)
             || objects.iter().any(|it| it.kind == "ProxmoxRealm")
     }
 }

@@ -23,5 +23,6 @@ mod shrink;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;
 mod touch;
 mod walk;

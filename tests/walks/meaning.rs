@@ -129,11 +129,13 @@ impl Reading<'_> {
         for (place, _) in places(spec, &SPECS["ProxmoxRealm"]) {
             // What is no field of its own there has tests of its own.
             let path = place.trim_start_matches('/').replace('/', ".");
-            let Some(name) = parameter("ProxmoxRealm", &path).and_then(|it| it.strip_prefix('`')?.strip_suffix('`')) else {
+            let Some(name) = parameter("ProxmoxRealm", &path).and_then(|it| it.strip_prefix('`')?.strip_suffix('`'))
+            else {
                 continue;
             };
             let value = spec.pointer(&place).expect("a place");
-            let is_plain = !name.contains(['`', ':', ' ']) && !path.contains("Ref.") && !path.ends_with("users.attributes");
+            let is_plain =
+                !name.contains(['`', ':', ' ']) && !path.contains("Ref.") && !path.ends_with("users.attributes");
             if is_plain && path != "realm" && name != "check-connection" {
                 fields.insert(name.to_owned(), text(value));
             }
@@ -142,8 +144,7 @@ impl Reading<'_> {
         fields.insert("type".to_owned(), kind.unwrap_or_default().to_owned());
         self.claim_thing(format!("realm {id}"), fields);
         for job in list(&spec["syncJobs"]) {
-            let mut fields =
-                texts(job, &[("schedule", "schedule"), ("scope", "scope"), ("comment", "comment")]);
+            let mut fields = texts(job, &[("schedule", "schedule"), ("scope", "scope"), ("comment", "comment")]);
             fields.insert("realm".to_owned(), id.to_owned());
             for (field, name) in [("enabled", "enabled"), ("enableNew", "enable-new")] {
                 if let Some(flag) = job[field].as_bool() {
@@ -273,10 +274,8 @@ pub fn differing(claim: &str, wanted: &Fields, stands: &Fields) -> Vec<String> {
         let default = default_of(stands.get("type").map_or("", String::as_str), name);
         let stands = stands.get(*name).map_or("", String::as_str);
         let or_default = |text: &str| if text.trim().is_empty() { default.to_owned() } else { text.to_owned() };
-        let is_set = matches!(
-            name.as_str(),
-            "privs" | "scopes" | "acr-values" | "audiences" | "user_classes" | "group_classes"
-        );
+        let is_set =
+            matches!(name.as_str(), "privs" | "scopes" | "acr-values" | "audiences" | "user_classes" | "group_classes");
         let form = |text: &str| {
             let text = or_default(text);
             if is_set {

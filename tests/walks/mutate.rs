@@ -38,7 +38,12 @@ pub fn moved(kind: &str, old: &Value, new: &Value, random: &mut Random) -> Optio
 }
 
 /// The places whose schema is such.
-fn at<'s>(value: &Value, schema: &'s Value, random: &mut Random, fits: impl Fn(&Value) -> bool) -> Option<(String, &'s Value)> {
+fn at<'s>(
+    value: &Value,
+    schema: &'s Value,
+    random: &mut Random,
+    fits: impl Fn(&Value) -> bool,
+) -> Option<(String, &'s Value)> {
     let all = schema::places(value, schema);
     let fitting: Vec<_> = all.into_iter().filter(|(_, schema)| fits(schema)).collect();
     (!fitting.is_empty()).then(|| random.pick(&fitting).clone())

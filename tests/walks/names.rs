@@ -16,11 +16,14 @@ pub fn objects(kind: &str) -> &'static [&'static str] {
 }
 
 pub const GROUPS: &[&str] = &["g1", "g2", "g1", "G1", "team-corp", "g2", "team-dir", "by-hand"];
-pub const USERS: &[&str] = &["u1@pve", "u2@pve", "U1@pve", "u1@corp", "by-hand@pve", "u2@dir", "u1@pve", "u2@pve", "u1@pam", "nobody@nowhere"];
+pub const USERS: &[&str] =
+    &["u1@pve", "u2@pve", "U1@pve", "u1@corp", "by-hand@pve", "u2@dir", "u1@pve", "u2@pve", "u1@pam", "nobody@nowhere"];
 pub const USER_NAMES: &[&str] = &["u1", "u2", "U1", "who.ever"];
 pub const REALMS: &[&str] = &["corp", "dir", "Corp", "pve", "pam"];
-pub const ROLES: &[&str] = &["r1", "r2", "R1", "by-hand", "PVEAuditor", "PVEVMUser", "NoAccess", "PVEAdmin", "PVEAuditor"];
-pub const PATHS: &[&str] = &["/", "/vms", "/vms/100", "/pool/p1", "/pool/p1/q", "/pool/p2", "/storage/local", "/access"];
+pub const ROLES: &[&str] =
+    &["r1", "r2", "R1", "by-hand", "PVEAuditor", "PVEVMUser", "NoAccess", "PVEAdmin", "PVEAuditor"];
+pub const PATHS: &[&str] =
+    &["/", "/vms", "/vms/100", "/pool/p1", "/pool/p1/q", "/pool/p2", "/storage/local", "/access"];
 pub const POOLS: &[&str] = &["p1", "p1/q", "p1/q/r", "p2", "P1", "by-hand"];
 pub const TOKEN_NAMES: &[&str] = &["t1", "t2", "T1"];
 pub const TOKENS: &[&str] = &["u1@pve!t1", "u1@pve!t2", "u2@pve!t1", "u1@corp!t1", "by-hand@pve!t1"];

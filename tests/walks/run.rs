@@ -18,7 +18,7 @@ use crate::walk::{Found, play, shrunk, walk};
 const WORLDS: usize = 8;
 
 /// So many declarations in one world.
-const STRETCH: usize = 250;
+const STRETCH: usize = 400;
 
 /// So far it goes where nobody says how far.
 const SHORT: usize = 2000;
@@ -48,7 +48,14 @@ async fn walk_all(seed: u64, declarations: usize) -> Vec<String> {
                 continue;
             }
             let (tally, found) = walk(&client, random, STRETCH.min(declarations)).await;
-            total.lock().expect("no panic").add(tally);
+            {
+                let mut total = total.lock().expect("no panic");
+                total.add(tally);
+                if number % 20 == 19 {
+                    let (declared, seconds) = (total.taken + total.refused, begun.elapsed().as_secs());
+                    println!("walk {number} of {count}: {declared} declarations in {seconds} s");
+                }
+            }
             let Some(found) = found else { continue };
             println!("walk {number}: {}: {}", found.divergence.class, found.divergence.detail);
             if known.lock().expect("no panic").insert(found.divergence.class.clone()) {

@@ -74,6 +74,7 @@ pub fn places<'s>(value: &Value, schema: &'s Value) -> Vec<(String, &'s Value)> 
             Value::Object(fields) => {
                 for (name, value) in fields {
                     let schema = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
+                    let name = name.replace('~', "~0").replace('/', "~1");
                     into(value, schema, &format!("{at}/{name}"), found);
                 }
             }

@@ -88,8 +88,7 @@ impl Pve {
             let id = text(&pool["poolid"]);
             let (_, body) = self.call("GET", "/pools", &serde_json::json!({"poolid": id})).await;
             for member in list(body["data"][0]["members"].clone()) {
-                let (kind, name) =
-                    if member["type"] == "storage" { ("storage", "storage") } else { ("guest", "vmid") };
+                let (kind, name) = if member["type"] == "storage" { ("storage", "storage") } else { ("guest", "vmid") };
                 shown.insert(format!("pool-member {id} {kind}:{}", text(&member[name])), Fields::new());
             }
             shown.insert(format!("pool {id}"), fields(&pool, &["poolid", "members"]));

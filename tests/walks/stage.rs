@@ -11,15 +11,17 @@ use proxmox_identity::api::RECONCILE_REQUESTED_AT;
 use proxmox_identity::sim::pve::{Options, Simulator};
 use serde_json::{Value, json};
 
+use crate::generate::Present;
 use crate::judge::{Divergence, Rest, is_of_connection, judge};
 use crate::meaning::{self, Around, KEYS, Meaning, Specs, sets_of};
+use crate::names::{OWN_USER, ROLES};
 use crate::schema::{SPECS, immutable};
 use crate::script::Operation;
 use crate::seen::Seen;
 use crate::shown::{Pve, Shown, parts};
 use crate::support::cluster;
 use crate::touch::touched;
-use crate::{ground, log};
+use crate::{ground, log, tokens};
 
 /// The kinds that are walked over.
 pub const KINDS: [&str; 8] = [
@@ -114,6 +116,23 @@ impl Stage {
         stage.put("Secret", "pve-token", json!({"stringData": token})).await.expect("a Secret");
         stage.connect(&json!({})).await.expect("a connection");
         stage
+    }
+
+    /// What there is for others to be about.
+    pub fn present(&self) -> Present {
+        let mut present = Present::default();
+        for (kind, name) in self.specs.keys() {
+            present.objects.entry(kind.clone()).or_default().push(name.clone());
+        }
+        for (noun, id) in self.last.keys().filter_map(|claim| claim.split_once(' ')) {
+            // Entries for root are not stored, and of the roles of Proxmox VE a few are enough.
+            let own = id.starts_with(OWN_USER);
+            let many = id.starts_with("PVE") && !ROLES.contains(&id);
+            if !own && !many && !id.contains(' ') {
+                present.ids.entry(noun.to_owned()).or_default().push(id.to_owned());
+            }
+        }
+        present
     }
 
     /// Does one operation.
@@ -257,7 +276,9 @@ impl Stage {
         let params = PatchParams::apply("walk").force().validation_strict();
         match self.api(kind).patch(name, &params, &Patch::Apply(&object)).await {
             Ok(object) => Ok(serde_json::to_value(object).expect("JSON")),
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 409 | 422 | 500) => Err(status.message.clone()),
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 409 | 422 | 500) => {
+                Err(status.message.clone())
+            }
             Err(error) => panic!("no answer for {kind} {name}: {error}"),
         }
     }
@@ -287,6 +308,9 @@ impl Stage {
         connections.patch("pve", &PatchParams::default(), &Patch::Merge(annotation)).await.expect("asked");
         let started = Instant::now();
         loop {
+            // The sooner it is looked, the more there is to answer for everybody else.
+            let waited = started.elapsed();
+            tokio::time::sleep((waited / 3).clamp(Duration::from_millis(30), Duration::from_millis(500))).await;
             let connection = connections.get("pve").await.expect("a connection");
             if connection.data["status"]["lastHandledReconcileAt"] == *asked {
                 return Ok(());
@@ -295,7 +319,6 @@ impl Stage {
                 let told = format!("{}", connection.data["status"]);
                 return Err(Divergence::new("no pass is made", told));
             }
-            tokio::time::sleep(Duration::from_millis(15)).await;
         }
     }
 
@@ -304,16 +327,21 @@ impl Stage {
         let (mut before, mut unrest) = (None, String::new());
         for _ in 0..LOOKS {
             self.pass().await?;
-            let objects = self.objects().await;
             let written = self.written_by_operator()?;
+            if !written.is_empty() {
+                (before, unrest) = (None, format!("written {written:?}"));
+                continue;
+            }
+            let objects = self.objects().await;
             let versions: Vec<_> = objects.iter().map(Seen::version).collect();
-            let stale: Vec<&Seen> = objects.iter().filter(|seen| !seen.is_current() || seen.reason() == "Progressing").collect();
-            if stale.is_empty() && written.is_empty() && before.as_ref() == Some(&versions) {
+            let stale: Vec<&Seen> =
+                objects.iter().filter(|seen| !seen.is_current() || seen.reason() == "Progressing").collect();
+            if stale.is_empty() && before.as_ref() == Some(&versions) {
                 return Ok(objects);
             }
             let stale: Vec<String> =
                 stale.iter().map(|it| format!("{} {} {}", it.kind, it.name, it.object["status"])).collect();
-            unrest = format!("stale {stale:?}, written {written:?}, same {}", before.as_ref() == Some(&versions));
+            unrest = format!("stale {stale:?}, versions {versions:?}, before {before:?}");
             before = Some(versions);
         }
         Err(Divergence::new("it does not come to rest", unrest))
@@ -323,14 +351,19 @@ impl Stage {
     fn written_by_operator(&self) -> Result<Vec<String>, Divergence> {
         let requests = self.pve.simulator.requests();
         self.pve.simulator.clear_requests();
-        let ours = requests.writes.iter().filter(|write| write.agent.starts_with("proxmox-identity") && write.status == 200);
+        let ours =
+            requests.writes.iter().filter(|write| write.agent.starts_with("proxmox-identity") && write.status == 200);
         let mut written = Vec::new();
         for write in ours {
             let form = serde_json::to_value(&write.form).expect("JSON");
             let told = format!("{} {} {form}", write.method, write.path);
-            if let Some(claim) = touched(&write.method, &write.path, &form).into_iter().find(|it| !self.is_claimed(it)) {
+            if let Some(claim) = touched(&write.method, &write.path, &form).into_iter().find(|it| !self.is_claimed(it))
+            {
                 let noun = claim.split(' ').next().unwrap_or_default().to_owned();
-                return Err(Divergence::new(format!("a {noun} is written that nobody claims"), format!("{claim}: {told}")));
+                return Err(Divergence::new(
+                    format!("a {noun} is written that nobody claims"),
+                    format!("{claim}: {told}"),
+                ));
             }
             written.push(told);
         }
@@ -344,7 +377,9 @@ impl Stage {
         let ending = |subject: &str| self.ever.iter().any(|it| it.starts_with("acl ") && it.contains(subject));
         let exact_entries = self.ever_exact.iter().any(|set| set.starts_with("entries "));
         let grave = match claim.split_once(' ') {
-            Some(("user", user)) => exact_entries || ending(&format!(" user:{user} ")) || ending(&format!(" token:{user}!")),
+            Some(("user", user)) => {
+                exact_entries || ending(&format!(" user:{user} ")) || ending(&format!(" token:{user}!"))
+            }
             Some(("group", group)) => exact_entries || ending(&format!(" group:{group} ")),
             Some(("token", token)) => exact_entries || ending(&format!(" token:{token} ")),
             // The list of a user's groups is sent whole.
@@ -385,7 +420,11 @@ impl Stage {
         }
         let around = Around { specs: &present, secrets: &self.secrets };
         let suspended = self.connection["suspend"] == true;
-        let found = judge(&Rest { objects: &objects, shown: &shown, around, suspended }).or_else(|| self.bystanders(&shown));
+        let found = judge(&Rest { objects: &objects, shown: &shown, around, suspended });
+        let mut found = found.or_else(|| self.bystanders(&shown));
+        if found.is_none() {
+            found = tokens::judge(&objects, &self.api("Secret"), &self.pve, &shown).await;
+        }
         if found.is_none() {
             self.tally.rests += 1;
             for seen in &objects {
@@ -409,7 +448,13 @@ impl Stage {
         let claims: BTreeSet<&String> = self.last.keys().chain(shown.keys()).collect();
         let plain = |fields: Option<&crate::shown::Fields>| {
             // There is one default realm: another one loses it.
-            fields.map(|fields| fields.iter().filter(|(name, _)| *name != "default").map(|(a, b)| (a.clone(), b.clone())).collect::<Vec<_>>())
+            fields.map(|fields| {
+                fields
+                    .iter()
+                    .filter(|(name, _)| *name != "default")
+                    .map(|(a, b)| (a.clone(), b.clone()))
+                    .collect::<Vec<_>>()
+            })
         };
         let changed = |claim: &&&String| plain(self.last.get(**claim)) != plain(shown.get(**claim));
         let wrong = claims.iter().filter(|claim| !concerned(claim)).find(changed)?;
@@ -472,7 +517,8 @@ impl Stage {
 /// A field that cannot be changed, and was.
 fn moved(schema: &Value, old: &Value, new: &Value) -> Option<String> {
     let fields = immutable(schema);
-    let own = fields.iter().chain([&"connectionRef".to_owned()]).find(|field| old.get(*field) != new.get(*field)).cloned();
+    let own =
+        fields.iter().chain([&"connectionRef".to_owned()]).find(|field| old.get(*field) != new.get(*field)).cloned();
     own.filter(|field| old.get(field).is_some() || fields.contains(field))
 }
 

@@ -12,14 +12,14 @@ pub fn touched(method: &str, path: &str, form: &Value) -> Vec<String> {
         let in_query = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
         in_query.map(|(_, value)| value.into_owned()).or_else(|| form.get(name).map(text)).unwrap_or_default()
     };
-    let words = |name: &str| -> Vec<String> {
-        crate::shown::words(&value(name)).into_iter().map(str::to_owned).collect()
-    };
+    let words =
+        |name: &str| -> Vec<String> { crate::shown::words(&value(name)).into_iter().map(str::to_owned).collect() };
     let steps: Vec<&str> = decoded.trim_start_matches('/').split('/').collect();
     let of_user = |user: &str| {
         let groups = words("groups").into_iter().map(|group| format!("member {group} {user}"));
         // A list of groups that replaces the old one is about these alone too: which it takes away is seen by what stands.
-        let only_groups = method == "PUT" && form.as_object().is_some_and(|it| it.keys().all(|key| key == "groups" || key == "append"));
+        let only_groups = method == "PUT"
+            && form.as_object().is_some_and(|it| it.keys().all(|key| key == "groups" || key == "append"));
         let thing = (!only_groups).then(|| format!("user {user}"));
         thing.into_iter().chain(groups).collect::<Vec<_>>()
     };
@@ -45,7 +45,8 @@ pub fn touched(method: &str, path: &str, form: &Value) -> Vec<String> {
         ["access", "acl"] => {
             let path = value("path");
             let subjects = [("groups", "group"), ("users", "user"), ("tokens", "token")];
-            let subjects = subjects.iter().flat_map(|(name, kind)| words(name).into_iter().map(move |id| format!("{kind}:{id}")));
+            let subjects =
+                subjects.iter().flat_map(|(name, kind)| words(name).into_iter().map(move |id| format!("{kind}:{id}")));
             let subjects: Vec<String> = subjects.collect();
             let roles = words("roles");
             let entry = |role: &String, subject: &String| format!("acl {path} {subject} {role}");
@@ -65,7 +66,12 @@ mod tests {
     fn requests_are_about_what_they_name() {
         for (method, path, form, about) in [
             ("POST", "/access/groups", json!({"groupid": "g"}), vec!["group g"]),
-            ("PUT", "/access/users/a%40pve", json!({"groups": "g,h", "append": "1"}), vec!["member g a@pve", "member h a@pve"]),
+            (
+                "PUT",
+                "/access/users/a%40pve",
+                json!({"groups": "g,h", "append": "1"}),
+                vec!["member g a@pve", "member h a@pve"],
+            ),
             ("POST", "/access/users", json!({"userid": "a@pve", "groups": "g"}), vec!["user a@pve", "member g a@pve"]),
             ("POST", "/access/users/a@pve/token/t", json!({}), vec!["token a@pve!t"]),
             ("PUT", "/pools?poolid=p", json!({"vms": "100"}), vec!["pool-member p guest:100"]),

@@ -96,7 +96,7 @@ impl Walk {
         }
         let mut declared = 0;
         while declared < declarations {
-            let burst = 1 + self.random.below(*self.random.clone().pick(&[4, 25, 60, 60]));
+            let burst = 1 + self.random.below(*self.random.clone().pick(&[6, 40, 100, 100]));
             for _ in 0..burst {
                 let operation = self.next();
                 declared += usize::from(operation.is_declaration());
@@ -120,9 +120,9 @@ impl Walk {
             4..=12 => Operation::Connect { fields: json!({}) },
             13..=22 => Operation::NoSecret { name: (*self.random.pick(&["s1", "s2"])).to_owned() },
             23..=45 => Operation::Secret { name: (*self.random.pick(&["s1", "s2"])).to_owned() },
-            46..=125 => edit(&mut self.random),
-            126..=200 => self.delete(),
-            201..=320 => self.misdeclare(),
+            46..=165 => edit(&mut self.random),
+            166..=225 => self.delete(),
+            226..=400 => self.misdeclare(),
             _ => self.declare(),
         }
     }
@@ -150,9 +150,10 @@ impl Walk {
     fn declare(&mut self) -> Operation {
         let kind = self.kind();
         let name = *self.random.pick(names::objects(kind));
+        let present = self.stage.present();
         let spec = match self.stage.specs.get(&(kind.to_owned(), name.to_owned())) {
-            Some(old) => changed(kind, name, old, &mut self.random),
-            None => spec(kind, name, &mut self.random),
+            Some(old) => changed(kind, name, old, &present, &mut self.random),
+            None => spec(kind, name, &present, &mut self.random),
         };
         Operation::Declare { kind: kind.to_owned(), name: name.to_owned(), spec }
     }

@@ -42,7 +42,8 @@ fn what_is_as_it_should_be_passes() {
     let group = object("ProxmoxGroup", "g", json!({"comment": " c "}), "True", "Succeeded");
     let entry = json!({"path": "/", "roles": [{"role": "R"}], "subjects": [{"groupRef": {"name": "g"}}]});
     let acl = object("ProxmoxAcl", "a", entry, "True", "Succeeded");
-    let stands = shown(&[("group g", &[("comment", "c")]), ("acl / group:g R", &[("propagate", "1")]), ("role R", &[])]);
+    let stands =
+        shown(&[("group g", &[("comment", "c")]), ("acl / group:g R", &[("propagate", "1")]), ("role R", &[])]);
     assert_eq!(verdict(&[group, acl], &stands), None);
 }
 
