@@ -25,6 +25,7 @@ use crate::controller::prepare;
 use crate::controller::said::Stored;
 use crate::controller::settled::Settled;
 use crate::controller::tell::Reporter;
+use crate::core::claim::Wanted;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::core::policy::Policy;

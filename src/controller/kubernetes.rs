@@ -389,7 +389,8 @@ impl Kubernetes {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
-        let map = self.read(Does { verb: "GET", kind: "ConfigMap", name }, async { found(api.get(name).await) }).await?;
+        let map =
+            self.read(Does { verb: "GET", kind: "ConfigMap", name }, async { found(api.get(name).await) }).await?;
         Ok(map.map(|map| map.data.unwrap_or_default()))
     }
 

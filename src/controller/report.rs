@@ -137,8 +137,9 @@ fn pending(claim: &str, state: &ClaimState) -> Option<String> {
 /// The worst trouble with the next few, so that they can be put right in one go.
 fn more<C>(message: &str, verdict: &Verdict<C>) -> String {
     const SHOWN: usize = 2;
-    let others: BTreeSet<&str> = verdict.troubles().map(Trouble::message).filter(|other| *other != message).collect();
-    let shown: Vec<&str> = std::iter::once(message).chain(others.into_iter().take(SHOWN)).collect();
+    let mut others: BTreeSet<String> = verdict.troubles().map(|trouble| trouble.message().to_owned()).collect();
+    others.remove(message);
+    let shown: Vec<String> = std::iter::once(message.to_owned()).chain(others.into_iter().take(SHOWN)).collect();
     let text = shown.join("; ");
     match verdict.troubles().count().saturating_sub(shown.len()) {
         0 => text,

@@ -12,7 +12,7 @@ use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::inventory::Counted;
-use crate::controller::report::Report;
+use crate::controller::report::{self, Report};
 use crate::controller::said::{self, Stored};
 use crate::core::excess;
 use crate::core::inventory::Input;

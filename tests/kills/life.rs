@@ -266,7 +266,7 @@ impl Scene<'_> {
         }
         told.push(("Events", self.world.all_events().await.join("\n")));
         let given = ["canary-bind-password", "canary-svc-password"].map(str::to_owned);
-        let root = [self.world.pve.token(), self.world.pocket.api_key()]
+        let root = [self.world.pve.token(), self.world.pocket.api_key().to_owned()]
             .map(|secret| secret.split('=').next_back().unwrap_or_default().to_owned());
         let secrets =
             given.into_iter().chain(root).chain(self.former.values()).chain(Secrets::of(&self.world).await.values());

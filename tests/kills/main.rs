@@ -52,9 +52,9 @@ async fn killed_anywhere_it_ends_the_same(releases: Releases) {
             (call, side, life.await)
         })
         .buffer_unordered(AT_ONCE);
-    while let Some((call, side, lived)) = lives.next().await {
-        match lived {
-            Ok(lived) => census.count(call, side, &lived, lived.wrote_more_than(&clean)),
+    while let Some((call, side, outcome)) = lives.next().await {
+        match outcome {
+            Ok(life) => census.count(call, side, &life, life.wrote_more_than(&clean)),
             Err(_) => census.failed(call, side),
         }
     }

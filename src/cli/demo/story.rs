@@ -8,7 +8,7 @@ use super::pocket_id::PocketId;
 use super::proxmox::Proxmox;
 use super::screen::Screen;
 use super::standing::Standing;
-use super::{Failure, operator, people, screen};
+use super::{Failure, operator, people};
 use crate::sim::child::GuardedChild;
 
 /// How long anything may take; seconds are usual.

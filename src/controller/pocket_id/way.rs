@@ -126,7 +126,7 @@ impl Worker {
             status.api_key_expiry = key_expiry.and_then(time);
             status.rate_limit = Some(rate_limit(PocketIdVersion::observed(session.version())).to_owned());
             status.certificate_expiry = expiry.and_then(time);
-            status.objects = i32::try_from(objects).ok();
+            status.objects = i32::try_from(objects.len()).ok();
         })
         .await;
     }

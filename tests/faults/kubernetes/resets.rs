@@ -63,9 +63,12 @@ async fn a_list_that_breaks_off_between_its_pages_removes_nothing() {
     let (before, writes) = (sets(&world).await, world.pve_writes());
     // The first page comes; of the others none does, for several passes.
     proxy.take_seen();
-    proxy.rule(|asked| match lists(asked) && asked.query.contains("continue=") {
-        true => Deed::Answer(Forged::status(410, "Expired")),
-        false => Deed::Pass,
+    proxy.rule(|asked| {
+        if lists(asked) && asked.query.contains("continue=") {
+            Deed::Answer(Forged::status(410, "Expired"))
+        } else {
+            Deed::Pass
+        }
     });
     proxy.watching().judge(|_, _| Fate::Expire);
     proxy.end_connections();

@@ -124,11 +124,11 @@ impl Life {
             told.sort();
             told
         };
-        fn takes(write: &Write) -> bool {
-            write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1")
-        }
         let births = told(|write| write.method == "POST");
-        let deaths = told(|write| write.method == "DELETE" || takes(write));
+        let deaths = told(|write| {
+            let takes = write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1");
+            write.method == "DELETE" || takes
+        });
         Lived { stood, births, deaths }
     }
 
