@@ -1,0 +1,388 @@
+//! What must hold once a world has come to rest: of each object by itself, and of them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proxmox_identity::api::Reason;
+
+use crate::meaning::{self, Around, Meaning, differing, sets_of};
+use crate::names::{OWN_TOKEN, OWN_USER};
+use crate::seen::Seen;
+use crate::shown::{Shown, parts};
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divergence {
+    /// What was broken, and of which kind of object: the same again is the same divergence.
+    pub class: String,
+    /// What it is.
+    pub detail: String,
+}
+
+impl Divergence {
+    pub fn new(class: impl Into<String>, detail: impl AsRef<str>) -> Self {
+        Self { class: class.into(), detail: detail.as_ref().to_owned() }
+    }
+}
+
+/// A world at rest.
+pub struct Rest<'a> {
+    pub objects: &'a [Seen],
+    pub shown: &'a Shown,
+    pub around: Around<'a>,
+    /// The connection says that nothing is done.
+    pub suspended: bool,
+}
+
+/// An object with what it means.
+struct Judged<'a> {
+    seen: &'a Seen,
+    meaning: Meaning,
+}
+
+impl Judged<'_> {
+    /// Whether it is one whose claims count.
+    fn counts(&self) -> bool {
+        !self.seen.is_deleted() && !self.seen.is_observed() && self.of_this_connection()
+    }
+
+    fn of_this_connection(&self) -> bool {
+        is_of_connection(self.seen.spec())
+    }
+}
+
+/// The first thing that is wrong.
+pub fn judge(rest: &Rest<'_>) -> Option<Divergence> {
+    let judged: Vec<Judged<'_>> = rest
+        .objects
+        .iter()
+        .map(|seen| Judged { seen, meaning: meaning::of(&seen.kind, &seen.name, seen.spec(), &rest.around) })
+        .collect();
+    let all = All { rest, judged: &judged };
+    judged.iter().find_map(|one| all.form(one.seen).or_else(|| all.object(one))).or_else(|| all.holders())
+}
+
+struct All<'a> {
+    rest: &'a Rest<'a>,
+    judged: &'a [Judged<'a>],
+}
+
+impl All<'_> {
+    /// What every status keeps: kstatus, and our own reasons.
+    fn form(&self, seen: &Seen) -> Option<Divergence> {
+        let wrong = |what: &str| {
+            let detail = format!("{} {}: {}", seen.kind, seen.name, seen.object["status"]);
+            Some(Divergence::new(format!("status of {}: {what}", seen.kind), detail))
+        };
+        if seen.condition("Ready").is_none() {
+            return wrong("no Ready");
+        }
+        let Some(reason) = Reason::ALL.iter().find(|reason| reason.as_str() == seen.reason()) else {
+            return wrong("an unknown reason");
+        };
+        if seen.message().is_empty() {
+            return wrong("no message");
+        }
+        let (reconciling, stalled) = (seen.condition("Reconciling"), seen.condition("Stalled"));
+        if [reconciling, stalled].into_iter().flatten().any(|condition| condition["status"] != "True") {
+            return wrong("a condition that is there and not true");
+        }
+        if seen.ready() == "True" && (reconciling.is_some() || stalled.is_some()) {
+            return wrong("ready and not at rest");
+        }
+        if reconciling.is_some() && stalled.is_some() {
+            return wrong("both at work and stalled");
+        }
+        if seen.ready() == "False" && reason.is_terminal() != stalled.is_some() {
+            return wrong("stalled otherwise than its reason");
+        }
+        let conditions = seen.object["status"]["conditions"].as_array().into_iter().flatten();
+        if conditions.into_iter().any(|it| it["observedGeneration"] != seen.object["metadata"]["generation"]) {
+            return wrong("a condition of another generation");
+        }
+        None
+    }
+
+    fn object(&self, one: &Judged<'_>) -> Option<Divergence> {
+        let seen = one.seen;
+        let wrong = |what: String, detail: String| {
+            let told = format!("{} {} {} ({}): {detail}", seen.kind, seen.name, seen.reason(), seen.message());
+            Some(Divergence::new(format!("{}: {what}", seen.kind), told))
+        };
+        if !one.of_this_connection() {
+            let lost = seen.reason() == "ConnectionNotFound" || seen.is_suspended();
+            return if lost { None } else { wrong("no connection".into(), String::new()) };
+        }
+        if self.rest.suspended || seen.is_suspended() {
+            let waits = matches!(seen.reason(), "Suspended" | "DeletionBlocked");
+            return if waits && seen.ready() != "True" { None } else { wrong("not suspended".into(), String::new()) };
+        }
+        if seen.is_deleted() {
+            let blocked = seen.reason() == "DeletionBlocked" && self.is_held_up(one);
+            return if blocked { None } else { wrong(format!("deleted, and {}", seen.reason()), String::new()) };
+        }
+        if seen.ready() != "True" {
+            let justified = self.reasons(one).contains(seen.reason());
+            return if justified {
+                None
+            } else {
+                wrong(format!("{} without a cause", seen.reason()), format!("{:?}", one.meaning))
+            };
+        }
+        if one.meaning.astray || one.meaning.secretless {
+            return wrong("ready without what it refers to".into(), format!("{:?}", one.meaning));
+        }
+        let missing = self.missing(one);
+        let surplus = self.surplus(one);
+        if seen.is_observed() {
+            let differs = missing.is_some() || surplus.is_some();
+            let told = seen.condition("Drifted").is_some();
+            // Of Secrets and of what the table of realms leaves out only the operator knows.
+            return match (differs, told, seen.kind.as_str()) {
+                (true, false, _) => wrong("differs and does not say so".into(), format!("{missing:?} {surplus:?}")),
+                (false, true, "ProxmoxGroup" | "ProxmoxRole" | "ProxmoxPool" | "ProxmoxAcl") => {
+                    wrong("says that it differs".into(), seen.object["status"]["pendingChanges"].to_string())
+                }
+                _ if seen.reason() != "Observed" => wrong("observed otherwise".into(), String::new()),
+                _ => None,
+            };
+        }
+        if seen.reason() != "Succeeded" {
+            return wrong(format!("ready by {}", seen.reason()), String::new());
+        }
+        if let Some(missing) = missing {
+            return wrong("ready and not so".into(), missing);
+        }
+        surplus.and_then(|surplus| wrong("exact and not so".into(), surplus))
+    }
+
+    /// What an object says and does not stand so.
+    fn missing(&self, one: &Judged<'_>) -> Option<String> {
+        one.meaning.claims.iter().find_map(|(claim, fields)| match self.rest.shown.get(claim) {
+            None => Some(format!("{claim} does not stand")),
+            Some(stands) => {
+                let differing = differing(claim, fields, stands);
+                (!differing.is_empty()).then(|| format!("{claim}: {differing:?} of {stands:?}, not {fields:?}"))
+            }
+        })
+    }
+
+    /// What stands in a set that an object has for itself, and that nobody claims.
+    fn surplus(&self, one: &Judged<'_>) -> Option<String> {
+        let claimed: BTreeSet<&String> = self
+            .judged
+            .iter()
+            .filter(|other| other.counts())
+            .flat_map(|other| other.meaning.claims.keys())
+            .chain(one.meaning.claims.keys())
+            .collect();
+        let held: BTreeSet<String> = self.kept().collect();
+        let inside = |claim: &&String| sets_of(claim).iter().any(|set| one.meaning.exact.contains(set));
+        let mut surplus =
+            self.rest.shown.keys().filter(inside).filter(|claim| !claimed.contains(claim) && !held.contains(*claim));
+        surplus.next().cloned()
+    }
+
+    /// What those hold for whom nothing is done.
+    fn kept(&self) -> impl Iterator<Item = String> {
+        self.judged.iter().filter(|it| it.seen.is_suspended()).flat_map(|it| it.seen.ledger())
+    }
+
+    /// The reasons that an object may have not to be ready.
+    fn reasons(&self, one: &Judged<'_>) -> BTreeSet<&'static str> {
+        let mut reasons = BTreeSet::new();
+        let mut may = |reason: &'static str, condition: bool| {
+            if condition {
+                reasons.insert(reason);
+            }
+        };
+        let Judged { seen, meaning } = one;
+        let spec = seen.spec();
+        may("SecretNotFound", meaning.secretless);
+        may("DependencyNotReady", meaning.astray || self.waits_for_another(one) || self.lacks_a_part(one));
+        may("DependencyNotReady", !meaning.exact.is_empty() && self.judged.iter().any(|it| it.meaning.astray));
+        may("AssertionFailed", seen.kind == "ProxmoxAccessCheck");
+        may("Conflict", self.has_a_rival(one));
+        let ledger: BTreeSet<String> = seen.ledger().into_iter().collect();
+        let stands_already = meaning.claims.keys().any(|it| self.rest.shown.contains_key(it) && !ledger.contains(it));
+        may("AlreadyExists", spec["adoptionPolicy"] != "Always" && stands_already);
+        may("InvalidSpec", self.is_invalid(one));
+        let item_missing = meaning.claims.keys().any(|claim| {
+            claim.starts_with("pool-member ") && (claim.ends_with("guest:999") || claim.ends_with("storage:nowhere"))
+        });
+        may("MemberNotFound", item_missing);
+        let names_own = meaning.claims.keys().any(|claim| self.concerns_operator(claim));
+        may("WouldLockOut", names_own || ledger.iter().any(|claim| self.concerns_operator(claim)));
+        may("ConnectionCheckFailed", spec.to_string().contains("\"checkConnection\":true"));
+        may("TicketRequired", spec["passwordSecretRef"].is_object());
+        may("SecretConflict", seen.kind == "ProxmoxToken");
+        may("SecretLost", seen.kind == "ProxmoxToken");
+        // Kubernetes lets nobody change the type of a Secret, and takes not everything into one of another type.
+        may("ProgressingWithRetry", seen.message().contains("could not be written into its Secret"));
+        reasons
+    }
+
+    fn waits_for_another(&self, one: &Judged<'_>) -> bool {
+        let find = |key: &(String, String)| self.judged.iter().find(|it| it.seen.key() == *key);
+        one.meaning.refers.iter().any(|key| find(key).is_none_or(|other| other.seen.ready() != "True"))
+    }
+
+    /// Whether something is not there that one of its claims is made of.
+    fn lacks_a_part(&self, one: &Judged<'_>) -> bool {
+        let needs = one.meaning.claims.iter().flat_map(|(claim, fields)| {
+            let mut needs = parts(claim);
+            needs.retain(|part| {
+                part != claim
+                    && !part.starts_with("guest ")
+                    && !part.starts_with("storage ")
+                    && !is_path_of(claim, part)
+            });
+            let realm = claim.strip_prefix("user ").and_then(|user| user.rsplit_once('@'));
+            needs.extend(realm.map(|(_, realm)| format!("realm {realm}")));
+            needs.extend(fields.get("realm").map(|realm| format!("realm {realm}")));
+            needs
+        });
+        let mut missing = needs.filter(|part| !self.rest.shown.contains_key(part));
+        missing.next().is_some()
+    }
+
+    fn has_a_rival(&self, one: &Judged<'_>) -> bool {
+        let others = || self.judged.iter().filter(|it| it.seen.key() != one.seen.key() && it.of_this_connection());
+        let shown = self.rest.shown;
+        let contested = one.meaning.claims.iter().any(|(claim, fields)| {
+            let theirs = others().filter_map(|it| it.meaning.claims.get(claim));
+            let same_set = !sets_of(claim).is_empty();
+            let contradicts = theirs.into_iter().any(|other| !same_set || other != fields);
+            let fixed = shown.get(claim).is_some_and(|stands| {
+                let differing = differing(claim, fields, stands);
+                differing.iter().any(|name| matches!(name.as_str(), "type" | "username-claim" | "realm"))
+            });
+            contradicts || fixed || self.is_elsewhere(claim) || self.is_overwritten(claim)
+        });
+        let is_default = |it: &Judged<'_>| it.seen.spec()["default"] == true;
+        contested
+            || (is_default(one) && others().any(is_default))
+            || shown.keys().any(|claim| {
+                sets_of(claim).iter().any(|set| one.meaning.exact.contains(set)) && self.is_overwritten(claim)
+            })
+    }
+
+    /// Whether a guest is in another pool, or somebody else's object wants it there.
+    fn is_elsewhere(&self, claim: &str) -> bool {
+        let Some((_, guest)) = claim.strip_prefix("pool-member ").and_then(|it| it.split_once(" guest:")) else {
+            return false;
+        };
+        let ending = format!(" guest:{guest}");
+        let wanted = self.judged.iter().flat_map(|it| it.meaning.claims.keys());
+        self.rest
+            .shown
+            .keys()
+            .chain(wanted)
+            .any(|it| it != claim && it.starts_with("pool-member ") && it.ends_with(&ending))
+    }
+
+    /// Whether each login or sync of a user's realm decides about a membership.
+    fn is_overwritten(&self, claim: &str) -> bool {
+        let Some(realm) = claim.strip_prefix("member ").and_then(|it| it.rsplit_once('@')).map(|(_, realm)| realm)
+        else {
+            return false;
+        };
+        let options = self.rest.shown.get(&format!("realm {realm}"));
+        options.is_some_and(|options| {
+            let group = claim.split(' ').nth(1).unwrap_or_default();
+            options.get("groups-overwrite").is_some_and(|flag| flag == "1")
+                || (matches!(options.get("type").map(String::as_str), Some("ldap" | "ad"))
+                    && group.ends_with(&format!("-{realm}")))
+        })
+    }
+
+    fn is_invalid(&self, one: &Judged<'_>) -> bool {
+        let Judged { seen, meaning } = one;
+        let text = seen.spec().to_string();
+        let built_in = |claim: &String| {
+            self.rest.shown.get(claim).is_some_and(|role| role.get("special").is_some_and(|it| it == "1"))
+        };
+        match seen.kind.as_str() {
+            "ProxmoxRole" => text.contains("VM.Audti") || meaning.thing.as_ref().is_some_and(built_in),
+            "ProxmoxAccessCheck" => text.contains("VM.Audti"),
+            "ProxmoxUser" => seen.spec()["passwordSecretRef"].is_object(),
+            // What an entry for root would be Proxmox VE does not store.
+            "ProxmoxAcl" => meaning.claims.keys().any(|claim| claim.contains(&format!(" user:{OWN_USER} "))),
+            "ProxmoxToken" | "ProxmoxRealm" => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the operator's own rights may hang on it.
+    fn concerns_operator(&self, claim: &str) -> bool {
+        let own = |part: &String| {
+            part == &format!("user {OWN_USER}")
+                || part == &format!("token {OWN_TOKEN}")
+                || part == "realm pam"
+                || part
+                    .strip_prefix("group ")
+                    .is_some_and(|group| self.rest.shown.contains_key(&format!("member {group} {OWN_USER}")))
+        };
+        parts(claim).iter().any(own)
+    }
+
+    /// Whether a deleted object has to wait.
+    fn is_held_up(&self, one: &Judged<'_>) -> bool {
+        let key = one.seen.key();
+        let mut others = self.judged.iter().filter(|it| it.seen.key() != key);
+        if others.any(|it| it.meaning.refers.contains(&key)) {
+            return true;
+        }
+        let thing = |claim: &String| sets_of(claim).is_empty();
+        let things: Vec<String> = one.seen.ledger().into_iter().filter(thing).collect();
+        let wanted = self.judged.iter().flat_map(|it| it.meaning.claims.keys().cloned().chain(it.seen.ledger()));
+        let inside = self.rest.shown.keys().cloned().filter(|it| it.starts_with("pool"));
+        let used: Vec<String> = wanted.chain(inside).collect();
+        let holds = |claim: &String| things.iter().any(|it| it != claim && parts(claim).contains(it));
+        used.iter().any(holds) || one.seen.ledger().iter().any(|claim| self.concerns_operator(claim))
+    }
+
+    /// Of the objects of one named thing, one at most has it, and one at least does not give way.
+    fn holders(&self) -> Option<Divergence> {
+        let mut by_thing: BTreeMap<&String, Vec<&Seen>> = BTreeMap::new();
+        for one in self.judged.iter().filter(|it| it.counts() && !it.seen.is_suspended() && !self.rest.suspended) {
+            if let Some(thing) = &one.meaning.thing {
+                by_thing.entry(thing).or_default().push(one.seen);
+            }
+        }
+        by_thing.into_iter().find_map(|(thing, objects)| {
+            let ready = objects.iter().filter(|it| it.ready() == "True").count();
+            let give_way = objects.iter().filter(|it| it.reason() == "Conflict").count();
+            let suspended = self.kept().any(|claim| claim == *thing);
+            let alone = objects.len() == 1;
+            let wrong =
+                ready > 1 || (!alone && give_way == objects.len() && !suspended && !self.is_contested_within(&objects));
+            let told: Vec<String> =
+                objects.iter().map(|it| format!("{} {} {}", it.kind, it.name, it.reason())).collect();
+            wrong.then(|| Divergence::new(format!("holders of one {}", objects[0].kind), format!("{thing}: {told:?}")))
+        })
+    }
+
+    /// Whether one of them may have lost something else than the thing.
+    fn is_contested_within(&self, objects: &[&Seen]) -> bool {
+        let of = |seen: &&&Seen| self.judged.iter().find(|it| it.seen.key() == seen.key());
+        objects
+            .iter()
+            .filter_map(|seen| of(&seen))
+            .any(|one| one.meaning.claims.len() > 1 || one.seen.spec()["default"] == true)
+            || objects.iter().any(|it| it.kind == "ProxmoxRealm")
+    }
+}
+
+/// Whether it is an object of the one connection that there is.
+pub fn is_of_connection(spec: &serde_json::Value) -> bool {
+    let connection = &spec["connectionRef"];
+    connection["name"] == "pve" && connection["kind"] != "ClusterProxmoxConnection"
+}
+
+/// The pool of an ACL's path need not be there.
+fn is_path_of(claim: &str, part: &str) -> bool {
+    claim.starts_with("acl ") && part.starts_with("pool ")
+}
+
+#[cfg(test)]
+mod tests;
