@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use k8s_openapi::ByteString;
 
-use crate::api::status::SecretState;
 use crate::api::token::SecretTemplate;
 use crate::api::{Object as _, ProxmoxToken};
 use crate::controller::connection::Worker;
@@ -79,10 +78,10 @@ impl Worker {
             let Ok(id) = token_id(object, references.of(any.namespace())) else { continue };
             let status = self.reporter.latest(any).token.clone();
             let issued = status.as_ref().map(report::issued);
-            let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);
+            let written_to = status.map(|it| it.secret_name);
             let mut parcel = parcel(object, id, &endpoint);
             let way = (&self.context.kubernetes, &self.permit);
-            let token = parcel.settle(way, wish_of(object), issued, delivered_to, &mut self.in_hand).await;
+            let token = parcel.settle(way, wish_of(object), issued, written_to, &mut self.in_hand).await;
             tokens.insert(any.uid().to_owned(), (token, parcel));
         }
         tokens

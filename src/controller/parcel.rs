@@ -90,19 +90,18 @@ pub(super) async fn leave(
 }
 
 impl<C: Contents> Parcel<C> {
-    /// How it stands with the secret of an object; what is in hand of it is delivered first. `delivered_to` is the Secret
-    /// that it was last delivered into.
+    /// How it stands with the secret of an object; what is in hand of it is delivered first. `written_to` is the Secret that
+    /// it was last written into, or was to be.
     pub(super) async fn settle(
         &mut self,
         (kubernetes, permit): (&Kubernetes, &Permit),
         wish: Wish,
         issued: Option<Issued>,
-        delivered_to: Option<String>,
+        written_to: Option<String>,
         in_hand: &mut HashMap<String, InHand>,
     ) -> Token {
-        self.former = delivered_to.filter(|name| *name != self.name);
-        let delivered = issued.as_ref().is_none_or(|issued| issued.state != SecretState::Pending);
-        let mut kept = self.kept(kubernetes, permit, delivered).await;
+        self.former = written_to.filter(|name| *name != self.name);
+        let mut kept = self.kept(kubernetes, permit, issued.as_ref()).await;
         let uid = self.owner.uid.clone();
         if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) = (in_hand.get(&uid), &kept)
             && self.deliver(kubernetes, permit, issue, secret).await
@@ -115,10 +114,10 @@ impl<C: Contents> Parcel<C> {
     }
 
     /// What stands in Kubernetes; where it holds the secret, it is made to fit a template that has changed.
-    async fn kept(&mut self, kubernetes: &Kubernetes, permit: &Permit, delivered: bool) -> Kept {
+    async fn kept(&mut self, kubernetes: &Kubernetes, permit: &Permit, issued: Option<&Issued>) -> Kept {
         let secret = match kubernetes.secret(&self.namespace, &self.name).await {
             Ok(Some(secret)) => secret,
-            Ok(None) => return self.moved(kubernetes, permit).await,
+            Ok(None) => return self.moved(kubernetes, permit).await.unwrap_or_else(|kept| kept),
             Err(error) => return Kept::Unread(prepare::unread("Secret", &self.name, &error)),
         };
         if !self.is_ours(&secret) {
@@ -128,6 +127,13 @@ impl<C: Contents> Parcel<C> {
         }
         let (issue, value) = self.content(&secret);
         self.standing = Some(secret);
+        // A name that it had before: what is there is from then, and what came after is under the name that it had since.
+        if issued.is_some_and(|issued| issue.number < issued.issue)
+            && let Ok(kept) = self.moved(kubernetes, permit).await
+        {
+            return kept;
+        }
+        let delivered = issued.is_none_or(|issued| issued.state != SecretState::Pending);
         if let (true, Some(value)) = (delivered, &value)
             && !self.fits(value)
         {
@@ -138,13 +144,14 @@ impl<C: Contents> Parcel<C> {
         kept
     }
 
-    /// Takes the secret over from the Secret of its former name, which is left: nobody here may delete Secrets.
-    async fn moved(&mut self, kubernetes: &Kubernetes, permit: &Permit) -> Kept {
-        let Some(former) = &self.former else { return Kept::Absent };
+    /// Takes the secret over from the Secret of its former name, which is left: nobody here may delete Secrets. `Err` says how
+    /// it stands where that has none to take.
+    async fn moved(&mut self, kubernetes: &Kubernetes, permit: &Permit) -> Result<Kept, Kept> {
+        let Some(former) = &self.former else { return Err(Kept::Absent) };
         let secret = match kubernetes.secret(&self.namespace, former).await {
             Ok(Some(secret)) if self.is_ours(&secret) => secret,
-            Ok(_) => return Kept::Absent,
-            Err(error) => return Kept::Unread(prepare::unread("Secret", former, &error)),
+            Ok(_) => return Err(Kept::Absent),
+            Err(error) => return Err(Kept::Unread(prepare::unread("Secret", former, &error))),
         };
         match self.content(&secret) {
             (issue, Some(value)) if self.deliver(kubernetes, permit, &issue, &value).await => {
@@ -152,9 +159,9 @@ impl<C: Contents> Parcel<C> {
                 self.standing = kubernetes.secret(&self.namespace, &self.name).await.ok().flatten();
                 let kept = Kept::Ours { issue: issue.number, holds: true };
                 self.issue = Some(issue);
-                kept
+                Ok(kept)
             }
-            _ => Kept::Absent,
+            _ => Err(Kept::Absent),
         }
     }
 

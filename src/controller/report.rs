@@ -19,7 +19,7 @@ use crate::core::claim::SecretVersion;
 use crate::core::ids::{AclPath, RoleId};
 use crate::core::object::Mode;
 use crate::core::plan::{ClaimState, Purpose, Trouble, Verdict};
-use crate::core::token::{Issued, Kept, Token};
+use crate::core::token::{Issued, Token};
 
 /// What is said about an object apart from its ledger.
 #[derive(Debug, Clone)]
@@ -226,7 +226,7 @@ pub fn issued(status: &TokenStatus) -> Issued {
 
 /// What the plan says of a token's secret, as a status. Where it was delivered is kept until it is somewhere else.
 pub fn token_status(token: &Token, issued: &Issued, previous: Option<&TokenStatus>) -> TokenStatus {
-    let lost = issued.state == SecretState::Delivered && !matches!(token.kept, Kept::Ours { holds: true, .. });
+    let lost = issued.state == SecretState::Delivered && !token.kept.has(issued);
     let name = previous.filter(|_| lost).map_or(&token.wish.secret_name, |previous| &previous.secret_name);
     let time = |at: i64| Timestamp::from_second(at).ok().map(Time);
     let Issued { state, issue, at, handled, restoring } = issued;

@@ -224,7 +224,7 @@ impl Generator<'_> {
             ("clientIdSecretRef", "key") => &["id"],
             (_, "key") => &["key", "key", "key", "key", "absent"],
             (_, "name") if parent.ends_with("SecretRef") || parent == "configMapRef" => names::SECRETS,
-            ("secretTemplate", "name") => &["t1", "ci", "s1", "elsewhere"],
+            ("secretTemplate", "name") => &["t1", "ci", "taken", "elsewhere"],
             ("oidc", "group") => &["team", "other"],
             (_, "data") => &["plain", "${secret}", "${tokenId} at ${host}", "${endpoint}"],
             (_, "groupId" | "group") => names::GROUPS,

@@ -56,6 +56,16 @@ pub fn judge_log() -> Result<(), Divergence> {
     operator().as_ref().map_or(Ok(()), |(child, _)| log::judge(&text(child)))
 }
 
+/// What the operator did in a namespace, and what went wrong there, as far as it has lived so long.
+pub fn told(namespace: &str) -> String {
+    let log = operator().as_ref().map(|(child, _)| text(child)).unwrap_or_default();
+    let about = |line: &&str| {
+        line.contains(namespace)
+            && (line.contains("\"audit\"") || line.contains("\"WARN\"") || line.contains("\"ERROR\""))
+    };
+    log.lines().filter(about).map(|line| format!("{line}\n")).collect()
+}
+
 fn end(mut child: GuardedChild) -> Result<(), Divergence> {
     assert!(!child.has_ended().expect("a state"), "the operator has ended by itself:\n{}", child.log_tail());
     let killed = Command::new("kill").args(["-KILL", &child.id().to_string()]).status().expect("kill runs");

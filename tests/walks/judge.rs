@@ -19,8 +19,8 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    pub fn new(class: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { class: class.into(), detail: detail.into() }
+    pub fn new(class: impl Into<String>, detail: impl AsRef<str>) -> Self {
+        Self { class: class.into(), detail: detail.as_ref().to_owned() }
     }
 }
 
@@ -216,6 +216,8 @@ impl All<'_> {
         may("TicketRequired", spec["passwordSecretRef"].is_object());
         may("SecretConflict", seen.kind == "ProxmoxToken");
         may("SecretLost", seen.kind == "ProxmoxToken");
+        // Kubernetes lets nobody change the type of a Secret, and takes not everything into one of another type.
+        may("ProgressingWithRetry", seen.message().contains("could not be written into its Secret"));
         reasons
     }
 

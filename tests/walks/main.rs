@@ -1,7 +1,9 @@
 //! Random walks over the CRDs, in the manner of Acto: declarations that are right and wrong, and edits behind the operator's
 //! back, against a model of what should stand. What goes wrong is shrunk to a short script.
 //!
-//! `WALK_DECLARATIONS=100000` walks so far, `WALK_SEED=7` walks the same way again.
+//! `WALK_DECLARATIONS=100000` walks so far, and `WALK_SEED=7` walks the same way again; `WALK_ONLY=3` only the walk of that
+//! number. `WALK_PLAY=FILE` plays a script that goes wrong, and shrinks it. `WALK_LOG=debug` has the operator log less than
+//! everything, and `WALK_OPERATOR=FILE` is another operator, such as one with a planted defect.
 
 mod edit;
 mod generate;

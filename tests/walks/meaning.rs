@@ -140,6 +140,8 @@ impl Reading<'_> {
                 fields.insert(name.to_owned(), text(value));
             }
         }
+        // There is no Pocket ID in these worlds.
+        self.meaning.astray |= spec["openid"]["clientRef"].is_object();
         let kind = ["openid", "ldap", "ad", "pam", "pve"].into_iter().find(|kind| spec[*kind].is_object());
         fields.insert("type".to_owned(), kind.unwrap_or_default().to_owned());
         self.claim_thing(format!("realm {id}"), fields);

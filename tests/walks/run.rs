@@ -14,8 +14,8 @@ use crate::script;
 use crate::stage::Tally;
 use crate::walk::{Found, play, shrunk, walk};
 
-/// So many worlds at once.
-const WORLDS: usize = 8;
+/// So many worlds at once: with more of them each would declare so slowly that every declaration had a pass of its own.
+const WORLDS: usize = 3;
 
 /// So many declarations in one world.
 const STRETCH: usize = 400;
@@ -79,6 +79,7 @@ async fn tell(client: &kube::Client, seed: u64, number: usize, found: &Found) ->
     let head = format!("# {} (seed {seed}, walk {number})", found.divergence.class);
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("walk-{seed}-{number}.txt"));
     std::fs::write(&kept, format!("{head}\n{}", script::write(&found.script))).expect("a file");
+    std::fs::write(kept.with_extension("log"), &found.told).expect("a file");
     println!("walk {number}: as it was: {}", kept.display());
     let (how, script) = match shrunk(client, found).await {
         Some(script) => ("", script::write(&script)),
@@ -122,7 +123,7 @@ async fn walks_find_nothing() {
     if let Some(file) = std::env::var_os("WALK_PLAY") {
         let script = script::read(&std::fs::read_to_string(file).expect("a script"));
         let divergence = play(&ground::client().await, &script).await.expect("it goes wrong");
-        let found = Found { divergence, script };
+        let found = Found { divergence, script, told: String::new() };
         panic!("{}", tell(&ground::client().await, 0, 0, &found).await);
     }
     let declarations = variable("WALK_DECLARATIONS").map(|count| usize::try_from(count).expect("a number"));

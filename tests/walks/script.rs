@@ -28,6 +28,14 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The object that it declares.
+    pub fn object(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Declare { kind, name, .. } | Self::Misdeclare { kind, name, .. } => Some((kind, name)),
+            _ => None,
+        }
+    }
+
     /// True for what counts as a declaration.
     pub fn is_declaration(&self) -> bool {
         matches!(self, Self::Declare { .. } | Self::Misdeclare { .. } | Self::Connect { .. })

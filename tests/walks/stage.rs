@@ -1,6 +1,7 @@
 //! A world in which a walk takes place: a namespace and a Proxmox VE of its own, with an operator shared with others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -37,6 +38,9 @@ pub const KINDS: [&str; 8] = [
 
 /// How long anything may take before a walk gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// So many declarations side by side.
+const TOGETHER: usize = 12;
 
 /// So many looks at most until nothing changes any more.
 const LOOKS: usize = 60;
@@ -114,6 +118,8 @@ impl Stage {
         };
         let token = json!({"token": stage.pve.simulator.token()});
         stage.put("Secret", "pve-token", json!({"stringData": token})).await.expect("a Secret");
+        // Somebody else's.
+        stage.put("Secret", "taken", json!({"stringData": {"theirs": "theirs"}})).await.expect("a Secret");
         stage.connect(&json!({})).await.expect("a connection");
         stage
     }
@@ -135,11 +141,27 @@ impl Stage {
         present
     }
 
+    /// Does all of these, declarations of different objects side by side.
+    pub async fn play(&mut self, script: &[Operation]) -> Result<(), Divergence> {
+        let mut rest = script;
+        while let Some(operation) = rest.first() {
+            let run = rest.iter().scan(BTreeSet::new(), |seen, it| it.object().map(|key| seen.insert(key)));
+            let together = run.take(TOGETHER).take_while(|new| *new).count();
+            if together > 1 {
+                self.declare(&rest[..together]).await?;
+                rest = &rest[together..];
+            } else {
+                self.act(operation).await?;
+                rest = &rest[1..];
+            }
+        }
+        Ok(())
+    }
+
     /// Does one operation.
     pub async fn act(&mut self, operation: &Operation) -> Result<(), Divergence> {
         match operation {
-            Operation::Declare { kind, name, spec } => self.declare(kind, name, spec, true).await,
-            Operation::Misdeclare { kind, name, spec } => self.declare(kind, name, spec, false).await,
+            Operation::Declare { .. } | Operation::Misdeclare { .. } => self.declare(from_ref(operation)).await,
             Operation::Delete { kind, name } => {
                 self.delete(kind, name).await;
                 Ok(())
@@ -177,38 +199,57 @@ impl Stage {
         }
     }
 
-    async fn declare(&mut self, kind: &str, name: &str, spec: &Value, well_meant: bool) -> Result<(), Divergence> {
-        match self.put(kind, name, json!({"spec": spec})).await {
+    /// Applies objects side by side, each another one: so a burst is over before the operator has looked at each of them.
+    pub async fn declare(&mut self, operations: &[Operation]) -> Result<(), Divergence> {
+        let put = async |operation: &Operation| match operation {
+            Operation::Declare { kind, name, spec } | Operation::Misdeclare { kind, name, spec } => {
+                self.put(kind, name, json!({"spec": spec})).await
+            }
+            _ => panic!("no declaration: {operation}"),
+        };
+        let answers = join_all(operations.iter().map(put)).await;
+        let mut first = Ok(());
+        for (operation, answer) in operations.iter().zip(answers) {
+            let answered = self.answered(operation, answer);
+            first = first.and(answered);
+        }
+        first
+    }
+
+    fn answered(&mut self, operation: &Operation, answer: Result<Value, String>) -> Result<(), Divergence> {
+        let (Operation::Declare { kind, name, .. } | Operation::Misdeclare { kind, name, .. }) = operation else {
+            return Ok(());
+        };
+        let well_meant = matches!(operation, Operation::Declare { .. });
+        match answer {
             Ok(object) => {
                 self.tally.taken += 1;
-                let told = || format!("{kind} {name} {spec}");
                 if !well_meant {
-                    return Err(Divergence::new(format!("{kind}: taken though it is wrong"), told()));
+                    return Err(Divergence::new(format!("{kind}: taken though it is wrong"), operation.to_string()));
                 }
-                let key = (kind.to_owned(), name.to_owned());
+                let key = (kind.clone(), name.clone());
                 let taken = object["spec"].clone();
                 let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
                 let same = self.uids.insert(key.clone(), uid.clone()) == Some(uid);
                 if let Some(old) = self.specs.get(&key).filter(|_| same)
                     && let Some(field) = moved(&SPECS[kind], old, &taken)
                 {
-                    return Err(Divergence::new(format!("{kind}: {field} was changed"), told()));
+                    return Err(Divergence::new(format!("{kind}: {field} was changed"), operation.to_string()));
                 }
                 self.specs.insert(key.clone(), taken);
                 self.mean(&key);
                 if self.doomed.contains(&key) {
                     self.note_left(&key);
                 }
-                Ok(())
             }
             Err(message) => {
                 self.tally.refused += 1;
                 if well_meant {
                     *self.tally.refusals.entry(format!("{kind}: {}", shortened(&message))).or_default() += 1;
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Works out what an object, and those that refer to it, say now: all of it counts as claimed from now on.
@@ -229,6 +270,11 @@ impl Stage {
                 self.ever.extend(meaning.claims.keys().cloned());
                 self.history.entry(key.clone()).or_default().extend(meaning.claims.keys().cloned());
                 self.ever_exact.extend(meaning.exact.iter().cloned());
+                if spec["allowMove"] == true {
+                    // It may take a guest from the pool that it is in.
+                    let guests = meaning.claims.keys().filter_map(|claim| claim.split_once(" guest:"));
+                    self.ever.extend(guests.map(|(_, guest)| format!("guest {guest}")));
+                }
             }
             self.meanings.insert(key, meaning);
         }
@@ -253,7 +299,7 @@ impl Stage {
         let simulator = &self.pve.simulator;
         let mut spec = json!({
             "endpoints": [simulator.url()], "auth": {"token": {"secretRef": {"name": "pve-token"}}},
-            "tls": {"fingerprints": [simulator.fingerprint()]}, "resyncInterval": "2s",
+            "tls": {"fingerprints": [simulator.fingerprint()]}, "resyncInterval": "4s",
         });
         for (name, value) in fields.as_object().into_iter().flatten() {
             spec[name] = value.clone();
@@ -310,7 +356,7 @@ impl Stage {
         loop {
             // The sooner it is looked, the more there is to answer for everybody else.
             let waited = started.elapsed();
-            tokio::time::sleep((waited / 3).clamp(Duration::from_millis(30), Duration::from_millis(500))).await;
+            tokio::time::sleep((waited / 2).clamp(Duration::from_millis(80), Duration::from_millis(500))).await;
             let connection = connections.get("pve").await.expect("a connection");
             if connection.data["status"]["lastHandledReconcileAt"] == *asked {
                 return Ok(());
@@ -398,7 +444,7 @@ impl Stage {
     /// Comes to rest and judges. What is wrong must stay so: a claim that failed may be waiting for its next attempt.
     async fn settle(&mut self) -> Result<(), Divergence> {
         let mut found = None;
-        for wait in [0, 1200, 2600] {
+        for wait in [0, 1200, 4800] {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             found = self.look().await?;
             if found.is_none() {

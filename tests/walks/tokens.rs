@@ -20,7 +20,8 @@ pub async fn judge(objects: &[Seen], secrets: &Api<DynamicObject>, pve: &Pve, sh
         if seen.kind != "ProxmoxToken" || seen.reason() != "Succeeded" || !delivered || seen.is_deleted() {
             continue;
         }
-        let wrong = |what: &str| Some(Divergence::new(format!("ProxmoxToken: {what}"), seen.object.to_string()));
+        let told = format!("{} {} {status}", seen.name, seen.spec());
+        let wrong = |what: &str| Some(Divergence::new(format!("ProxmoxToken: {what}"), &told));
         let name = status["token"]["secretName"].as_str().unwrap_or_default();
         let Some(secret) = secrets.get_opt(name).await.expect("an answer") else {
             return wrong("delivered, and there is no Secret");

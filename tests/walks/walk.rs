@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::edit::edit;
 use crate::generate::{changed, spec};
+use crate::ground;
 use crate::judge::Divergence;
 use crate::mutate::{broken, moved};
 use crate::names;
@@ -22,6 +23,8 @@ const WEIGHTS: [usize; 8] = [10, 18, 18, 12, 10, 20, 12, 6];
 pub struct Found {
     pub divergence: Divergence,
     pub script: Vec<Operation>,
+    /// What the operator has logged of it.
+    pub told: String,
 }
 
 /// Walks so many declarations far.
@@ -30,16 +33,15 @@ pub async fn walk(client: &Client, random: Random, declarations: usize) -> (Tall
     let mut walk = Walk { random, stage, script: Vec::new() };
     let result = walk.go(declarations).await;
     let Walk { stage, script, .. } = walk;
-    (stage.tally, result.err().map(|divergence| Found { divergence, script }))
+    let told = ground::told(&stage.namespace);
+    (stage.tally, result.err().map(|divergence| Found { divergence, script, told }))
 }
 
 /// Plays a script to its end; answers with what goes wrong.
 pub async fn play(client: &Client, script: &[Operation]) -> Option<Divergence> {
     let mut stage = Stage::new(client).await;
-    for operation in script {
-        if let Err(divergence) = stage.act(operation).await {
-            return Some(divergence);
-        }
+    if let Err(divergence) = stage.play(script).await {
+        return Some(divergence);
     }
     if let Err(divergence) = stage.act(&Operation::Settle).await {
         return Some(divergence);
@@ -96,11 +98,16 @@ impl Walk {
         }
         let mut declared = 0;
         while declared < declarations {
-            let burst = 1 + self.random.below(*self.random.clone().pick(&[6, 40, 100, 100]));
-            for _ in 0..burst {
-                let operation = self.next();
-                declared += usize::from(operation.is_declaration());
-                self.act(operation).await?;
+            let burst = 1 + self.random.below(*self.random.clone().pick(&[6, 40, 120, 120]));
+            let mut left = burst;
+            while left > 0 {
+                // Each is chosen by what was there before all of them, so that their order does not matter.
+                let mut some: Vec<Operation> = (0..left.min(16)).map(|_| self.next()).collect();
+                some.sort_by_key(|operation| operation.object().is_none());
+                left -= some.len();
+                declared += some.iter().filter(|it| it.is_declaration()).count();
+                self.script.extend(some.iter().cloned());
+                self.stage.play(&some).await?;
             }
             self.act(Operation::Settle).await?;
         }

@@ -19,7 +19,7 @@ use crate::core::pocket_id::ids::SecretId;
 use crate::core::pocket_id::secret::{CLIENT_ID, CLIENT_SECRET, ClientSecret, ISSUER_URL, Secrecy};
 use crate::core::pocket_id::wants::{client_id, overlap_of, secret_name, wish_of};
 use crate::core::secret::Secret;
-use crate::core::token::{Issued, Kept};
+use crate::core::token::Issued;
 
 /// What the Secret of a client holds.
 pub(super) struct ClientContents {
@@ -59,12 +59,11 @@ impl Worker {
             let PocketIdObject::Client(client) = any else { continue };
             let status = self.reporter.latest(any).client_secret.clone();
             let issued = status.as_ref().map(as_issued);
-            let delivered_to =
-                status.as_ref().filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name.clone());
+            let written_to = status.as_ref().map(|it| it.secret_name.clone());
             let mut parcel = self.parcel(client, issuer_url);
             let realms_have_it = issued.as_ref().and_then(|issued| realms_have(&realms, client.name(), issued.issue));
             let way = (&self.context.kubernetes, &self.permit);
-            let token = parcel.settle(way, wish_of(client), issued, delivered_to, &mut self.in_hand).await;
+            let token = parcel.settle(way, wish_of(client), issued, written_to, &mut self.in_hand).await;
             let current = parcel.issue.as_ref().and_then(|issue| issue.id.as_deref());
             let secret = ClientSecret {
                 token,
@@ -155,7 +154,7 @@ pub(super) fn secret_status(
     previous: Option<&ClientSecretStatus>,
 ) -> ClientSecretStatus {
     let token = &secret.token;
-    let lost = issued.state == SecretState::Delivered && !matches!(token.kept, Kept::Ours { holds: true, .. });
+    let lost = issued.state == SecretState::Delivered && !token.kept.has(issued);
     let name = previous.filter(|_| lost).map_or(&token.wish.secret_name, |previous| &previous.secret_name);
     let time = |at: i64| Timestamp::from_second(at).ok().map(Time);
     let ids = |ids: &BTreeSet<SecretId>| ids.iter().map(ToString::to_string).collect();

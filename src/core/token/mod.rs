@@ -66,6 +66,13 @@ pub enum Kept {
     Unread(Refusal),
 }
 
+impl Kept {
+    /// Whether it is what was last issued: a Secret that had the name before may hold one that does not work any more.
+    pub fn has(&self, issued: &Issued) -> bool {
+        matches!(self, Self::Ours { issue, holds: true } if *issue >= issued.issue)
+    }
+}
+
 /// A token as the plan sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -173,8 +180,8 @@ impl Token {
             SecretState::Pending => Next::Issue(self.again(issued)),
             _ if requested => Next::Issue(self.fresh()),
             SecretState::Unknown if holds => arrived(Issued { issue: kept_issue, ..issued }),
-            SecretState::Delivered if !holds && self.wish.rotate_lost => Next::Issue(self.fresh()),
-            SecretState::Delivered if !holds => Next::Refuse(Refusal::new(
+            SecretState::Delivered if !self.kept.has(&issued) && self.wish.rotate_lost => Next::Issue(self.fresh()),
+            SecretState::Delivered if !self.kept.has(&issued) => Next::Refuse(Refusal::new(
                 Reason::SecretLost,
                 format!(
                     "Secret {} is gone or does not hold it any more, and {} does not show it again; put it back, or ask for a \
@@ -244,6 +251,9 @@ mod tests {
             (Some((Delivered, 2)), ours(2, true), false, Ok((false, 2, Delivered))),
             (Some((Delivered, 2)), Kept::Absent, false, Err(Reason::SecretLost)),
             (Some((Delivered, 2)), ours(2, false), false, Err(Reason::SecretLost)),
+            // What stands under this name is from before it had another one, or from a backup.
+            (Some((Delivered, 2)), ours(1, true), false, Err(Reason::SecretLost)),
+            (Some((Delivered, 2)), ours(5, true), false, Ok((false, 2, Delivered))),
             (Some((Delivered, 2)), Kept::Foreign { of_namesake: false }, false, Err(Reason::SecretConflict)),
             (None, Kept::Foreign { of_namesake: false }, false, Err(Reason::SecretConflict)),
         ] {
