@@ -44,7 +44,7 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
 pub async fn resync_rarely(world: &World, connection: &str) {
     let patch = Patch::Merge(json!({"spec": {"resyncInterval": "1m"}}));
     world.api("ProxmoxConnection").patch(connection, &PatchParams::default(), &patch).await.expect("patched");
-    world.passes(2).await;
+    world.passes(1).await;
 }
 
 /// The spec of a claim to one entry.

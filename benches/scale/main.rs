@@ -17,7 +17,6 @@ mod criteria;
 mod figures;
 mod fleet;
 #[path = "../../tests/support/helm.rs"]
-#[expect(dead_code, reason = "only a part of it is used here")]
 mod helm;
 mod latency;
 mod page;
@@ -58,6 +57,9 @@ fn main() {
         }
         named => (NOW, named),
     };
+    if scale == Scale::Full && named == ["page"] {
+        return page::write();
+    }
     if scale == Scale::Full
         && let Some(unknown) = named.iter().find(|it| !SCENARIOS.contains(it))
     {

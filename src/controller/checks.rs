@@ -100,7 +100,7 @@ impl Worker {
     fn previous(&self, check: &ProxmoxAccessCheck) -> ObjectStatus {
         let shown = check.status.as_ref().map(ObjectStatus::from);
         let uid = check.metadata.uid.as_deref().unwrap_or_default();
-        self.context.outbox.latest(uid, shown.as_ref(), resource_version(&check.metadata))
+        self.context.outbox.latest(uid, shown.as_ref(), resource_version(&check.metadata)).into_owned()
     }
 
     fn say_check(&mut self, check: &ProxmoxAccessCheck, previous: &ObjectStatus, report: &Report) {

@@ -30,10 +30,10 @@ impl Worker {
                 token: None,
                 sync_jobs: Vec::new(),
                 sync: None,
-                ..known.clone()
+                ..known.clone().into_owned()
             };
             let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
-            (forgotten != known).then_some(async move { outbox.store(&permit, any.target(), &forgotten).await })
+            (forgotten != *known).then_some(async move { outbox.store(&permit, any.target(), &forgotten).await })
         });
         join_all(forgetting).await.into_iter().all(|stored| stored)
     }

@@ -77,7 +77,7 @@ impl Worker {
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let AnyObject::Token(object) = any else { continue };
             let Ok(id) = token_id(object, references.of(any.namespace())) else { continue };
-            let status = self.reporter.latest(any).token;
+            let status = self.reporter.latest(any).token.clone();
             let issued = status.as_ref().map(report::issued);
             let delivered_to = status.filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name);
             let mut parcel = parcel(object, id, &endpoint);

@@ -1,5 +1,6 @@
 //! From the objects of a connection to what their plan is made from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,7 +30,7 @@ use crate::pve::read::SnapshotScope;
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
     pub any: &'a AnyObject,
-    pub previous: ObjectStatus,
+    pub previous: Cow<'a, ObjectStatus>,
     pub external_id: Option<String>,
     /// Of a realm: the secret of its client that it is to have.
     pub client: Option<ClientInUse>,

@@ -6,10 +6,11 @@ mod kind;
 mod lag;
 mod pocket_id;
 mod watch;
+mod watched;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::mpsc;
@@ -64,7 +65,7 @@ macro_rules! objects {
 
             fn of(&self, key: &ConnectionKey) -> Vec<AnyObject> {
                 let mut objects = Vec::new();
-                $(objects.extend(self.$several.of(key).map(|object| AnyObject::$variant(Arc::new(object))));)*
+                $(objects.extend(self.$several.of(key).map(AnyObject::$variant));)*
                 objects
             }
 
@@ -164,11 +165,15 @@ impl Index {
     pub fn connection(&self, key: &ConnectionKey) -> Option<Connection> {
         if let Some(namespace) = &key.namespace {
             let key = ObjectRef::new(&key.name).within(namespace);
-            return self.connections.store.get(&key).and_then(|guard| guard.0.as_ref().ok().map(Connection::from));
+            return self
+                .connections
+                .store
+                .get(&key)
+                .and_then(|it| it.readable().map(|it| Connection::from(it.as_ref())));
         }
         let (connections, _) = self.cluster.as_ref()?;
-        let guard = connections.store.get(&ObjectRef::new(&key.name))?;
-        guard.0.as_ref().ok().map(Connection::from)
+        let watched = connections.store.get(&ObjectRef::new(&key.name))?;
+        watched.readable().map(|it| Connection::from(it.as_ref()))
     }
 
     /// All connections whose status says that they lead to this cluster.
@@ -219,8 +224,8 @@ impl Index {
     }
 
     fn connection_keys(&self) -> BTreeSet<ConnectionKey> {
-        fn names<K: Resource<DynamicType = ()> + Clone>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
-            kind.store.state().into_iter().map(|guard| key_of(guard.as_ref()))
+        fn names<K: Resource<DynamicType = ()>>(kind: &Kind<K>) -> impl Iterator<Item = ConnectionKey> {
+            kind.store.state().into_iter().map(|it| key_of(it.meta()))
         }
         let mut keys: BTreeSet<ConnectionKey> = names(&self.connections).collect();
         keys.extend(self.cluster.iter().flat_map(|(connections, _)| names(connections)));
@@ -230,7 +235,7 @@ impl Index {
 
 /// Whom a change of a connection to Proxmox VE wakes: its endpoints are where people come back to after signing in.
 fn wakes_of(connection: &impl ResourceExt) -> Vec<Wake> {
-    vec![Wake::Connection(key_of(connection)), Wake::PocketId(connection.namespace())]
+    vec![Wake::Connection(key_of(connection.meta())), Wake::PocketId(connection.namespace())]
 }
 
 /// Whom a change of an object wakes.
@@ -249,6 +254,7 @@ fn shown_by<K: Object>(object: &K) -> Option<String> {
 }
 
 /// The key of a connection of either kind.
-fn key_of(connection: &impl ResourceExt) -> ConnectionKey {
-    ConnectionKey { system: System::ProxmoxVe, namespace: connection.namespace(), name: connection.name_any() }
+fn key_of(meta: &ObjectMeta) -> ConnectionKey {
+    let ObjectMeta { namespace, name, .. } = meta;
+    ConnectionKey { system: System::ProxmoxVe, namespace: namespace.clone(), name: name.clone().unwrap_or_default() }
 }

@@ -39,7 +39,7 @@ impl Worker {
             }
             let asked = any.meta().annotations.as_ref().and_then(|all| all.get(SYNC_REQUESTED_AT));
             let (Some(asked), Ok(id)) = (asked, realm_id(realm)) else { continue };
-            let before = self.reporter.latest(any).sync;
+            let before = self.reporter.latest(any).sync.clone();
             let known = self.synced.get(any.uid()).cloned().or(before).filter(|sync| sync.requested_at == *asked);
             let now = match known {
                 None if any.mode() == Mode::Observe => refused(asked),

@@ -1,5 +1,6 @@
 //! Statuses and Events of objects on their way, and finalizers: what a worker tells Kubernetes.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Reporter {
     }
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
-    pub(super) fn latest(&self, any: &impl Managed) -> ObjectStatus {
+    pub(super) fn latest<'a>(&self, any: &'a impl Managed) -> Cow<'a, ObjectStatus> {
         self.context.outbox.latest(any.uid(), any.status(), any.version())
     }
 

@@ -1,6 +1,12 @@
 //! The documentation says what the code says.
 
 mod fields;
+#[path = "../../benches/scale/figures.rs"]
+#[expect(dead_code, reason = "nothing is measured here")]
+mod figures;
+#[path = "../../benches/scale/page.rs"]
+#[expect(dead_code, reason = "nothing is written here")]
+mod page;
 #[path = "../support/parameters.rs"]
 mod parameters;
 mod reasons;
@@ -68,6 +74,11 @@ fn links_lead_somewhere() {
             }
         }
     }
+}
+
+#[test]
+fn the_page_about_performance_is_what_the_rig_makes_of_its_figures() {
+    assert!(read("docs/performance.md") == page::of(&figures::all()), "make bench ARGS=page writes it anew");
 }
 
 #[test]

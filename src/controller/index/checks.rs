@@ -20,14 +20,12 @@ impl Index {
     /// The checks of a connection that can be read, but for those on their way out: nothing is kept back for one.
     pub fn checks(&self, key: &ConnectionKey) -> Arc<[ProxmoxAccessCheck]> {
         let is_live = |check: &ProxmoxAccessCheck| check.metadata.deletion_timestamp.is_none();
-        let found = self
-            .checks
-            .store
-            .state_filter(|guard| guard.0.as_ref().is_ok_and(|check| is_live(check) && connection_of(check) == *key));
-        found.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned()).collect()
+        let is_of = |check: &ProxmoxAccessCheck| is_live(check) && connection_of(check) == *key;
+        let found = self.checks.store.state_filter(|it| it.readable().is_some_and(|check| is_of(check)));
+        found.into_iter().filter_map(|it| it.readable().map(|check| check.as_ref().clone())).collect()
     }
 
     pub(super) fn check_connections(&self) -> impl Iterator<Item = ConnectionKey> {
-        self.checks.store.state().into_iter().filter_map(|guard| guard.0.as_ref().ok().map(connection_of))
+        self.checks.store.state().into_iter().filter_map(|it| it.readable().map(|it| connection_of(it)))
     }
 }

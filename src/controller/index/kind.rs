@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use kube::core::DeserializeGuard;
 use kube::core::object::HasStatus;
 use kube::runtime::reflector::Store;
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Resource};
 
 use super::connection_of;
+use super::watched::Watched;
 use crate::api::Object;
 use crate::api::connection_status::ConnectionStatus;
 use crate::controller::connections::{Connection, ConnectionKey};
@@ -16,7 +17,7 @@ use crate::core::object::ObjectKey;
 
 /// One kind's objects, those that cannot be read included.
 pub(super) struct Kind<K: Resource<DynamicType = ()> + 'static> {
-    pub(super) store: Store<DeserializeGuard<K>>,
+    pub(super) store: Store<Watched<K>>,
     pub(super) state: Arc<AtomicU8>,
     pub(super) api: Api<DeserializeGuard<K>>,
 }
@@ -38,36 +39,31 @@ where
 {
     pub(super) fn leading_to(&self, cluster: &str) -> impl Iterator<Item = (ConnectionKey, Connection)> {
         let leads = |connection: &K| connection.status().and_then(|it| it.cluster_id.as_deref()) == Some(cluster);
-        let found = self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(leads));
-        let connections = found.into_iter().filter_map(|guard| guard.0.as_ref().ok().map(Connection::from));
+        let found = self.store.state_filter(|it| it.readable().is_some_and(|it| leads(it)));
+        let connections = found.into_iter().filter_map(|it| it.readable().map(|it| Connection::from(it.as_ref())));
         connections.map(|connection| (connection.key(), connection))
     }
 }
 
 impl<K: Object> Kind<K> {
     /// The readable objects of which this is so.
-    pub(super) fn find_all(&self, is_so: impl Fn(&K) -> bool) -> Vec<K> {
-        let found = self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(&is_so));
-        found.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned()).collect()
+    pub(super) fn find_all(&self, is_so: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
+        let found = self.store.state_filter(|it| it.readable().is_some_and(|it| is_so(it)));
+        found.into_iter().filter_map(|it| it.readable().cloned()).collect()
     }
 
     /// The readable objects of a connection.
-    pub(super) fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = K> {
-        let readable =
-            self.store.state_filter(|guard| guard.0.as_ref().is_ok_and(|object| connection_of(object) == *key));
-        readable.into_iter().filter_map(|guard| guard.0.as_ref().ok().cloned())
+    pub(super) fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = Arc<K>> {
+        self.find_all(|object| connection_of(object) == *key).into_iter()
     }
 
     pub(super) fn unreadable(&self, namespace: Option<&str>) -> Option<ObjectKey> {
-        let concerns = |of: Option<String>| namespace.is_none() || of.as_deref() == namespace;
-        self.store.find(|guard| guard.0.is_err() && concerns(guard.namespace())).map(|guard| ObjectKey {
-            kind: K::KIND,
-            namespace: guard.namespace().unwrap_or_default(),
-            name: guard.name_any(),
-        })
+        let concerns = |of: Option<&str>| namespace.is_none() || of == namespace;
+        let found = self.store.find(|it| it.readable().is_none() && concerns(it.meta().namespace.as_deref()));
+        found.map(|it| it.key(K::KIND))
     }
 
     pub(super) fn connections(&self) -> impl Iterator<Item = ConnectionKey> {
-        self.store.state().into_iter().filter_map(|guard| guard.0.as_ref().ok().map(connection_of))
+        self.store.state().into_iter().filter_map(|it| it.readable().map(|it| connection_of(it.as_ref())))
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kube::Resource;
 use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 
@@ -25,7 +24,8 @@ pub(super) struct PocketIds {
 
 impl PocketIds {
     pub(super) fn start(start: &mut Starter<'_>) -> Self {
-        let connections = start.kind(start.in_namespaces(), |it| vec![Wake::Connection(key_of(it))]);
+        let connections =
+            start.kind(start.in_namespaces(), |it: &PocketIdConnection| vec![Wake::Connection(key_of(&it.metadata))]);
         let groups = start.kind(start.in_namespaces(), wakes::<PocketIdGroup>);
         let clients = start.showing(start.in_namespaces(), wakes::<PocketIdClient>, secret_of);
         Self { connections, groups, clients }
@@ -46,7 +46,7 @@ impl PocketIds {
     /// All connections that exist or that objects name, in a namespace or in all.
     pub(super) fn keys(&self, namespace: Option<&str>) -> BTreeSet<ConnectionKey> {
         let mut keys: BTreeSet<ConnectionKey> =
-            self.connections.store.state().iter().map(|guard| key_of(guard.as_ref())).collect();
+            self.connections.store.state().iter().map(|it| key_of(it.meta())).collect();
         keys.extend(self.groups.connections());
         keys.extend(self.clients.connections());
         keys.retain(|key| namespace.is_none() || key.namespace.as_deref() == namespace);
@@ -65,22 +65,22 @@ fn secret_of(client: &PocketIdClient) -> Option<String> {
     Some(format!("{} {:?} {}", secret.issue, secret.secret_state, secret.secret_name))
 }
 
-fn key_of(connection: &impl Resource) -> ConnectionKey {
-    let ObjectMeta { namespace, name, .. } = connection.meta();
+fn key_of(meta: &ObjectMeta) -> ConnectionKey {
+    let ObjectMeta { namespace, name, .. } = meta;
     ConnectionKey::pocket_id(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 
 impl Index {
     /// The PocketIdConnection, if it exists.
-    pub fn pocket_id(&self, key: &ConnectionKey) -> Option<PocketIdConnection> {
+    pub fn pocket_id(&self, key: &ConnectionKey) -> Option<Arc<PocketIdConnection>> {
         let reference = ObjectRef::new(&key.name).within(key.namespace.as_deref().unwrap_or_default());
-        self.pocket_id.connections.store.get(&reference).and_then(|guard| guard.0.as_ref().ok().cloned())
+        self.pocket_id.connections.store.get(&reference).and_then(|it| it.readable().cloned())
     }
 
     /// The objects of a connection to Pocket ID, also of one that does not exist.
     pub fn pocket_id_objects(&self, key: &ConnectionKey) -> Vec<PocketIdObject> {
-        let groups = self.pocket_id.groups.of(key).map(|group| PocketIdObject::Group(Arc::new(group)));
-        let clients = self.pocket_id.clients.of(key).map(|client| PocketIdObject::Client(Arc::new(client)));
+        let groups = self.pocket_id.groups.of(key).map(PocketIdObject::Group);
+        let clients = self.pocket_id.clients.of(key).map(PocketIdObject::Client);
         let mut objects: Vec<_> = groups.chain(clients).collect();
         objects.sort_by_cached_key(Managed::key);
         objects
@@ -95,30 +95,30 @@ impl Index {
     pub fn referring(&self, namespace: &str) -> BTreeSet<ConnectionKey> {
         fn of<K: Object>(kind: &Kind<K>, namespace: &str) -> Vec<ConnectionKey> {
             let refers = |object: &K| object.refers_to_pocket_id() && object.namespace() == namespace;
-            kind.find_all(refers).iter().map(connection_of).collect()
+            kind.find_all(refers).iter().map(|object| connection_of(object.as_ref())).collect()
         }
         of(&self.objects.realms, namespace).into_iter().chain(of(&self.objects.groups, namespace)).collect()
     }
 
     /// The realms of a namespace that can be read.
-    pub fn realms_in(&self, namespace: &str) -> Vec<ProxmoxRealm> {
+    pub fn realms_in(&self, namespace: &str) -> Vec<Arc<ProxmoxRealm>> {
         self.objects.realms.find_all(|realm| realm.namespace() == namespace)
     }
 
     /// The groups of a namespace that can be read and that refer to Pocket ID.
-    pub fn groups_from_pocket_id(&self, namespace: &str) -> Vec<ProxmoxGroup> {
+    pub fn groups_from_pocket_id(&self, namespace: &str) -> Vec<Arc<ProxmoxGroup>> {
         self.objects.groups.find_all(|group| group.namespace() == namespace && group.refers_to_pocket_id())
     }
 
     /// The PocketIdGroup of a name, if it exists and can be read.
-    pub fn pocket_id_group(&self, namespace: &str, name: &str) -> Option<PocketIdGroup> {
+    pub fn pocket_id_group(&self, namespace: &str, name: &str) -> Option<Arc<PocketIdGroup>> {
         let reference = ObjectRef::new(name).within(namespace);
-        self.pocket_id.groups.store.get(&reference).and_then(|guard| guard.0.as_ref().ok().cloned())
+        self.pocket_id.groups.store.get(&reference).and_then(|it| it.readable().cloned())
     }
 
     /// The PocketIdClient of a name, if it exists and can be read.
-    pub fn pocket_id_client(&self, namespace: &str, name: &str) -> Option<PocketIdClient> {
+    pub fn pocket_id_client(&self, namespace: &str, name: &str) -> Option<Arc<PocketIdClient>> {
         let reference = ObjectRef::new(name).within(namespace);
-        self.pocket_id.clients.store.get(&reference).and_then(|guard| guard.0.as_ref().ok().cloned())
+        self.pocket_id.clients.store.get(&reference).and_then(|it| it.readable().cloned())
     }
 }

@@ -1,23 +1,23 @@
 //! One kind watched: what changes goes into memory and wakes its connection.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use kube::core::object::HasStatus;
 use kube::core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta};
-use kube::runtime::reflector::store;
 use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{Lookup, store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::Wake;
 use super::kind::{ABSENT, Kind, LISTED, WAITING};
 use super::lag::late;
+use super::watched::{Watched, shared};
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
 
@@ -86,7 +86,7 @@ impl Starter<'_> {
 
 async fn watch<K>(
     api: Api<DeserializeGuard<K>>,
-    writer: Writer<DeserializeGuard<K>>,
+    mut writer: Writer<Watched<K>>,
     wakes: impl Fn(&K) -> Vec<Wake>,
     shows: impl Fn(&K) -> Option<String>,
     wake: mpsc::UnboundedSender<Wake>,
@@ -94,29 +94,37 @@ async fn watch<K>(
 ) where
     K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let mut seen: HashMap<(Option<String>, String), Interest> = HashMap::new();
     let events = watcher(api, watcher::Config::default())
         .modify(|object| object.meta_mut().managed_fields = None)
         .default_backoff();
-    let stream = late(events).reflect(writer);
-    let mut stream = std::pin::pin!(stream);
+    let store = writer.as_reader();
+    let mut stream = std::pin::pin!(late(events).map_ok(shared));
+    let interest = |object: &Watched<K>| Interest {
+        shown: object.readable().and_then(|it| shows(it)),
+        ..Interest::of(object.meta())
+    };
+    let woken = |object: &Watched<K>| object.readable().map_or(vec![Wake::All], |it| wakes(it));
     while let Some(event) = stream.next().await {
+        let changed = match &event {
+            Ok(watcher::Event::Apply(object)) => {
+                store.get(&object.to_object_ref(())).is_none_or(|former| interest(&former) != interest(object))
+            }
+            _ => true,
+        };
+        if let Ok(event) = &event {
+            writer.apply_watcher_event(event);
+        }
         let waking = match event {
             Ok(watcher::Event::Apply(object)) => {
-                let visible = object.0.as_ref().ok().and_then(&shows);
-                let interest = Interest { shown: visible, ..Interest::of(object.meta()) };
-                let name = (object.namespace(), object.name_any());
-                let changed = seen.get(&name) != Some(&interest);
-                seen.insert(name, interest);
-                if changed { object.0.as_ref().map_or(vec![Wake::All], &wakes) } else { Vec::new() }
+                if changed {
+                    woken(&object)
+                } else {
+                    Vec::new()
+                }
             }
-            Ok(watcher::Event::Delete(object)) => {
-                seen.remove(&(object.namespace(), object.name_any()));
-                object.0.as_ref().map_or(vec![Wake::All], &wakes)
-            }
+            Ok(watcher::Event::Delete(object)) => woken(&object),
             Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => Vec::new(),
             Ok(watcher::Event::InitDone) => {
-                seen.clear();
                 state.store(LISTED, Ordering::SeqCst);
                 vec![Wake::All]
             }

@@ -3,11 +3,13 @@
 
 mod sent;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::conditions;
@@ -45,14 +47,21 @@ impl Outbox {
     }
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
-    pub fn latest(&self, uid: &str, shown: Option<&ObjectStatus>, shown_version: u64) -> ObjectStatus {
-        let latest = lock(&self.sent).latest(uid, shown_version);
-        latest.unwrap_or_else(|| {
-            let mut status = shown.cloned().unwrap_or_default();
-            // Conditions of others stay with them.
-            status.conditions.retain(|condition| conditions::OURS.contains(&condition.type_.as_str()));
-            status
-        })
+    pub fn latest<'a>(&self, uid: &str, shown: Option<&'a ObjectStatus>, shown_version: u64) -> Cow<'a, ObjectStatus> {
+        if let Some(latest) = lock(&self.sent).latest(uid, shown_version) {
+            return Cow::Owned(latest.clone());
+        }
+        let is_ours = |condition: &Condition| conditions::OURS.contains(&condition.type_.as_str());
+        match shown {
+            None => Cow::Owned(ObjectStatus::default()),
+            Some(shown) if shown.conditions.iter().all(is_ours) => Cow::Borrowed(shown),
+            Some(shown) => {
+                let mut status = shown.clone();
+                // Conditions of others stay with them.
+                status.conditions.retain(is_ours);
+                Cow::Owned(status)
+            }
+        }
     }
 
     /// Forgets objects that are gone.

@@ -48,10 +48,10 @@ impl Sent {
     ///
     /// What was stored is kept also when the watch has shown it: another pass may be under way with what the watch had
     /// shown before, and would take that for the newest.
-    pub(super) fn latest(&self, uid: &str, shown_version: u64) -> Option<ObjectStatus> {
+    pub(super) fn latest(&self, uid: &str, shown_version: u64) -> Option<&ObjectStatus> {
         let OfObject { stored, under_way } = self.objects.get(uid)?;
         let stored = stored.as_ref().filter(|(_, version)| shown_version < *version);
-        under_way.as_ref().or(stored).map(|(status, _)| status.clone())
+        under_way.as_ref().or(stored).map(|(status, _)| status)
     }
 
     /// The object is gone.

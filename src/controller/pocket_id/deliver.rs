@@ -1,6 +1,7 @@
 //! Secrets of clients on their way from Pocket ID's answer into Kubernetes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -56,7 +57,7 @@ impl Worker {
         let mut secrets = HashMap::new();
         for any in objects.iter().filter(|any| any.mode() == Mode::Manage) {
             let PocketIdObject::Client(client) = any else { continue };
-            let status = self.reporter.latest(any).client_secret;
+            let status = self.reporter.latest(any).client_secret.clone();
             let issued = status.as_ref().map(as_issued);
             let delivered_to =
                 status.as_ref().filter(|it| it.secret_state == SecretState::Delivered).map(|it| it.secret_name.clone());
@@ -111,7 +112,7 @@ impl Worker {
 }
 
 /// Whether all realms that refer to a client have a secret of this number or a later one; `None` when none refers to it.
-fn realms_have(realms: &[ProxmoxRealm], client: &str, issue: i64) -> Option<bool> {
+fn realms_have(realms: &[Arc<ProxmoxRealm>], client: &str, issue: i64) -> Option<bool> {
     let mut have = None;
     for realm in realms.iter().filter(|realm| refers(realm, client) && !realm.is_being_deleted()) {
         let in_use = realm.status.as_ref().and_then(|status| status.client_in_use.as_ref());

@@ -1,5 +1,6 @@
 //! From the objects of a connection to what their plan is made from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::core::pocket_id::wants::{self, References, Wants};
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
     pub any: &'a PocketIdObject,
-    pub previous: ObjectStatus,
+    pub previous: Cow<'a, ObjectStatus>,
 }
 
 /// All objects that can be judged, and what goes along with them.
@@ -152,12 +153,12 @@ impl Worker {
                     !it.is_being_deleted()
                         && it.pocket_id_group_ref().is_some_and(|reference| reference.name == group.name())
                 });
-                clients.map(Managed::key).chain(groups.map(|group| key_of(&group))).collect()
+                clients.map(Managed::key).chain(groups.map(|group| key_of(group.as_ref()))).collect()
             }
             PocketIdObject::Client(client) => {
                 let realms = index.realms_in(self.namespace());
                 let live = realms.iter().filter(|realm| !realm.is_being_deleted() && refers(realm, client.name()));
-                live.map(key_of).collect()
+                live.map(|realm| key_of(realm.as_ref())).collect()
             }
         }
     }

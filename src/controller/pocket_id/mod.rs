@@ -113,7 +113,7 @@ impl Turn for Worker {
             return (!objects.is_empty()).then(|| jittered(self.resync));
         };
         self.resync = connection.spec.resync_interval();
-        match self.reporter.hold(&connection.metadata, &Target::of(&connection), !objects.is_empty()).await {
+        match self.reporter.hold(&connection.metadata, &Target::of(connection.as_ref()), !objects.is_empty()).await {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => {

@@ -11,6 +11,7 @@ mod token;
 mod user;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 pub use acl::of_acl;
 pub use client::client_in_use;
@@ -51,9 +52,9 @@ pub struct References<'a> {
     /// Pools.
     pub pools: HashMap<&'a str, &'a ProxmoxPool>,
     /// Clients of Pocket ID that realms refer to.
-    pub clients: HashMap<String, PocketIdClient>,
+    pub clients: HashMap<String, Arc<PocketIdClient>>,
     /// Groups of Pocket ID that groups refer to.
-    pub pocket_id_groups: HashMap<String, PocketIdGroup>,
+    pub pocket_id_groups: HashMap<String, Arc<PocketIdGroup>>,
     /// Whom clients of Pocket ID let in, by the names of their objects, or why that is not known.
     pub audiences: HashMap<String, Result<Audience, String>>,
     /// What was read of each Secret key, or why it was not.
