@@ -9,20 +9,6 @@ use proxmox_identity::sim::pve::{Options, Simulator};
 
 use crate::fleet::GROUPS;
 
-/// Some of the built-in roles.
-const ROLES: [&str; 10] = [
-    "PVEAdmin",
-    "PVEAuditor",
-    "PVEDatastoreAdmin",
-    "PVEDatastoreUser",
-    "PVEPoolAdmin",
-    "PVEPoolUser",
-    "PVESDNAdmin",
-    "PVETemplateUser",
-    "PVEUserAdmin",
-    "PVEVMAdmin",
-];
-
 /// A Proxmox VE with the groups and nothing else.
 pub struct Bare {
     pub pve: Simulator,
@@ -68,9 +54,12 @@ impl Bare {
     /// Makes some hundreds of entries with few PUTs, elsewhere than [`Self::apply`] does.
     pub async fn fill(&self, entries: usize) {
         let groups: Vec<String> = (0..GROUPS).map(|group| format!("g{group}")).collect();
-        for path in 0..entries / (GROUPS * ROLES.len()) {
-            let form =
-                [("path", format!("/storage/store{path}")), ("roles", ROLES.join(",")), ("groups", groups.join(","))];
+        for path in 0..entries / GROUPS {
+            let form = [
+                ("path", format!("/storage/store{path}")),
+                ("roles", "PVEDatastoreUser".to_owned()),
+                ("groups", groups.join(",")),
+            ];
             assert!(self.send("PUT", "/access/acl", &form.map(|(name, value)| (name.to_owned(), value))).await);
         }
     }

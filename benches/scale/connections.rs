@@ -9,13 +9,16 @@ use serde_json::json;
 
 use crate::Scale;
 use crate::figures::{Figures, count};
-use crate::fleet::{self, Fleet, GROUPS, recorded};
+use crate::fleet::{self, Fleet, Layout, recorded};
 use crate::latency::{entry_spec, percentiles, until_ready};
 use crate::process;
 use crate::world::World;
 
 /// How many connections, and objects of each.
 pub const CONNECTIONS: (usize, usize) = (200, 50);
+
+/// Groups of each cluster.
+const GROUPS: usize = 10;
 
 /// How long the one that hangs takes for each answer.
 const HANG_MS: u64 = 30_000;
@@ -27,14 +30,14 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     } else {
         (CONNECTIONS, 60, Duration::from_mins(1))
     };
-    let mut fleet = Fleet::new(recorded(), 1).await;
+    let mut fleet = Fleet::new(recorded(), Layout::PathEach).await;
     let mut clusters = Vec::new();
     for number in 0..connections {
         clusters.push(cluster(&fleet.world, number).await);
     }
     let manifests = (0..connections * objects).map(|number| {
         let (connection, entry) = (number / objects, number % objects);
-        let spec = entry_spec(&connection_name(connection), &format!("/vms/{}", 100 + entry), entry);
+        let spec = entry_spec(&connection_name(connection), &format!("/vms/{}", 100 + entry), entry % GROUPS);
         json!({
             "apiVersion": "proxmox-identity.dev/v1alpha1", "kind": "ProxmoxAcl",
             "metadata": {"name": fleet::name(number)}, "spec": spec,
@@ -113,7 +116,7 @@ async fn changes(
     let mut times = Vec::new();
     for sample in samples {
         let connection = 1 + sample % (connections - 1);
-        let spec = entry_spec(&connection_name(connection), &format!("/storage/{series}{sample}"), sample);
+        let spec = entry_spec(&connection_name(connection), &format!("/storage/{series}{sample}"), sample % GROUPS);
         times.push(until_ready(world, &format!("{series}-{sample}"), spec).await);
     }
     times

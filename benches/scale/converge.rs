@@ -9,7 +9,7 @@ use crate::Scale;
 use crate::apiserver::Writes;
 use crate::bare::{Bare, first_to_last};
 use crate::figures::{Figures, count};
-use crate::fleet::{Fleet, recorded};
+use crate::fleet::{Fleet, Layout, recorded};
 use crate::process;
 
 /// What each entry that stands adds to a write, by the recordings: 6 ms without entries, 60 to 70 ms with 1,000.
@@ -40,7 +40,7 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
 
 /// The operator with that many objects; answers with its PUTs.
 async fn operator(entries: usize, options: &Options, figures: &mut Figures) -> Vec<Write> {
-    let mut fleet = Fleet::new(options.clone(), 1).await;
+    let mut fleet = Fleet::new(options.clone(), Layout::PathEach).await;
     fleet.grow_to(entries).await;
     let client = fleet.world.client.clone();
     let (writes, begun) = (Writes::until_now(&client).await, Instant::now());

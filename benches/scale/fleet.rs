@@ -14,7 +14,7 @@ use crate::bare;
 use crate::world::{World, condition, manifest};
 
 /// Groups that stand before anything is measured; entries are for them in turn.
-pub const GROUPS: usize = 10;
+pub const GROUPS: usize = 100;
 
 /// How many objects are made at once.
 const AT_ONCE: usize = 16;
@@ -43,11 +43,19 @@ pub fn recorded() -> Options {
     }
 }
 
+/// Where the entries are, and whether they are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Each is on a path of its own, and so needs a PUT of its own.
+    PathEach,
+    /// They stand before their objects are made, which then take them over: nothing waits for Proxmox VE.
+    Standing,
+}
+
 /// A world with so many objects, each of which claims one ACL entry.
 pub struct Fleet {
     pub world: World,
-    /// How many objects share a path, and so a PUT.
-    per_path: usize,
+    layout: Layout,
     objects: usize,
     client: reqwest::Client,
     /// Where the operator serves its metrics.
@@ -56,14 +64,14 @@ pub struct Fleet {
 
 impl Fleet {
     /// With the groups and without objects; nothing runs yet.
-    pub async fn new(options: Options, per_path: usize) -> Self {
+    pub async fn new(options: Options, layout: Layout) -> Self {
         let world = World::with(options).await;
         for group in 0..GROUPS {
             world.pve_call("POST", "/access/groups", &[("groupid", &format!("g{group}"))]).await;
         }
         world.pve.clear_requests();
         world.connect().await;
-        Self { world, per_path, objects: 0, client: bare::client(), address: String::new() }
+        Self { world, layout, objects: 0, client: bare::client(), address: String::new() }
     }
 
     /// Starts the operator as people run it.
@@ -78,13 +86,30 @@ impl Fleet {
 
     /// Makes objects until there are so many.
     pub async fn grow_to(&mut self, objects: usize) {
+        let per_path = match self.layout {
+            Layout::PathEach => 1,
+            Layout::Standing => GROUPS,
+        };
+        if self.layout == Layout::Standing {
+            for path in self.objects.div_ceil(GROUPS)..objects.div_ceil(GROUPS) {
+                self.stand(100 + path).await;
+            }
+        }
         let manifests = (self.objects..objects).map(|number| {
-            let (path, group) = (100 + number / self.per_path, number % GROUPS);
+            let (path, group) = (100 + number / per_path, number % GROUPS);
             let spec = format!("path: /vms/{path}, roles: [{{role: PVEVMUser}}], subjects: [{{group: g{group}}}]");
             manifest("ProxmoxAcl", &name(number), &spec)
         });
         create(&self.world.api("ProxmoxAcl"), manifests).await;
         self.objects = objects;
+    }
+
+    /// All groups get an entry on a path, before any object claims it.
+    async fn stand(&self, path: usize) {
+        let groups: Vec<String> = (0..GROUPS).map(|group| format!("g{group}")).collect();
+        let (path, groups) = (format!("/vms/{path}"), groups.join(","));
+        let form = [("path", path.as_str()), ("roles", "PVEVMUser"), ("groups", &groups)];
+        self.world.pve_call("PUT", "/access/acl", &form).await;
     }
 
     /// So many objects are there that were not made here.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Scale;
 use crate::figures::{Figures, count};
-use crate::fleet::{Fleet, GROUPS, is_ready, name, recorded};
+use crate::fleet::{Fleet, GROUPS, Layout, is_ready, name, recorded};
 use crate::world::World;
 
 /// How many objects are there.
@@ -19,7 +19,7 @@ const OBJECTS: usize = 10_000;
 /// Measures new and changed objects in turn.
 pub async fn measure(scale: Scale, figures: &mut Figures) {
     let (objects, samples) = if scale == Scale::Smoke { (10, 4) } else { (OBJECTS, 200) };
-    let mut fleet = Fleet::new(recorded(), 10).await;
+    let mut fleet = Fleet::new(recorded(), Layout::Standing).await;
     fleet.grow_to(objects).await;
     fleet.start_operator().await;
     fleet.all_ready().await;
@@ -29,7 +29,7 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     for sample in 0..samples {
         times.push(if sample % 2 == 0 {
             let entry = format!("new-{sample}");
-            let spec = entry_spec("pve", &format!("/storage/new{sample}"), sample);
+            let spec = entry_spec("pve", &format!("/storage/new{sample}"), sample % GROUPS);
             until_ready(world, &entry, spec).await
         } else {
             // As if somebody changed their mind about one of the many.
@@ -48,12 +48,12 @@ pub async fn resync_rarely(world: &World, connection: &str) {
 }
 
 /// The spec of a claim to one entry.
-pub fn entry_spec(connection: &str, path: &str, number: usize) -> Value {
+pub fn entry_spec(connection: &str, path: &str, group: usize) -> Value {
     json!({
         "connectionRef": {"name": connection},
         "path": path,
         "roles": [{"role": "PVEVMUser"}],
-        "subjects": [{"group": format!("g{}", number % GROUPS)}],
+        "subjects": [{"group": format!("g{group}")}],
     })
 }
 

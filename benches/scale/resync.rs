@@ -5,20 +5,17 @@ use std::time::Instant;
 use crate::Scale;
 use crate::apiserver::Writes;
 use crate::figures::{Figures, whole};
-use crate::fleet::{Fleet, program, recorded};
+use crate::fleet::{Fleet, Layout, program, recorded};
 use crate::process;
 
 /// How many objects.
 pub const SIZES: [usize; 4] = [10, 100, 1000, 10_000];
 
-/// Objects of one path: so many entries stand the sooner.
-const PER_PATH: usize = 10;
-
 /// Measures all sizes, in a world that grows.
 pub async fn measure(scale: Scale, figures: &mut Figures) {
     let sizes = if scale == Scale::Smoke { &SIZES[..1] } else { &SIZES };
     let passes = if scale == Scale::Smoke { 2 } else { 10 };
-    let mut fleet = Fleet::new(recorded(), PER_PATH).await;
+    let mut fleet = Fleet::new(recorded(), Layout::Standing).await;
     fleet.start_operator().await;
     fleet.world.ready("ProxmoxConnection", "pve").await;
     fleet.world.passes(2).await;
