@@ -15,9 +15,13 @@ use crate::core::secret::Secret;
 use crate::core::write::{MemberChange, PoolChange, Write};
 use crate::pve::session::Session;
 
-/// How long steps are carried out before everything is read and planned again: a new change never waits long
-/// behind a thousand others.
-const BUDGET: Duration = Duration::from_secs(2);
+/// How long steps are carried out before everything is read and planned again, at least and at most: a new change never
+/// waits long behind a thousand others.
+const BUDGET: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+
+/// Where reading and planning takes long, steps may take so many times as long: else most of the time would go into
+/// plans of which little is done.
+const STEPS_TO_PLAN: u32 = 20;
 
 /// How long a request that PVE refused for its content is not repeated, in milliseconds.
 const LONGEST: u64 = 60_000;
@@ -33,10 +37,16 @@ pub struct Done {
     pub lock_timeout: bool,
 }
 
+/// How long steps may take after so long a time of reading and planning.
+pub fn budget(planning: Duration) -> Duration {
+    let (least, most) = BUDGET;
+    (planning * STEPS_TO_PLAN).clamp(least, most)
+}
+
 /// Carries out steps until the budget is used up, the connection breaks or somebody says stop.
 pub async fn execute(
     session: &Session,
-    steps: Vec<Step>,
+    (steps, budget): (Vec<Step>, Duration),
     memory: &mut Memory,
     delivery: &mut Delivery<'_>,
     audit: &Audit<'_>,
@@ -48,7 +58,7 @@ pub async fn execute(
     let mut failed: BTreeSet<Claim> = BTreeSet::new();
     let mut open: Vec<Step> = steps.into_iter().rev().collect();
     while let Some(step) = open.pop() {
-        if begun.elapsed() > BUDGET || stop() {
+        if begun.elapsed() > budget || stop() {
             break;
         }
         if step.after.iter().any(|claim| failed.contains(claim)) {
@@ -171,5 +181,17 @@ impl Clock {
     /// How long to wait after so many failures in a row: from half a second, doubling.
     pub fn back_off(self, tries: u32) -> u64 {
         (250u64 << tries.min(16)).min(self.longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_may_take_longer_where_planning_does_but_never_very_long() {
+        for (planning, expected) in [(0, 2_000), (100, 2_000), (200, 4_000), (60_000, 10_000)] {
+            assert_eq!(budget(Duration::from_millis(planning)), Duration::from_millis(expected), "{planning} ms");
+        }
     }
 }

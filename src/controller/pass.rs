@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use tracing::Span;
@@ -17,7 +17,7 @@ use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
-use crate::controller::execute::{Done, execute};
+use crate::controller::execute::{self, Done, execute};
 use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
@@ -58,6 +58,7 @@ impl Worker {
         policy: Policy,
         objects: &[AnyObject],
     ) -> Result<Outcome, Refusal> {
+        let begun = Instant::now();
         let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
         let mut scope = gather::scope(&inputs);
         scope.every_pool |= policy.looks_into_pools(&inputs) || checks::need_pools(&self.checks);
@@ -86,6 +87,7 @@ impl Worker {
             frozen: frozen.as_deref(),
             now: self.clock().now,
         });
+        let budget = execute::budget(begun.elapsed());
         let allowed = subjects.iter().zip(&plan.verdicts).filter(|(_, verdict)| !verdict.denied);
         let syncing = self.syncs(session, allowed.map(|(subject, _)| subject.any), &snapshot).await;
         self.forget(&plan);
@@ -105,7 +107,7 @@ impl Worker {
         let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects: &subjects };
         let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
         let mut delivery = Delivery { kubernetes, permit, parcels, in_hand: HashMap::new() };
-        let done = execute(session, steps, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
+        let done = execute(session, (steps, budget), &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         let Delivery { in_hand, .. } = delivery;
         self.in_hand.extend(in_hand);
         Span::current().record("done", done.steps.len());
