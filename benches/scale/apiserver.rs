@@ -1,5 +1,7 @@
 //! What kube-apiserver has counted.
 
+use std::time::Duration;
+
 use kube::Client;
 
 /// Writes to our objects and of Events since the control plane was started, by whomever.
@@ -29,6 +31,19 @@ impl Writes {
             }
         }
         writes
+    }
+
+    /// The same once no more Events come: they are told one by one, and nothing waits for them.
+    pub async fn settled(client: &Client) -> Self {
+        let mut before = Self::until_now(client).await;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = Self::until_now(client).await;
+            if now.events <= before.events {
+                return now;
+            }
+            before = now;
+        }
     }
 
     /// How many there were since.

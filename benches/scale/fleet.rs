@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub static OTHER_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// The operator that is measured.
-pub fn program() -> &'static Path {
+fn program() -> &'static Path {
     OTHER_PROGRAM.get().map_or(Path::new(env!("CARGO_BIN_EXE_proxmox-identity")), PathBuf::as_path)
 }
 

@@ -9,6 +9,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use serde_json::{Value, json};
 
 use crate::Scale;
+use crate::apiserver::Writes;
 use crate::figures::{Figures, count};
 use crate::fleet::{Fleet, GROUPS, Layout, is_ready, name, recorded};
 use crate::world::World;
@@ -16,13 +17,13 @@ use crate::world::World;
 /// How many objects are there.
 const OBJECTS: usize = 10_000;
 
-/// Measures new and changed objects in turn.
-pub async fn measure(scale: Scale, figures: &mut Figures) {
+/// Measures new and changed objects in turn, among those that are made or among as many.
+pub async fn measure(scale: Scale, made: Option<Fleet>, figures: &mut Figures) {
     let (objects, samples) = if scale == Scale::Smoke { (10, 4) } else { (OBJECTS, 200) };
-    let mut fleet = Fleet::new(recorded(), Layout::Standing).await;
-    fleet.grow_to(objects).await;
-    fleet.start_operator().await;
-    fleet.all_ready().await;
+    let fleet = match made {
+        Some(fleet) => fleet,
+        None => settled(objects).await,
+    };
     let world = &fleet.world;
     resync_rarely(world, "pve").await;
     let mut times = Vec::new();
@@ -38,6 +39,15 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
         });
     }
     percentiles(figures, "", times);
+}
+
+async fn settled(objects: usize) -> Fleet {
+    let mut fleet = Fleet::new(recorded(), Layout::Standing).await;
+    fleet.grow_to(objects).await;
+    fleet.start_operator().await;
+    fleet.all_ready().await;
+    Writes::settled(&fleet.world.client).await;
+    fleet
 }
 
 /// Leaves a connection to changes: a resync is due each minute, as it is by default.

@@ -67,6 +67,8 @@ fn main() {
         std::process::exit(2);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    // Ten thousand objects take a while to make: one scenario leaves them to the next.
+    let mut left = None;
     for scenario in SCENARIOS.into_iter().filter(|it| named.is_empty() || named.contains(it)) {
         let (mut figures, begun) = (Figures::default(), Instant::now());
         eprintln!("{scenario}: load {:.1}", process::load());
@@ -74,8 +76,8 @@ fn main() {
         runtime.block_on(async {
             match scenario {
                 "converge" => Box::pin(converge::measure(scale, &mut figures)).await,
-                "resync" => Box::pin(resync::measure(scale, &mut figures)).await,
-                "latency" => Box::pin(latency::measure(scale, &mut figures)).await,
+                "resync" => left = Some(Box::pin(resync::measure(scale, &mut figures)).await),
+                "latency" => Box::pin(latency::measure(scale, left.take(), &mut figures)).await,
                 "connections" => Box::pin(connections::measure(scale, &mut figures)).await,
                 _ => criteria::measure(&mut figures),
             }

@@ -5,14 +5,14 @@ use std::time::Instant;
 use crate::Scale;
 use crate::apiserver::Writes;
 use crate::figures::{Figures, whole};
-use crate::fleet::{Fleet, Layout, program, recorded};
+use crate::fleet::{Fleet, Layout, recorded};
 use crate::process;
 
 /// How many objects.
 pub const SIZES: [usize; 4] = [10, 100, 1000, 10_000];
 
-/// Measures all sizes, in a world that grows.
-pub async fn measure(scale: Scale, figures: &mut Figures) {
+/// Measures all sizes, in a world that grows; answers with that world.
+pub async fn measure(scale: Scale, figures: &mut Figures) -> Fleet {
     let sizes = if scale == Scale::Smoke { &SIZES[..1] } else { &SIZES };
     let passes = if scale == Scale::Smoke { 2 } else { 10 };
     let mut fleet = Fleet::new(recorded(), Layout::Standing).await;
@@ -20,7 +20,7 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     fleet.world.ready("ProxmoxConnection", "pve").await;
     fleet.world.passes(2).await;
     figures.set("idle.resident_mib", process::memory(fleet.world.process()).resident);
-    let program = std::fs::metadata(program()).expect("the program");
+    let program = std::fs::metadata(format!("/proc/{}/exe", fleet.world.process())).expect("the program");
     figures.set("binary_mib", whole(program.len()) / 1024.0 / 1024.0);
     for &objects in sizes {
         fleet.grow_to(objects).await;
@@ -28,13 +28,14 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
         resync(&fleet, objects, passes, figures).await;
     }
     restart(&mut fleet, figures).await;
+    fleet
 }
 
 /// Some passes over what stands.
 async fn resync(fleet: &Fleet, objects: usize, passes: u64, figures: &mut Figures) {
     let (world, process) = (&fleet.world, fleet.world.process());
     world.passes(2).await;
-    let writes = Writes::until_now(&world.client).await;
+    let writes = Writes::settled(&world.client).await;
     world.pve.clear_requests();
     let (begun, cpu) = (Instant::now(), process::cpu(process));
     world.passes(passes).await;
@@ -49,7 +50,7 @@ async fn resync(fleet: &Fleet, objects: usize, passes: u64, figures: &mut Figure
         ("requests", whole(asked) / made),
         ("bytes", whole(requests.bytes()) / made),
         ("pve_writes", whole(written)),
-        ("kubernetes_writes", writes.patches + writes.events),
+        ("status_writes", writes.patches),
         ("cpu_ms", cpu.as_secs_f64() * 1000.0 / made),
         ("every_s", took.as_secs_f64() / made),
         ("resident_mib", memory.resident),
@@ -76,7 +77,7 @@ async fn restart(fleet: &mut Fleet, figures: &mut Figures) {
     fleet.world.passes(2).await;
     let (written, writes) = (fleet.world.pve_writes(), writes.since(&fleet.world.client).await);
     figures.set("restart.pve_writes", whole(written));
-    figures.set("restart.kubernetes_writes", writes.patches + writes.events);
+    figures.set("restart.status_writes", writes.patches);
     let memory = process::memory(fleet.world.process());
     figures.set("restart.resident_mib", memory.resident);
     figures.set("restart.peak_mib", memory.peak);

@@ -37,6 +37,17 @@ impl ConnectionKey {
         Self { system, namespace, name: reference.name.clone() }
     }
 
+    /// Whether an object in a namespace refers to this connection.
+    pub fn is_referred(&self, system: System, reference: &ConnectionRef, namespace: &str) -> bool {
+        let has_namespace = match system {
+            System::ProxmoxVe => reference.kind() == ConnectionKind::ProxmoxConnection,
+            System::PocketId => true,
+        };
+        self.system == system
+            && self.name == reference.name
+            && self.namespace.as_deref() == has_namespace.then_some(namespace)
+    }
+
     /// A PocketIdConnection.
     pub fn pocket_id(namespace: &str, name: &str) -> Self {
         Self { system: System::PocketId, namespace: Some(namespace.to_owned()), name: name.to_owned() }

@@ -124,19 +124,24 @@ impl Worker {
     /// Whether the spec as it is has stood before. A correction that fails once makes the object unready, and is a
     /// correction all the same.
     fn is_settled(&mut self, any: &AnyObject, ready: bool) -> bool {
+        if self.settled.get(any.uid()) == Some(&any.generation()) {
+            return true;
+        }
         if ready {
             self.settled.insert(any.uid().to_owned(), any.generation());
         }
-        self.settled.get(any.uid()) == Some(&any.generation())
+        ready
     }
 
     /// The pass that first saw the object's spec as it is.
     fn first_seen(&mut self, any: &AnyObject) -> u64 {
-        let seen = self.seen.entry(any.uid().to_owned()).or_insert((any.generation(), self.number));
-        if seen.0 != any.generation() {
-            *seen = (any.generation(), self.number);
+        match self.seen.get(any.uid()) {
+            Some((generation, number)) if *generation == any.generation() => *number,
+            _ => {
+                self.seen.insert(any.uid().to_owned(), (any.generation(), self.number));
+                self.number
+            }
         }
-        seen.1
     }
 
     /// What objects refer to, each in its own namespace.

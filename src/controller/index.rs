@@ -31,7 +31,7 @@ use pocket_id::PocketIds;
 use watch::Starter;
 
 /// Who is to look again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Wake {
     /// One connection.
     Connection(ConnectionKey),
@@ -82,6 +82,11 @@ macro_rules! objects {
     };
 }
 kinds!(objects);
+
+/// The order of objects.
+fn by_name(any: &AnyObject) -> (&'static str, &str, Option<&str>) {
+    (any.kind(), any.namespace(), any.meta().name.as_deref())
+}
 
 /// The connection that an object names.
 fn connection_of<K: Object>(object: &K) -> ConnectionKey {
@@ -205,7 +210,7 @@ impl Index {
     /// The objects of a connection, also of one that does not exist.
     pub fn objects(&self, key: &ConnectionKey) -> Vec<AnyObject> {
         let mut objects = self.objects.of(key);
-        objects.sort_by_cached_key(AnyObject::key);
+        objects.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
         objects
     }
 

@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::core::{DynamicObject, ObjectMeta, Status};
+use kube::core::{DynamicObject, ObjectMeta, Status, request};
 use kube::discovery::ApiResource;
 use kube::runtime::events::Event;
 use kube::{Api, Client, Resource};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::refs::KeyRef;
@@ -65,6 +66,25 @@ impl fmt::Display for Target {
             None => write!(f, "{} {name}", resource.kind),
         }
     }
+}
+
+/// Of the answer to a write, the part that counts: the rest of the object is read over and not kept.
+#[derive(Deserialize)]
+struct Written {
+    metadata: WrittenMeta,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenMeta {
+    resource_version: Option<String>,
+    #[serde(default)]
+    finalizers: Vec<String>,
+}
+
+/// As what we apply: what others have is overwritten where we say something of it.
+fn apply_params() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
 }
 
 /// Why a call did not work.
@@ -172,7 +192,7 @@ impl Kubernetes {
             Err(error) if error.is_gone() => return Ok(()),
             result => result?,
         };
-        let finalizers = left.metadata.finalizers.clone().unwrap_or_default();
+        let finalizers = left.metadata.finalizers;
         if !finalizers.iter().any(|name| name == FINALIZER) {
             return Ok(());
         }
@@ -189,12 +209,17 @@ impl Kubernetes {
         permit: &Permit,
         target: &Target,
         metadata: serde_json::Value,
-    ) -> Result<DynamicObject, KubernetesError> {
+    ) -> Result<Written, KubernetesError> {
         let body = json!({
             "apiVersion": target.resource.api_version, "kind": target.resource.kind, "metadata": metadata,
         });
-        let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        self.write_again(permit, || api.patch(&target.name, &params, &patch)).await
+        let (request, params, patch) = (self.request(target), apply_params(), Patch::Apply(&body));
+        self.write_again(permit, || self.send(request.patch(&target.name, &params, &patch))).await
+    }
+
+    /// Sends a write of which the answer is the whole object.
+    async fn send(&self, request: Result<Request<Vec<u8>>, request::Error>) -> Result<Written, kube::Error> {
+        self.client.request(request.map_err(kube::Error::BuildRequest)?).await
     }
 
     /// Writes a status whole; answers with the resource version.
@@ -213,9 +238,14 @@ impl Kubernetes {
             "metadata": { "uid": target.uid },
             "status": status,
         });
-        let (api, params, patch) = (self.api(target), PatchParams::apply(FIELD_MANAGER).force(), Patch::Apply(&body));
-        let written = self.write_again(permit, || api.patch_status(&target.name, &params, &patch)).await?;
-        Ok(resource_version(&written.metadata))
+        let (request, params, patch) = (self.request(target), apply_params(), Patch::Apply(&body));
+        let patched = || self.send(request.patch_subresource("status", &target.name, &params, &patch));
+        let written = self.write_again(permit, patched).await?;
+        Ok(number(written.metadata.resource_version.as_deref()))
+    }
+
+    fn request(&self, target: &Target) -> request::Request {
+        request::Request::new(self.api(target).resource_url())
     }
 
     fn api(&self, target: &Target) -> Api<DynamicObject> {
@@ -308,7 +338,11 @@ impl Kubernetes {
 
 /// The resource version as a number: later ones of one object are greater.
 pub fn resource_version(meta: &ObjectMeta) -> u64 {
-    meta.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
+    number(meta.resource_version.as_deref())
+}
+
+fn number(version: Option<&str>) -> u64 {
+    version.and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

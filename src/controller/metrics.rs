@@ -21,6 +21,13 @@ struct KindResult {
     result: &'static str,
 }
 
+/// The same, for what is counted of every object in each pass.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judged {
+    kind: &'static str,
+    result: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
@@ -59,7 +66,7 @@ struct UnmanagedLabels {
 /// All metrics.
 pub struct Metrics {
     registry: Registry,
-    reconciles: Family<KindResult, Counter>,
+    reconciles: Family<Judged, Counter>,
     durations: Histogram,
     conditions: Family<ConditionLabels, Gauge>,
     requests: Family<RequestLabels, Counter>,
@@ -154,7 +161,7 @@ impl Metrics {
     /// One object was judged.
     pub fn judged(&self, kind: &'static str, ready: bool) {
         let result = if ready { "ready" } else { "not_ready" };
-        self.reconciles.get_or_create(&KindResult { kind: kind.to_owned(), result }).inc();
+        self.reconciles.get_or_create(&Judged { kind, result }).inc();
     }
 
     /// A pass ended.

@@ -42,7 +42,7 @@ mod tell;
 mod turn;
 mod way;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +95,9 @@ struct Context {
     stop: watch::Receiver<bool>,
 }
 
+/// How many wakes are looked at together: of many changes most wake the same.
+const BURST: usize = 1000;
+
 /// How long workers may finish what they do when the operator stops.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -135,23 +138,28 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
     let mut known: HashMap<ConnectionKey, Arc<Notify>> = HashMap::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let wake = tokio::select! {
+        let mut said = Vec::new();
+        tokio::select! {
             () = &mut stop => break,
             // The sender is held above, so that there is always a next one.
-            Some(wake) = wakes.recv() => wake,
-        };
-        let keys = match wake {
-            Wake::Connection(key) => {
-                let peers = if context.index.is_ready() { context.index.peers(&key) } else { Vec::new() };
-                std::iter::once(key).chain(peers).collect()
-            }
-            Wake::Referring(namespace) => context.index.referring(&namespace).into_iter().collect(),
-            Wake::PocketId(namespace) => context.index.pocket_id_keys(namespace.as_deref()).into_iter().collect(),
-            Wake::All if context.index.is_ready() => {
-                context.index.keys().into_iter().chain(known.keys().cloned()).collect()
-            }
-            Wake::All => Vec::new(),
-        };
+            _ = wakes.recv_many(&mut said, BURST) => {}
+        }
+        let said: HashSet<Wake> = said.into_iter().collect();
+        let keys: HashSet<ConnectionKey> = said
+            .into_iter()
+            .flat_map(|wake| match wake {
+                Wake::Connection(key) => {
+                    let peers = if context.index.is_ready() { context.index.peers(&key) } else { Vec::new() };
+                    std::iter::once(key).chain(peers).collect()
+                }
+                Wake::Referring(namespace) => context.index.referring(&namespace).into_iter().collect(),
+                Wake::PocketId(namespace) => context.index.pocket_id_keys(namespace.as_deref()).into_iter().collect(),
+                Wake::All if context.index.is_ready() => {
+                    context.index.keys().into_iter().chain(known.keys().cloned()).collect()
+                }
+                Wake::All => Vec::new(),
+            })
+            .collect();
         for key in keys {
             let notify = known.entry(key.clone()).or_insert_with(|| {
                 let notify = Arc::new(Notify::new());

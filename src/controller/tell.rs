@@ -191,13 +191,13 @@ impl Reporter {
 
     /// Counts something by the status of its Ready.
     pub(super) fn counts(&mut self, kind: &'static str, uid: &str, ready: &'static str) {
-        let entry = self.counted.entry(uid.to_owned()).or_insert((kind, ""));
-        if entry.1 != ready {
-            if !entry.1.is_empty() {
-                self.context.metrics.ready_changed(kind, entry.1, -1);
+        let before = self.counted.get(uid).map(|(_, before)| *before);
+        if before != Some(ready) {
+            if let Some(before) = before {
+                self.context.metrics.ready_changed(kind, before, -1);
             }
             self.context.metrics.ready_changed(kind, ready, 1);
-            entry.1 = ready;
+            self.counted.insert(uid.to_owned(), (kind, ready));
         }
     }
 

@@ -54,7 +54,8 @@ impl<K: Object> Kind<K> {
 
     /// The readable objects of a connection.
     pub(super) fn of(&self, key: &ConnectionKey) -> impl Iterator<Item = Arc<K>> {
-        self.find_all(|object| connection_of(object) == *key).into_iter()
+        self.find_all(|object| key.is_referred(K::SYSTEM, &object.management().connection_ref, object.namespace()))
+            .into_iter()
     }
 
     pub(super) fn unreadable(&self, namespace: Option<&str>) -> Option<ObjectKey> {

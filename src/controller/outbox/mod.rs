@@ -32,7 +32,7 @@ pub struct Outbox {
 struct Letter {
     permit: Permit,
     target: Target,
-    status: ObjectStatus,
+    status: Arc<ObjectStatus>,
     number: u64,
     stored: Option<oneshot::Sender<bool>>,
 }
@@ -83,9 +83,10 @@ impl Outbox {
     }
 
     fn enqueue(&self, permit: &Permit, target: Target, status: &ObjectStatus, stored: Option<oneshot::Sender<bool>>) {
-        let number = lock(&self.sent).send(&target.uid, status);
+        let status = Arc::new(status.clone());
+        let number = lock(&self.sent).send(&target.uid, &status);
         // The receiver ends with the operator; a waiting sender then sees that nothing was stored.
-        let _ = self.queue.send(Letter { permit: permit.clone(), target, status: status.clone(), number, stored });
+        let _ = self.queue.send(Letter { permit: permit.clone(), target, status, number, stored });
     }
 }
 
@@ -97,7 +98,7 @@ fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
 struct Pending {
     permit: Permit,
     target: Target,
-    status: ObjectStatus,
+    status: Arc<ObjectStatus>,
     number: u64,
     waiting: Vec<oneshot::Sender<bool>>,
 }
@@ -119,7 +120,7 @@ async fn deliver(
             busy.insert(uid);
             let kubernetes = kubernetes.clone();
             writes.push(async move {
-                let result = kubernetes.write_status(&letter.permit, &letter.target, &letter.status).await;
+                let result = kubernetes.write_status(&letter.permit, &letter.target, letter.status.as_ref()).await;
                 (letter, result)
             });
         }

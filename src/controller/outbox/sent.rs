@@ -1,6 +1,7 @@
 //! What was written of each object, until the watch shows it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::api::status::ObjectStatus;
 
@@ -16,21 +17,21 @@ pub(super) struct Sent {
 #[derive(Default)]
 struct OfObject {
     /// The newest that Kubernetes has taken, and the resource version that the object has since.
-    stored: Option<(ObjectStatus, u64)>,
+    stored: Option<(Arc<ObjectStatus>, u64)>,
     /// The newest that is on its way, with its number.
-    under_way: Option<(ObjectStatus, u64)>,
+    under_way: Option<(Arc<ObjectStatus>, u64)>,
 }
 
 impl Sent {
     /// A status is on its way; answers with its number.
-    pub(super) fn send(&mut self, uid: &str, status: &ObjectStatus) -> u64 {
+    pub(super) fn send(&mut self, uid: &str, status: &Arc<ObjectStatus>) -> u64 {
         self.count += 1;
-        self.objects.entry(uid.to_owned()).or_default().under_way = Some((status.clone(), self.count));
+        self.objects.entry(uid.to_owned()).or_default().under_way = Some((Arc::clone(status), self.count));
         self.count
     }
 
     /// Kubernetes has taken it.
-    pub(super) fn stored(&mut self, uid: &str, number: u64, status: ObjectStatus, version: u64) {
+    pub(super) fn stored(&mut self, uid: &str, number: u64, status: Arc<ObjectStatus>, version: u64) {
         if let Some(object) = self.objects.get_mut(uid) {
             object.under_way.take_if(|(_, newest)| *newest == number);
             object.stored = Some((status, version));
@@ -51,7 +52,7 @@ impl Sent {
     pub(super) fn latest(&self, uid: &str, shown_version: u64) -> Option<&ObjectStatus> {
         let OfObject { stored, under_way } = self.objects.get(uid)?;
         let stored = stored.as_ref().filter(|(_, version)| shown_version < *version);
-        under_way.as_ref().or(stored).map(|(status, _)| status)
+        under_way.as_ref().or(stored).map(|(status, _)| status.as_ref())
     }
 
     /// The object is gone.
@@ -64,8 +65,8 @@ impl Sent {
 mod tests {
     use super::*;
 
-    fn status(generation: i64) -> ObjectStatus {
-        ObjectStatus { observed_generation: Some(generation), ..ObjectStatus::default() }
+    fn status(generation: i64) -> Arc<ObjectStatus> {
+        Arc::new(ObjectStatus { observed_generation: Some(generation), ..ObjectStatus::default() })
     }
 
     /// The generation of what counts while the watch shows this version.
