@@ -92,8 +92,16 @@ async fn a_control_plane_that_loses_everything_removes_nothing_from_proxmox_ve()
     let (plane, world, proxy) = world().await;
     let (before, writes) = (stands(&world).await, world.pve_writes());
     plane.lose_everything().await.expect("it comes back");
-    // No kind is served: what is known goes on to count.
-    world.passes(3).await;
+    // No kind is served: what is known goes on to count, but the credential is gone as well.
+    proxy.take_seen();
+    for _ in 0..3 {
+        world
+            .until("the credential is looked for", async || {
+                let seen = proxy.take_seen();
+                seen.iter().any(|asked| asked.path.ends_with("/secrets/token")).then_some(())
+            })
+            .await;
+    }
     assert_eq!((stands(&world).await, world.pve_writes()), (before.clone(), writes));
     cluster::install_crds(&world.client).await;
     cluster::namespace_called(&world.client, &world.namespace).await;

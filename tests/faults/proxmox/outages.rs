@@ -38,8 +38,7 @@ async fn whatever_comes_instead_of_answers_changes_nothing_that_is_ready_and_not
         let writes = world.pve_writes();
         proxy.rule(move |_| deed.clone());
         proxy.end_connections();
-        let message = world.reason("ProxmoxConnection", "pve", "APIUnavailable").await;
-        assert!(message.contains(&proxy.url()), "{what}: {message}");
+        world.reason("ProxmoxConnection", "pve", "APIUnavailable").await;
         world.delete("ProxmoxGroup", "leaves").await;
         world.reason("ProxmoxGroup", "leaves", "DeletionBlocked").await;
         assert_eq!((versions().await, world.pve_writes()), (before.clone(), writes), "{what}");
