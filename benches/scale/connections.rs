@@ -54,7 +54,7 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     let process = fleet.world.process();
     let (begun, cpu, passes) = (Instant::now(), process::cpu(process), fleet.passes().await);
     tokio::time::sleep(rest).await;
-    let (took, cpu) = (begun.elapsed(), process::cpu(process) - cpu);
+    let (took, cpu) = (begun.elapsed(), process::cpu(process).saturating_sub(cpu));
     figures.set("cpu_percent", 100.0 * cpu.as_secs_f64() / took.as_secs_f64());
     figures.set("passes_per_s", (fleet.passes().await - passes) / took.as_secs_f64());
     let memory = process::memory(process);

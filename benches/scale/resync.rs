@@ -39,7 +39,7 @@ async fn resync(fleet: &Fleet, objects: usize, passes: u64, figures: &mut Figure
     world.pve.clear_requests();
     let (begun, cpu) = (Instant::now(), process::cpu(process));
     world.passes(passes).await;
-    let (took, cpu) = (begun.elapsed(), process::cpu(process) - cpu);
+    let (took, cpu) = (begun.elapsed(), process::cpu(process).saturating_sub(cpu));
     let (requests, written) = (world.pve.requests(), world.pve_writes());
     let writes = writes.since(&world.client).await;
     let memory = process::memory(process);

@@ -33,5 +33,6 @@ mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
 mod tenants;
+#[allow(dead_code, reason = "shared with the rigs, which use more of it")]
 #[path = "../support/world/mod.rs"]
 mod world;

@@ -106,14 +106,12 @@ impl Generator<'_> {
                 }
                 items.into()
             }
-            Some("integer") => match field.as_str() {
-                "guests" => json!(self.random.pick(names::GUESTS)),
-                _ => {
-                    let bound = |name: &str, other: f64| schema[name].as_f64().unwrap_or(other);
-                    let (least, most) = (bound("minimum", 0.0), bound("maximum", 100.0));
-                    json!(*self.random.pick(&[least, most, (least + most) / 2.0]) as i64)
-                }
-            },
+            Some("integer") if field == "guests" => json!(self.random.pick(names::GUESTS)),
+            Some("integer") => {
+                let bound = |name: &str, other| schema::whole(&schema[name]).unwrap_or(other);
+                let (least, most) = (bound("minimum", 0), bound("maximum", 100));
+                json!(self.random.pick(&[least, most, i64::midpoint(least, most)]))
+            }
             Some("boolean") => match field.as_str() {
                 "suspend" => json!(self.random.chance(25)),
                 "checkConnection" => json!(self.random.chance(20)),
@@ -298,7 +296,9 @@ fn mend(kind: &str, name: &str, spec: &mut Value, random: &mut Random) {
             let types = ["openid", "ldap", "ad", "pam", "pve"];
             match realm.as_str() {
                 built_in @ ("pam" | "pve") => {
-                    types.iter().for_each(|it| drop_if(true, it));
+                    for it in types {
+                        drop_if(true, it);
+                    }
                     fields.insert(built_in.to_owned(), json!({}));
                 }
                 _ if fields.contains_key("pam") || fields.contains_key("pve") => {

@@ -25,7 +25,7 @@ fn operator() -> MutexGuard<'static, Option<(GuardedChild, Instant)>> {
 /// A client of the control plane, with the operator at work.
 pub async fn client() -> Client {
     let plane = control_plane().await;
-    operator().get_or_insert_with(|| (start(plane.kubeconfig()), Instant::now()));
+    operator().get_or_insert_with(|| (start(&plane.kubeconfig()), Instant::now()));
     plane.client().await.expect("a client")
 }
 
@@ -47,7 +47,7 @@ pub async fn kill() -> Result<(), Divergence> {
     let mut operator = operator();
     let Some((child, _)) = operator.take_if(|(_, since)| since.elapsed() > LIFE) else { return Ok(()) };
     let judged = end(child);
-    *operator = Some((start(kubeconfig), Instant::now()));
+    *operator = Some((start(&kubeconfig), Instant::now()));
     judged
 }
 
@@ -63,7 +63,7 @@ pub fn told(namespace: &str) -> String {
         line.contains(namespace)
             && (line.contains("\"audit\"") || line.contains("\"WARN\"") || line.contains("\"ERROR\""))
     };
-    log.lines().filter(about).map(|line| format!("{line}\n")).collect()
+    log.lines().filter(about).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn end(mut child: GuardedChild) -> Result<(), Divergence> {

@@ -58,7 +58,42 @@ pub fn judge(rest: &Rest<'_>) -> Option<Divergence> {
         .map(|seen| Judged { seen, meaning: meaning::of(&seen.kind, &seen.name, seen.spec(), &rest.around) })
         .collect();
     let all = All { rest, judged: &judged };
-    judged.iter().find_map(|one| all.form(one.seen).or_else(|| all.object(one))).or_else(|| all.holders())
+    judged.iter().find_map(|one| form(one.seen).or_else(|| all.object(one))).or_else(|| all.holders())
+}
+
+/// What every status keeps: kstatus, and our own reasons.
+fn form(seen: &Seen) -> Option<Divergence> {
+    let wrong = |what: &str| {
+        let detail = format!("{} {}: {}", seen.kind, seen.name, seen.object["status"]);
+        Some(Divergence::new(format!("status of {}: {what}", seen.kind), detail))
+    };
+    if seen.condition("Ready").is_none() {
+        return wrong("no Ready");
+    }
+    let Some(reason) = Reason::ALL.iter().find(|reason| reason.as_str() == seen.reason()) else {
+        return wrong("an unknown reason");
+    };
+    if seen.message().is_empty() {
+        return wrong("no message");
+    }
+    let (reconciling, stalled) = (seen.condition("Reconciling"), seen.condition("Stalled"));
+    if [reconciling, stalled].into_iter().flatten().any(|condition| condition["status"] != "True") {
+        return wrong("a condition that is there and not true");
+    }
+    if seen.ready() == "True" && (reconciling.is_some() || stalled.is_some()) {
+        return wrong("ready and not at rest");
+    }
+    if reconciling.is_some() && stalled.is_some() {
+        return wrong("both at work and stalled");
+    }
+    if seen.ready() == "False" && reason.is_terminal() != stalled.is_some() {
+        return wrong("stalled otherwise than its reason");
+    }
+    let conditions = seen.object["status"]["conditions"].as_array().into_iter().flatten();
+    if conditions.into_iter().any(|it| it["observedGeneration"] != seen.object["metadata"]["generation"]) {
+        return wrong("a condition of another generation");
+    }
+    None
 }
 
 struct All<'a> {
@@ -67,41 +102,6 @@ struct All<'a> {
 }
 
 impl All<'_> {
-    /// What every status keeps: kstatus, and our own reasons.
-    fn form(&self, seen: &Seen) -> Option<Divergence> {
-        let wrong = |what: &str| {
-            let detail = format!("{} {}: {}", seen.kind, seen.name, seen.object["status"]);
-            Some(Divergence::new(format!("status of {}: {what}", seen.kind), detail))
-        };
-        if seen.condition("Ready").is_none() {
-            return wrong("no Ready");
-        }
-        let Some(reason) = Reason::ALL.iter().find(|reason| reason.as_str() == seen.reason()) else {
-            return wrong("an unknown reason");
-        };
-        if seen.message().is_empty() {
-            return wrong("no message");
-        }
-        let (reconciling, stalled) = (seen.condition("Reconciling"), seen.condition("Stalled"));
-        if [reconciling, stalled].into_iter().flatten().any(|condition| condition["status"] != "True") {
-            return wrong("a condition that is there and not true");
-        }
-        if seen.ready() == "True" && (reconciling.is_some() || stalled.is_some()) {
-            return wrong("ready and not at rest");
-        }
-        if reconciling.is_some() && stalled.is_some() {
-            return wrong("both at work and stalled");
-        }
-        if seen.ready() == "False" && reason.is_terminal() != stalled.is_some() {
-            return wrong("stalled otherwise than its reason");
-        }
-        let conditions = seen.object["status"]["conditions"].as_array().into_iter().flatten();
-        if conditions.into_iter().any(|it| it["observedGeneration"] != seen.object["metadata"]["generation"]) {
-            return wrong("a condition of another generation");
-        }
-        None
-    }
-
     fn object(&self, one: &Judged<'_>) -> Option<Divergence> {
         let seen = one.seen;
         let wrong = |what: String, detail: String| {
@@ -335,7 +335,7 @@ impl All<'_> {
         let thing = |claim: &String| sets_of(claim).is_empty();
         let things: Vec<String> = one.seen.ledger().into_iter().filter(thing).collect();
         let wanted = self.judged.iter().flat_map(|it| it.meaning.claims.keys().cloned().chain(it.seen.ledger()));
-        let inside = self.rest.shown.keys().cloned().filter(|it| it.starts_with("pool"));
+        let inside = self.rest.shown.keys().filter(|it| it.starts_with("pool")).cloned();
         let used: Vec<String> = wanted.chain(inside).collect();
         let holds = |claim: &String| things.iter().any(|it| it != claim && parts(claim).contains(it));
         used.iter().any(holds) || one.seen.ledger().iter().any(|claim| self.concerns_operator(claim))

@@ -99,8 +99,8 @@ fn too_long(value: &mut Value, schema: &Value, random: &mut Random) -> bool {
 
 fn out_of_range(value: &mut Value, schema: &Value, random: &mut Random) -> bool {
     let Some((place, schema)) = at(value, schema, random, |it| it["minimum"].is_number()) else { return false };
-    let least = schema["minimum"].as_f64().unwrap_or_default();
-    *value.pointer_mut(&place).expect("a place") = json!(least as i64 - 1);
+    let least = schema::whole(&schema["minimum"]).unwrap_or_default();
+    *value.pointer_mut(&place).expect("a place") = json!(least - 1);
     true
 }
 
@@ -126,7 +126,7 @@ fn odd_text(value: &mut Value, schema: &Value, random: &mut Random) -> bool {
     };
     let pattern = schema::pattern(schema).expect("a pattern");
     let pattern = Regex::new(&format!(r"\A(?:{pattern})\z")).expect("a pattern");
-    let refused = !pattern.is_match(&odd) && !(odd.is_empty() && schema::may_be_empty(schema));
+    let refused = !(pattern.is_match(&odd) || odd.is_empty() && schema::may_be_empty(schema));
     *value.pointer_mut(&place).expect("a place") = json!(odd);
     refused
 }
@@ -137,7 +137,9 @@ fn contrary(value: &mut Value, schema: &Value, random: &mut Random) -> bool {
     let Choice { fields, needed } = random.pick(&schema::choices(schema)).clone();
     let Some(object) = value.pointer_mut(&place).and_then(Value::as_object_mut) else { return false };
     if needed && random.chance(50) {
-        fields.iter().for_each(|field| drop(object.remove(field)));
+        for field in &fields {
+            object.remove(field);
+        }
         return true;
     }
     for field in &fields {

@@ -91,6 +91,11 @@ pub fn places<'s>(value: &Value, schema: &'s Value) -> Vec<(String, &'s Value)> 
     found
 }
 
+/// A bound, which schemas write as `1.0`.
+pub fn whole(bound: &Value) -> Option<i64> {
+    bound.to_string().trim_end_matches(".0").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,7 +60,7 @@ impl fmt::Display for Operation {
 
 /// A script as text.
 pub fn write(operations: &[Operation]) -> String {
-    operations.iter().map(|operation| format!("{operation}\n")).collect()
+    operations.iter().flat_map(|operation| [operation.to_string(), "\n".to_owned()]).collect()
 }
 
 /// The operations of a text; empty lines and those that begin with `#` do not count.

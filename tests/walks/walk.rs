@@ -80,8 +80,11 @@ fn concerns(operation: &Operation, divergence: &Divergence) -> bool {
             let words = format!("{path} {form}");
             words.split([' ', '"', '/', '=', ',']).any(|word| word.len() > 1 && names::is_id(word) && told(word))
         }
-        Operation::Secret { .. } | Operation::NoSecret { .. } | Operation::Connect { .. } => true,
-        Operation::Kill | Operation::Settle => true,
+        Operation::Secret { .. }
+        | Operation::NoSecret { .. }
+        | Operation::Connect { .. }
+        | Operation::Kill
+        | Operation::Settle => true,
     }
 }
 
