@@ -87,11 +87,11 @@ impl Worker {
                 wants_of(any, references.of(any.namespace()));
             let changed = self.first_seen(any);
             if changed == self.number {
-                // What failed for another spec says nothing about this one.
-                for wanted in &wanted {
+                // What failed for another spec says nothing about this one, nor about what goes now.
+                for claim in wanted.iter().map(|wanted| &wanted.claim).chain(ledger.keys()) {
                     let exists = |it: &FailedClaim| it.failure.kind == FailureKind::AlreadyExists;
-                    if self.memory.failures.get(&wanted.claim).is_some_and(|it| !exists(it)) {
-                        self.memory.failures.remove(&wanted.claim);
+                    if self.memory.failures.get(claim).is_some_and(|it| !exists(it)) {
+                        self.memory.failures.remove(claim);
                     }
                 }
             }
