@@ -18,9 +18,12 @@ test: control-plane helm argocd promql cyclonedx lint ## Run all checks and test
 	$(CARGO) test --locked
 
 torture: export RUST_TEST_THREADS ?= 6
-torture: control-plane helm ## Kill at every call, 200 connections over three replicas, and long random walks and fuzzing
+torture: control-plane helm ## Prove reliability at length: hours on two cores; docs/reliability.md says of what
 	KILL_EVERYWHERE=1 $(CARGO) test --locked --test kills -- --nocapture
-	SHARDED_CONNECTIONS=200 $(CARGO) test --locked --test operator -- --nocapture replicas::
+	FAULTS_EVERYWHERE=1 $(CARGO) test --locked --test faults -- --nocapture
+	SHARDED_CONNECTIONS=200 $(CARGO) test --locked --test operator -- --nocapture replicas::shards
+	WALK_DECLARATIONS=100000 WALK_LOG=debug $(CARGO) test --locked --test walks -- --nocapture walks_find
+	PROXMOX_IDENTITY_FUZZ=1000000 $(CARGO) test --release --locked --test fuzz --lib -- fuzz certificates texts manifests
 
 # What is measured should have the machine to itself.
 bench: control-plane helm ## Measure what the operator costs and write docs/performance.md; ARGS="resync latency" does some of it

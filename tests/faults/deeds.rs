@@ -36,6 +36,16 @@ pub fn deeds() -> [(&'static str, Deed); 16] {
     ]
 }
 
+/// The variable that asks for every deed at every endpoint.
+const ALL: &str = "FAULTS_EVERYWHERE";
+
+/// Those that are tried at every endpoint: the most treacherous ones, if not all are asked for.
+pub fn tried<const N: usize>(deeds: [(&'static str, Deed); N]) -> Vec<(&'static str, Deed)> {
+    let treacherous = ["no such page at a proxy", "a success is answered with a failure", "the answer is lost"];
+    let all = std::env::var_os(ALL).is_some();
+    deeds.into_iter().filter(|(what, _)| all || treacherous.contains(what)).collect()
+}
+
 /// Strikes the first request to each endpoint.
 #[derive(Clone, Default)]
 pub struct Struck(Arc<Mutex<BTreeMap<String, u32>>>);

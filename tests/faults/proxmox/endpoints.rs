@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 
 use super::life::{Life, endpoint};
-use crate::deeds::{Struck, deeds, unasked};
+use crate::deeds::{Struck, deeds, tried, unasked};
 use crate::lived::Lived;
 use crate::proxy::Deed;
 
@@ -36,7 +36,7 @@ async fn whatever_fails_once_at_any_endpoint_is_made_up_for_and_nothing_is_made_
     let (expected, endpoints) = life(&Deed::Pass).await;
     assert!(expected.births.len() >= 9 && expected.deaths.len() >= 9, "{expected:#?}");
     assert_eq!(unasked("src/pve", &endpoints), [] as [&str; 0], "a life asks everything that the operator ever asks");
-    let lives = futures::stream::iter(deeds()).map(async |(what, deed)| {
+    let lives = futures::stream::iter(tried(deeds())).map(async |(what, deed)| {
         let (lived, struck) = life(&deed).await;
         lived.is_as(&expected, what);
         let missed: Vec<_> = endpoints.difference(&struck).collect();
