@@ -37,40 +37,40 @@ impl Maker<'_> {
             (Claim::Thing(Thing::SyncJob(_)), Content::Fields(wishes)) => {
                 if let Some(Some(realm)) = wishes.0.get("realm") {
                     let realm = RealmId::observed(realm.expose());
-                    self.stands(Thing::Realm(realm), "create it with a ProxmoxRealm", &mut after)?;
+                    self.stands(Thing::Realm(realm), &mut after)?;
                 }
             }
             (Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Role(_) | Thing::Group(_)), _) => {}
             (Claim::Thing(Thing::User(id)), _) => {
-                self.stands(Thing::Realm(id.realm()), "create it with a ProxmoxRealm", &mut after)?;
+                self.stands(Thing::Realm(id.realm()), &mut after)?;
             }
             (Claim::Thing(Thing::Token(id)), _) => self.user_stands(&id.user(), &mut after)?,
             (Claim::Thing(Thing::Pool(id)), _) => {
                 if let Some(parent) = id.parent() {
-                    self.stands(Thing::Pool(parent), "create it with a ProxmoxPool", &mut after)?;
+                    self.stands(Thing::Pool(parent), &mut after)?;
                 }
             }
             (Claim::Member(Membership { group, user }), _) => {
-                self.stands(Thing::Group(group.clone()), "create it with a ProxmoxGroup", &mut after)?;
+                self.stands(Thing::Group(group.clone()), &mut after)?;
                 self.user_stands(user, &mut after)?;
             }
             (Claim::PoolMember(pool, item), content) => {
-                self.stands(Thing::Pool(pool.clone()), "create it with a ProxmoxPool", &mut after)?;
+                self.stands(Thing::Pool(pool.clone()), &mut after)?;
                 let allow_move = matches!(content, Content::PoolMember { allow_move: true });
                 if let Some(refusal) = self.kept_out(claim, item, allow_move) {
                     return Err(refusal);
                 }
             }
             (Claim::Acl(AclKey { subject, role, path: _ }), _) => {
-                self.stands(Thing::Role(role.clone()), &self.hint_for(role), &mut after)?;
+                self.stands(Thing::Role(role.clone()), &mut after)?;
                 match subject {
                     Subject::Group(group) => {
-                        self.stands(Thing::Group(group.clone()), &self.hint_for_group(group), &mut after)?;
+                        self.stands(Thing::Group(group.clone()), &mut after)?;
                     }
                     Subject::User(user) => self.user_stands(user, &mut after)?,
                     Subject::Token(token) if self.input.snapshot.credential == Credential::Token(token.clone()) => {}
                     Subject::Token(token) => {
-                        self.stands(Thing::Token(token.clone()), "create it with a ProxmoxToken", &mut after)?;
+                        self.stands(Thing::Token(token.clone()), &mut after)?;
                     }
                 }
             }
@@ -78,8 +78,37 @@ impl Maker<'_> {
         Ok(after)
     }
 
-    /// What may be wrong with a role that does not exist.
-    fn hint_for(&self, role: &RoleId) -> String {
+    fn user_stands(&self, user: &UserId, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
+        // Lists may leave out the one who asks (FACTS 42).
+        if *user == self.input.snapshot.credential.user() {
+            return Ok(());
+        }
+        self.stands(Thing::User(user.clone()), after)
+    }
+
+    fn stands(&self, thing: Thing, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
+        let claim = Claim::Thing(thing);
+        match self.stands_or_comes(&claim, after) {
+            // Only now, since to look for what was meant takes long among many.
+            Some(false) => Err(missing(&claim, &claim.thing().map(|thing| self.hint(thing)).unwrap_or_default())),
+            Some(true) | None => Ok(()),
+        }
+    }
+
+    /// What to do about something that does not exist, or what was meant.
+    fn hint(&self, thing: &Thing) -> String {
+        match thing {
+            Thing::Role(role) => self.hint_for_role(role),
+            Thing::Group(group) => self.hint_for_group(group),
+            Thing::User(user) => self.hint_for_user(user).to_owned(),
+            Thing::Realm(_) => "create it with a ProxmoxRealm".to_owned(),
+            Thing::Token(_) => "create it with a ProxmoxToken".to_owned(),
+            Thing::Pool(_) => "create it with a ProxmoxPool".to_owned(),
+            Thing::SyncJob(_) => "declare it with its ProxmoxRealm".to_owned(),
+        }
+    }
+
+    fn hint_for_role(&self, role: &RoleId) -> String {
         let roles = self.input.snapshot.roles.iter().flat_map(BTreeMap::keys);
         match privileges::near(role.as_str(), &roles.map(RoleId::as_str).collect()) {
             Some(near) => format!("did you mean {near}? Else create it with a ProxmoxRole"),
@@ -87,7 +116,7 @@ impl Maker<'_> {
         }
     }
 
-    /// What may be wrong with a group that does not exist: Proxmox VE appends the realm to those of a sign-in.
+    /// Proxmox VE appends the realm to groups of a sign-in.
     fn hint_for_group(&self, group: &GroupId) -> String {
         let groups = self.input.snapshot.groups.iter().flat_map(BTreeMap::keys).map(GroupId::as_str);
         let planned = self.planned.iter().filter_map(|claim| match claim.thing() {
@@ -103,26 +132,12 @@ impl Maker<'_> {
         }
     }
 
-    fn user_stands(&self, user: &UserId, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
-        // Lists may leave out the one who asks (FACTS 42).
-        if *user == self.input.snapshot.credential.user() {
-            return Ok(());
-        }
-        let realm = user.realm();
-        let hint = match self.kind_of(&realm) {
+    fn hint_for_user(&self, user: &UserId) -> &'static str {
+        match self.kind_of(&user.realm()) {
             Some("openid") => "it appears when it first signs in or is created",
             Some("ldap" | "ad") => "it appears with the next sync of its realm, or is created",
             Some(_) => "create it with a ProxmoxUser",
             None => "its realm does not exist either; check the spelling, or create both",
-        };
-        self.stands(Thing::User(user.clone()), hint, after)
-    }
-
-    fn stands(&self, thing: Thing, hint: &str, after: &mut BTreeSet<Claim>) -> Result<(), Refusal> {
-        let claim = Claim::Thing(thing);
-        match self.stands_or_comes(&claim, after) {
-            Some(false) => Err(missing(&claim, hint)),
-            Some(true) | None => Ok(()),
         }
     }
 

@@ -160,7 +160,7 @@ async fn a_connection_stays_as_long_as_its_objects() {
     world.ready("PocketIdGroup", "team").await;
     world.delete("PocketIdConnection", "pocket-id").await;
     let message = world.reason("PocketIdConnection", "pocket-id", "DeletionBlocked").await;
-    assert!(message.contains("1 object"), "{message}");
+    assert!(message.contains("PocketIdGroup team still uses it"), "{message}");
     let id = world.pocket_group("team").await.expect("a group")["id"].as_str().expect("an id").to_owned();
     world.ask("DELETE", &format!("/api/user-groups/{id}"), None).await;
     world.until("the group is kept meanwhile", async || world.pocket_group("team").await).await;
