@@ -62,9 +62,7 @@ impl Worker {
         Ok(if done > 0 {
             // Realms tell whom their client lets in, which may be others now.
             self.context.changes.count(&self.key);
-            for namespace in objects.iter().map(Managed::namespace).collect::<BTreeSet<_>>() {
-                let _ = self.context.wake.send(Wake::Referring(namespace.to_owned()));
-            }
+            let _ = self.context.wake.send(Wake::Referring(self.namespace().to_owned()));
             Duration::ZERO
         } else if planned > 0 || plan.handing_over || !blocked.is_empty() {
             Duration::from_millis(self.clock().back_off(1))
