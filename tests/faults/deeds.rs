@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt;
 use regex::Regex;
 
+use crate::lived::Lived;
 use crate::proxy::{Asked, Deed, Forged, Proxy};
 
 /// What goes wrong, by a name for people.
@@ -44,6 +46,24 @@ pub fn tried<const N: usize>(deeds: [(&'static str, Deed); N]) -> Vec<(&'static 
     let treacherous = ["no such page at a proxy", "a success is answered with a failure", "the answer is lost"];
     let all = std::env::var_os(ALL).is_some();
     deeds.into_iter().filter(|(what, _)| all || treacherous.contains(what)).collect()
+}
+
+/// So many lives at once.
+const AT_ONCE: usize = 4;
+
+/// Lives once for each of these deeds, which is done to every endpoint: all end as the life without one.
+pub async fn are_made_up_for(
+    deeds: Vec<(&'static str, Deed)>,
+    (expected, endpoints): (&Lived, &BTreeSet<String>),
+    life: impl AsyncFn(&Deed) -> (Lived, BTreeSet<String>),
+) {
+    let lives = futures::stream::iter(deeds).map(async |(what, deed)| {
+        let (lived, struck) = life(&deed).await;
+        lived.is_as(expected, what);
+        let missed: Vec<_> = endpoints.difference(&struck).collect();
+        assert!(missed.is_empty(), "{what} did not happen at {missed:?}");
+    });
+    lives.buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
 /// Strikes the first request to each endpoint.

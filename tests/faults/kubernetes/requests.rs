@@ -3,15 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use futures::StreamExt;
-
-use crate::deeds::{Struck, tried};
+use crate::deeds::{Struck, are_made_up_for, tried};
 use crate::lived::Lived;
 use crate::proxmox::life::Life;
 use crate::proxy::{Asked, Deed, Forged, Proxy};
-
-/// So many lives at once.
-const AT_ONCE: usize = 4;
 
 /// What goes wrong.
 fn deeds() -> [(&'static str, Deed); 13] {
@@ -73,11 +68,5 @@ async fn life(deed: &Deed) -> (Lived, BTreeSet<String>) {
 #[tokio::test]
 async fn whatever_kubernetes_refuses_or_loses_once_is_made_up_for_and_nothing_is_made_or_removed_beside() {
     let (expected, endpoints) = life(&Deed::Pass).await;
-    let lives = futures::stream::iter(tried(deeds())).map(async |(what, deed)| {
-        let (lived, struck) = life(&deed).await;
-        lived.is_as(&expected, what);
-        let missed: Vec<_> = endpoints.difference(&struck).collect();
-        assert!(missed.is_empty(), "{what} did not happen at {missed:?}");
-    });
-    lives.buffer_unordered(AT_ONCE).collect::<()>().await;
+    are_made_up_for(tried(deeds()), (&expected, &endpoints), life).await;
 }

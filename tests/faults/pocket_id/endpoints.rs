@@ -3,16 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use futures::StreamExt;
 use proxmox_identity::sim::pocket_id::Release;
 
 use super::life::{Life, endpoint};
-use crate::deeds::{Struck, deeds, tried, unasked};
+use crate::deeds::{Struck, are_made_up_for, deeds, tried, unasked};
 use crate::lived::Lived;
 use crate::proxy::Deed;
-
-/// So many lives at once.
-const AT_ONCE: usize = 4;
 
 /// A life in which this happens once to every endpoint in each of its parts; answers with the endpoints too.
 async fn life(release: Release, deed: &Deed) -> (Lived, BTreeSet<String>) {
@@ -40,14 +36,8 @@ async fn whatever_fails_once_at_any_endpoint_is_made_up_for_and_nothing_is_made_
         all.extend(endpoints.iter().cloned());
         assert_eq!((expected.births.len(), expected.deaths.len()), (2, 2), "{expected:#?}");
         // It waits for half a minute at each.
-        let told = tried(deeds()).into_iter().filter(|(_, deed)| !matches!(deed, Deed::Silence));
-        let lives = futures::stream::iter(told).map(async |(what, deed)| {
-            let (lived, struck) = life(release, &deed).await;
-            lived.is_as(&expected, what);
-            let missed: Vec<_> = endpoints.difference(&struck).collect();
-            assert!(missed.is_empty(), "{what} did not happen at {missed:?}");
-        });
-        lives.buffer_unordered(AT_ONCE).collect::<()>().await;
+        let told = tried(deeds()).into_iter().filter(|(_, deed)| !matches!(deed, Deed::Silence)).collect();
+        are_made_up_for(told, (&expected, &endpoints), async |deed| life(release, deed).await).await;
     }
     assert_eq!(unasked("src/pocket_id", &all), [] as [&str; 0], "a life asks everything that the operator ever asks");
 }

@@ -3,15 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use futures::StreamExt;
-
 use super::life::{Life, endpoint};
-use crate::deeds::{Struck, deeds, tried, unasked};
+use crate::deeds::{Struck, are_made_up_for, deeds, tried, unasked};
 use crate::lived::Lived;
 use crate::proxy::Deed;
-
-/// So many lives at once.
-const AT_ONCE: usize = 4;
 
 /// A life in which this happens once to every endpoint in each of its parts; answers with the endpoints too.
 async fn life(deed: &Deed) -> (Lived, BTreeSet<String>) {
@@ -36,11 +31,5 @@ async fn whatever_fails_once_at_any_endpoint_is_made_up_for_and_nothing_is_made_
     let (expected, endpoints) = life(&Deed::Pass).await;
     assert!(expected.births.len() >= 9 && expected.deaths.len() >= 9, "{expected:#?}");
     assert_eq!(unasked("src/pve", &endpoints), [] as [&str; 0], "a life asks everything that the operator ever asks");
-    let lives = futures::stream::iter(tried(deeds())).map(async |(what, deed)| {
-        let (lived, struck) = life(&deed).await;
-        lived.is_as(&expected, what);
-        let missed: Vec<_> = endpoints.difference(&struck).collect();
-        assert!(missed.is_empty(), "{what} did not happen at {missed:?}");
-    });
-    lives.buffer_unordered(AT_ONCE).collect::<()>().await;
+    are_made_up_for(tried(deeds()), (&expected, &endpoints), life).await;
 }
