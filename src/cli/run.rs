@@ -34,6 +34,10 @@ pub struct Run {
     /// How long something may be retried before it counts as Stalled, such as 90s or 10m.
     #[arg(long, env = "PROXMOX_IDENTITY_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
     progress_deadline: Duration,
+    /// How often what Kubernetes has told of changes is compared with what stands there, so that a change that it did not
+    /// tell of is made up for.
+    #[arg(long, env = "PROXMOX_IDENTITY_WATCH_REVIEW", default_value = "10m", value_parser = seconds)]
+    watch_review: Duration,
     #[command(flatten)]
     replicas: Replicas,
 }
@@ -72,7 +76,7 @@ impl Run {
     /// # Errors
     /// When Kubernetes cannot be reached as configured, or the address cannot be listened on.
     pub async fn run(self) -> Result<(), Box<dyn std::error::Error>> {
-        let Self { listen, log_format, watch_namespace, namespace, progress_deadline, replicas } = self;
+        let Self { listen, log_format, watch_namespace, namespace, progress_deadline, watch_review, replicas } = self;
         log(log_format);
         let client = kube::Client::try_default().await?;
         let own_namespace = namespace.or_else(|| own_namespace(&client));
@@ -85,8 +89,14 @@ impl Run {
             }
         };
         let own_namespace = own_namespace.unwrap_or_else(|| client.default_namespace().to_owned());
-        let options =
-            controller::Options { listen, namespace: watch_namespace, progress_deadline, own_namespace, election };
+        let options = controller::Options {
+            listen,
+            namespace: watch_namespace,
+            progress_deadline,
+            watch_review,
+            own_namespace,
+            election,
+        };
         Ok(controller::run(client, options, stop).await?)
     }
 }
@@ -127,6 +137,12 @@ fn lease_name(text: &str) -> Result<String, String> {
         && !text.starts_with('-')
         && !text.ends_with('-');
     is_name.then(|| text.to_owned()).ok_or_else(|| "give up to 63 of a-z, 0-9 and '-'".to_owned())
+}
+
+/// A second or more: to be asked for all the time is no interval.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    (duration >= Duration::from_secs(1)).then_some(duration).ok_or_else(|| "give 1s or more".to_owned())
 }
 
 /// A duration as in our objects.

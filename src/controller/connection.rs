@@ -307,3 +307,20 @@ pub(super) fn jittered(duration: Duration) -> Duration {
     let share = f64::from(u32::try_from(random % 2001).unwrap_or(1000)) / 10_000.0;
     duration.mul_f64(0.9 + share)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_spread_over_a_tenth_more_or_less_so_that_many_do_not_come_at_once() {
+        let minute = Duration::from_mins(1);
+        let mut tenths = [0; 10];
+        for _ in 0..2_000 {
+            let later = jittered(minute).checked_sub(Duration::from_secs(54)).expect("a tenth less at most");
+            tenths[usize::try_from(later.as_millis() / 1_200).expect("small").min(9)] += 1;
+            assert!(later <= Duration::from_secs(12), "a tenth more at most");
+        }
+        assert!(tenths.iter().all(|times| *times > 100), "{tenths:?}");
+    }
+}

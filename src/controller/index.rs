@@ -5,10 +5,12 @@ mod fresh;
 mod kind;
 mod lag;
 mod pocket_id;
+mod review;
 mod watch;
 mod watched;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
@@ -28,6 +30,7 @@ use crate::core::object::ObjectKey;
 use fresh::CatchingUp;
 use kind::{ABSENT, Kind, WAITING};
 use pocket_id::PocketIds;
+pub(super) use review::anew;
 use watch::Starter;
 
 /// Who is to look again.
@@ -106,22 +109,23 @@ pub struct Index {
 }
 
 impl Index {
-    /// Starts to watch, in one namespace or in all; the tasks end with the set. With several shards a connection is also
-    /// woken when it turns out which cluster it leads to.
+    /// Starts to watch, in one namespace or in all, and to compare what is watched with a list at each `review`; the tasks
+    /// end with the set. With several shards a connection is also woken when it turns out which cluster it leads to.
     pub fn start(
         client: &Client,
         namespace: Option<&str>,
         several_shards: bool,
+        review: Duration,
         wake: &mpsc::UnboundedSender<Wake>,
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Self {
-        let mut start = Starter { client, namespace, several_shards, wake, tasks };
+        let mut start = Starter { client, namespace, several_shards, review, wake, tasks };
         let connections =
             start.connections(start.in_namespaces(), |connection: &ProxmoxConnection| wakes_of(connection));
         let cluster = namespace.is_none().then(|| {
             let connections = start
                 .connections(Api::all(client.clone()), |connection: &ClusterProxmoxConnection| wakes_of(connection));
-            (connections, Namespaces::start(client, wake, start.tasks))
+            (connections, Namespaces::start(client, review, wake, start.tasks))
         });
         let objects = Objects::start(&mut start);
         let checks = start.kind(start.in_namespaces(), |check| vec![Wake::Connection(checks::connection_of(check))]);

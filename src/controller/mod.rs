@@ -70,6 +70,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// How long something transient may last before it is Stalled.
     pub progress_deadline: Duration,
+    /// How often what is watched is compared with a list.
+    pub watch_review: Duration,
     /// Where the operator itself is, and with it the Secrets of each ClusterProxmoxConnection.
     pub own_namespace: String,
     /// How it shares the work with other replicas; unset, it is the only one.
@@ -110,7 +112,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the address to listen on cannot be had.
 pub async fn run(client: kube::Client, options: Options, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let Options { listen, namespace, progress_deadline, own_namespace, election } = options;
+    let Options { listen, namespace, progress_deadline, watch_review, own_namespace, election } = options;
     let outward = Arc::new(Outward::new());
     let kubernetes = Kubernetes::new(client.clone(), Arc::clone(&outward));
     let metrics = Metrics::new();
@@ -118,8 +120,10 @@ pub async fn run(client: kube::Client, options: Options, stop: impl Future<Outpu
     let (wake, mut wakes) = mpsc::unbounded_channel();
     let (say_stop, stop_said) = watch::channel(false);
     let (mut watches, mut senders, mut workers) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let several_shards = terms.shards() > 1;
+    let index = Index::start(&client, namespace.as_deref(), several_shards, watch_review, &wake, &mut watches);
     let context = Arc::new(Context {
-        index: Arc::new(Index::start(&client, namespace.as_deref(), terms.shards() > 1, &wake, &mut watches)),
+        index: Arc::new(index),
         outbox: Outbox::start(kubernetes.clone(), Arc::clone(&metrics), &mut senders),
         events: Events::start(kubernetes.clone(), &mut senders),
         kubernetes,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,18 +11,24 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 
+use crate::controller::connection::jittered;
 use crate::controller::connections::Labels;
-use crate::controller::index::Wake;
+use crate::controller::index::{Wake, anew};
 
 /// The labels of all namespaces; `None` until they were listed.
 #[derive(Clone, Default)]
 pub struct Namespaces(Arc<RwLock<Option<BTreeMap<String, Labels>>>>);
 
 impl Namespaces {
-    /// Starts to watch.
-    pub fn start(client: &Client, wake: &mpsc::UnboundedSender<Wake>, tasks: &mut tokio::task::JoinSet<()>) -> Self {
+    /// Starts to watch, and to list them anew at each `review`.
+    pub fn start(
+        client: &Client,
+        review: Duration,
+        wake: &mpsc::UnboundedSender<Wake>,
+        tasks: &mut tokio::task::JoinSet<()>,
+    ) -> Self {
         let namespaces = Self::default();
-        tasks.spawn(watch(Api::all(client.clone()), namespaces.clone(), wake.clone()));
+        tasks.spawn(watch(Api::all(client.clone()), review, namespaces.clone(), wake.clone()));
         namespaces
     }
 
@@ -44,10 +51,15 @@ impl Namespaces {
     }
 }
 
-async fn watch(api: Api<PartialObjectMeta<Namespace>>, namespaces: Namespaces, wake: mpsc::UnboundedSender<Wake>) {
+async fn watch(
+    api: Api<PartialObjectMeta<Namespace>>,
+    review: Duration,
+    namespaces: Namespaces,
+    wake: mpsc::UnboundedSender<Wake>,
+) {
     let mut listed: BTreeMap<String, Labels> = BTreeMap::new();
-    let stream = watcher(api, watcher::Config::default()).default_backoff();
-    let mut stream = std::pin::pin!(stream);
+    let events = || watcher(api.clone(), watcher::Config::default()).default_backoff();
+    let mut stream = std::pin::pin!(anew(events, || tokio::time::sleep(jittered(review))));
     while let Some(event) = stream.next().await {
         let news = match event {
             Ok(watcher::Event::Apply(it)) => {

@@ -26,6 +26,18 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+impl ObjectKey {
+    /// `Kind name`, for messages to people of the same namespace.
+    pub fn short(&self) -> String {
+        format!("{} {}", self.kind, self.name)
+    }
+
+    /// Who it is, for messages to people of another namespace too: those learn nothing of it.
+    pub(in crate::core) fn as_told_to(&self, namespace: &str) -> String {
+        if self.namespace == namespace { self.short() } else { "an object of another namespace".to_owned() }
+    }
+}
+
 /// What an object wants, owns and allows.
 #[derive(Debug, Clone)]
 pub struct Object {

@@ -12,8 +12,13 @@ use proxmox_identity::api::{FIELD_MANAGER, crd};
 
 /// Installs all CRDs and waits until they are served.
 pub async fn install_crds(client: &Client) {
+    install(client, crd::all()).await;
+}
+
+/// Installs these CRDs and waits until they are served.
+pub async fn install(client: &Client, crds: impl IntoIterator<Item = CustomResourceDefinition>) {
     let api = Api::<CustomResourceDefinition>::all(client.clone());
-    for crd in crd::all() {
+    for crd in crds {
         let name = crd.name_any();
         let applied = api.patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&crd)).await;
         applied.unwrap_or_else(|error| panic!("{name} is refused: {error}"));

@@ -200,6 +200,7 @@ impl All<'_> {
         may("SecretNotFound", meaning.secretless);
         may("DependencyNotReady", meaning.astray || self.waits_for_another(one) || self.lacks_a_part(one));
         may("DependencyNotReady", !meaning.exact.is_empty() && self.judged.iter().any(|it| it.meaning.astray));
+        may("DeletionBlocked", self.leaves_what_is_used(one));
         may("AssertionFailed", seen.kind == "ProxmoxAccessCheck");
         may("Conflict", self.has_a_rival(one));
         let ledger: BTreeSet<String> = seen.ledger().into_iter().collect();
@@ -332,13 +333,23 @@ impl All<'_> {
         if others.any(|it| it.meaning.refers.contains(&key)) {
             return true;
         }
-        let thing = |claim: &String| sets_of(claim).is_empty();
-        let things: Vec<String> = one.seen.ledger().into_iter().filter(thing).collect();
+        self.is_used(&one.seen.ledger()) || one.seen.ledger().iter().any(|claim| self.concerns_operator(claim))
+    }
+
+    /// Whether an object that goes by another name now has yet to remove what it had, and others use that.
+    fn leaves_what_is_used(&self, one: &Judged<'_>) -> bool {
+        let mut former = one.seen.ledger();
+        former.retain(|claim| !one.meaning.claims.contains_key(claim));
+        self.is_used(&former)
+    }
+
+    /// Whether something else is made of a thing of these.
+    fn is_used(&self, claims: &[String]) -> bool {
+        let things: Vec<&String> = claims.iter().filter(|claim| sets_of(claim).is_empty()).collect();
         let wanted = self.judged.iter().flat_map(|it| it.meaning.claims.keys().cloned().chain(it.seen.ledger()));
         let inside = self.rest.shown.keys().filter(|it| it.starts_with("pool")).cloned();
         let used: Vec<String> = wanted.chain(inside).collect();
-        let holds = |claim: &String| things.iter().any(|it| it != claim && parts(claim).contains(it));
-        used.iter().any(holds) || one.seen.ledger().iter().any(|claim| self.concerns_operator(claim))
+        used.iter().any(|claim| things.iter().any(|it| *it != claim && parts(claim).contains(it)))
     }
 
     /// Of the objects of one named thing, one at most has it, and one at least does not give way.

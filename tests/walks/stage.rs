@@ -21,8 +21,9 @@ use crate::script::Operation;
 use crate::seen::Seen;
 use crate::shown::{Pve, Shown, parts};
 use crate::support::cluster;
+use crate::tokens::Tokens;
 use crate::touch::touched;
-use crate::{ground, log, tokens};
+use crate::{ground, log};
 
 /// The kinds that are walked over.
 pub const KINDS: [&str; 8] = [
@@ -80,6 +81,8 @@ pub struct Stage {
     /// What was edited since the last rest, and ever.
     edited: BTreeSet<String>,
     ever_edited: BTreeSet<String>,
+    /// What was made by hand.
+    made_by_hand: BTreeSet<String>,
     /// What objects were told to leave behind.
     left: BTreeSet<String>,
     first: Shown,
@@ -110,6 +113,7 @@ impl Stage {
             ever_exact: BTreeSet::new(),
             edited: BTreeSet::new(),
             ever_edited: BTreeSet::new(),
+            made_by_hand: BTreeSet::new(),
             left: BTreeSet::new(),
             last: first.clone(),
             first,
@@ -173,6 +177,9 @@ impl Stage {
                     self.tally.edits += 1;
                     let touched = touched(method, path, form);
                     self.edited.extend(touched.iter().flat_map(|claim| parts(claim)));
+                    if method == "POST" {
+                        self.made_by_hand.extend(touched.iter().cloned());
+                    }
                     self.ever_edited.extend(touched);
                 }
                 Ok(())
@@ -469,7 +476,8 @@ impl Stage {
         let found = judge(&Rest { objects: &objects, shown: &shown, around, suspended });
         let mut found = found.or_else(|| self.bystanders(&shown));
         if found.is_none() {
-            found = tokens::judge(&objects, &self.api("Secret"), &self.pve, &shown).await;
+            let tokens = Tokens { secrets: &self.api("Secret"), pve: &self.pve, shown: &shown };
+            found = tokens.judge(&objects, &self.made_by_hand).await;
         }
         if found.is_none() {
             self.tally.rests += 1;

@@ -28,7 +28,7 @@ const PAGE: u32 = 500;
 pub(super) type CatchingUp<'a> = BoxFuture<'a, Result<(), kube::Error>>;
 
 /// Namespace and name.
-type Name = (Option<String>, Option<String>);
+pub(super) type Name = (Option<String>, Option<String>);
 
 fn name(meta: &ObjectMeta) -> Name {
     (meta.namespace.clone(), meta.name.clone())
@@ -44,7 +44,7 @@ where
             while self.state() != ABSENT {
                 let (all, listed) = self.list().await?;
                 for _ in 0..LOOKS {
-                    if shows(&self.shown(), all, &listed) {
+                    if behind(&self.shown(), all, &listed).is_empty() {
                         return Ok(());
                     }
                     tokio::time::sleep(LOOK).await;
@@ -56,7 +56,7 @@ where
     }
 
     /// The version of the list, and of each object in it: as they stand in etcd.
-    async fn list(&self) -> Result<(u64, BTreeMap<Name, u64>), kube::Error> {
+    pub(super) async fn list(&self) -> Result<(u64, BTreeMap<Name, u64>), kube::Error> {
         let (mut all, mut listed, mut params) = (0, BTreeMap::new(), ListParams::default().limit(PAGE));
         loop {
             let page = self.api.list_metadata(&params).await?;
@@ -71,16 +71,24 @@ where
     }
 
     /// The version of each object in memory.
-    fn shown(&self) -> BTreeMap<Name, u64> {
+    pub(super) fn shown(&self) -> BTreeMap<Name, u64> {
         let shown = self.store.state();
         shown.iter().map(|object| (name(object.meta()), resource_version(object.meta()))).collect()
     }
 }
 
-/// Whether the watch has shown a list of this version: each object of it, and of no other one that it is still there.
-fn shows(shown: &BTreeMap<Name, u64>, all: u64, listed: &BTreeMap<Name, u64>) -> bool {
-    listed.iter().all(|(name, version)| shown.get(name).is_some_and(|shown| shown >= version))
-        && shown.iter().all(|(name, version)| *version > all || listed.contains_key(name))
+/// What a watch has not shown yet of a list of this version, with the version of each object that it shows instead: a
+/// change of an object that is listed, or that one is not there any more.
+pub(super) fn behind(
+    shown: &BTreeMap<Name, u64>,
+    all: u64,
+    listed: &BTreeMap<Name, u64>,
+) -> BTreeMap<Name, Option<u64>> {
+    let changed = listed.iter().map(|(name, version)| (name, shown.get(name).copied(), *version));
+    let changed = changed.filter(|(_, shown, version)| shown.is_none_or(|shown| shown < *version));
+    let gone = shown.iter().filter(|(name, version)| **version <= all && !listed.contains_key(*name));
+    let changed = changed.map(|(name, shown, _)| (name.clone(), shown));
+    changed.chain(gone.map(|(name, version)| (name.clone(), Some(*version)))).collect()
 }
 
 impl Index {
@@ -120,7 +128,7 @@ mod tests {
             (&[("a", 5), ("b", 5)], &[("a", 5)], false, "the other one was deleted"),
             (&[("a", 5), ("b", 12)], &[("a", 5)], true, "the other one was made since"),
         ] {
-            assert_eq!(shows(&versions(shown), 10, &versions(listed)), caught_up, "{why}");
+            assert_eq!(behind(&versions(shown), 10, &versions(listed)).is_empty(), caught_up, "{why}");
         }
     }
 }

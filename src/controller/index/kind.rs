@@ -16,6 +16,7 @@ use crate::controller::connections::{Connection, ConnectionKey};
 use crate::core::object::ObjectKey;
 
 /// One kind's objects, those that cannot be read included.
+#[derive(Clone)]
 pub(super) struct Kind<K: Resource<DynamicType = ()> + 'static> {
     pub(super) store: Store<Watched<K>>,
     pub(super) state: Arc<AtomicU8>,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use kube::core::object::HasStatus;
@@ -12,20 +13,25 @@ use kube::runtime::reflector::{Lookup, store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::Wake;
 use super::kind::{ABSENT, Kind, LISTED, WAITING};
 use super::lag::late;
+use super::review::{anew, review};
 use super::watched::{Watched, shared};
 use crate::api::connection_status::ConnectionStatus;
-use crate::api::{CONFIRM_CLUSTER, CONFIRM_REMOVALS, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT};
+use crate::api::{
+    CONFIRM_CLUSTER, CONFIRM_REMOVALS, GROUP, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+};
 
 /// Starts to watch kinds.
 pub(super) struct Starter<'a> {
     pub(super) client: &'a Client,
     pub(super) namespace: Option<&'a str>,
     pub(super) several_shards: bool,
+    /// How often a watch is compared with a list.
+    pub(super) review: Duration,
     pub(super) wake: &'a mpsc::UnboundedSender<Wake>,
     pub(super) tasks: &'a mut tokio::task::JoinSet<()>,
 }
@@ -78,36 +84,29 @@ impl Starter<'_> {
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     {
         let (store, writer) = store();
-        let state = Arc::new(AtomicU8::new(WAITING));
-        self.tasks.spawn(watch(
-            api.clone(),
-            self.client.clone(),
-            writer,
-            wakes,
-            shows,
-            self.wake.clone(),
-            Arc::clone(&state),
-        ));
-        Kind { store, state, api }
+        let kind = Kind { store, state: Arc::new(AtomicU8::new(WAITING)), api };
+        let begin_anew = Arc::new(Notify::new());
+        self.tasks.spawn(review(kind.clone(), self.review, Arc::clone(&begin_anew)));
+        let (client, wake) = (self.client.clone(), self.wake.clone());
+        self.tasks.spawn(watch(kind.clone(), client, writer, begin_anew, wakes, shows, wake));
+        kind
     }
 }
 
 async fn watch<K>(
-    api: Api<DeserializeGuard<K>>,
+    Kind { store, state, api }: Kind<K>,
     client: Client,
     mut writer: Writer<Watched<K>>,
+    begin_anew: Arc<Notify>,
     wakes: impl Fn(&K) -> Vec<Wake>,
     shows: impl Fn(&K) -> Option<String>,
     wake: mpsc::UnboundedSender<Wake>,
-    state: Arc<AtomicU8>,
 ) where
     K: Resource<DynamicType = ()> + Clone + fmt::Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let events = watcher(api, watcher::Config::default())
-        .modify(|object| object.meta_mut().managed_fields = None)
-        .default_backoff();
-    let store = writer.as_reader();
-    let mut stream = std::pin::pin!(late(events).map_ok(shared));
+    let events =
+        || watcher(api.clone(), watcher::Config::default()).modify(|object| strip(object.meta_mut())).default_backoff();
+    let mut stream = std::pin::pin!(late(anew(events, || begin_anew.notified())).map_ok(shared));
     let interest = |object: &Watched<K>| Interest {
         shown: object.readable().and_then(|it| shows(it)),
         ..Interest::of(object.meta())
@@ -153,6 +152,15 @@ async fn watch<K>(
             // The receiver lives as long as the operator; without it there is nobody to wake.
             let _ = wake.send(waking);
         }
+    }
+}
+
+/// Takes off what nobody here looks at: who has written which field, and what others have noted, such as the whole object
+/// once more as kubectl has last applied it.
+fn strip(meta: &mut ObjectMeta) {
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.retain(|name, _| name.split_once('/').is_some_and(|(owner, _)| owner == GROUP));
     }
 }
 
@@ -209,5 +217,31 @@ impl Interest {
             .map(annotation),
             shown: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_watched_only_that_is_kept_which_somebody_looks_at() {
+        let mut meta: ObjectMeta = serde_json::from_value(serde_json::json!({
+            "name": "g",
+            "managedFields": [{"manager": "kubectl", "operation": "Apply"}],
+            "annotations": {
+                RECONCILE_REQUESTED_AT: "now",
+                "kubectl.kubernetes.io/last-applied-configuration": "{}",
+                "proxmox-identity.dev.example.com/other": "",
+                "bare": "",
+            },
+        }))
+        .expect("metadata");
+        strip(&mut meta);
+        let annotations = [(RECONCILE_REQUESTED_AT.to_owned(), "now".to_owned())].into();
+        assert_eq!(
+            meta,
+            ObjectMeta { name: Some("g".to_owned()), annotations: Some(annotations), ..ObjectMeta::default() }
+        );
     }
 }

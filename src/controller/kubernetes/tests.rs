@@ -1,5 +1,13 @@
+//! Answers of kube-apiserver, and writes without a permit.
+
 use std::time::Instant;
 
+use k8s_openapi::api::core::v1::Secret as SecretObject;
+use kube::core::{ObjectMeta, Status};
+use kube::discovery::ApiResource;
+use serde_json::json;
+
+use super::error::found;
 use super::*;
 use crate::api::ProxmoxGroup;
 use crate::permit::Grant;

@@ -14,6 +14,7 @@ pub mod bury;
 mod compare;
 mod deny;
 mod deprovision;
+mod draft;
 mod fit;
 mod fold;
 mod guard;
@@ -28,23 +29,23 @@ mod release;
 mod stakes;
 #[cfg(test)]
 pub(in crate::core) mod tests;
+mod verdict;
 mod warn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::Reason;
-use crate::core::claim::{Claim, Entry, SecretVersion};
+use crate::core::claim::{Claim, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::RealmId;
-use crate::core::object::{Object, ObjectKey, Refusal};
+use crate::core::object::Object;
 use crate::core::policy::{Judge, Policy};
 use crate::core::snapshot::Snapshot;
-use crate::core::token::Issued;
 use crate::core::visibility::View;
 use crate::core::write::Write;
 
-use order::Operation;
+use draft::Draft;
 use stakes::Stakes;
+pub use verdict::{ClaimState, Trouble, Verdict};
 
 /// All that a plan is made from.
 pub struct Input<'a> {
@@ -151,97 +152,6 @@ pub enum Purpose {
     Disable,
 }
 
-/// What became of one object, whose claims are of type `C`.
-#[derive(Debug, Clone)]
-pub struct Verdict<C = Claim> {
-    /// What is to be stored before any step is taken. A deleted object whose ledger is empty may go.
-    pub ledger: BTreeMap<C, Entry>,
-    /// What became of each claim.
-    pub claims: BTreeMap<C, ClaimState>,
-    /// What it would claim but cannot say yet.
-    pub refusals: Vec<Refusal>,
-    /// Whether the policy of the connection denies it.
-    pub denied: bool,
-    /// Claims that are given up and left standing.
-    pub left: Vec<C>,
-    /// Of a token: how it stands with its secret, to be stored before any step is taken.
-    pub token: Option<Issued>,
-    /// What is worth knowing although all is as it should be.
-    pub warning: Option<Refusal>,
-    /// Which version of the Secret of its hidden field is in force, once the steps for it are taken.
-    pub written: Option<SecretVersion>,
-}
-
-impl<C> Default for Verdict<C> {
-    fn default() -> Self {
-        Self {
-            ledger: BTreeMap::new(),
-            claims: BTreeMap::new(),
-            refusals: Vec::new(),
-            denied: false,
-            left: Vec::new(),
-            token: None,
-            warning: None,
-            written: None,
-        }
-    }
-}
-
-/// What became of one claim of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimState {
-    /// It stands as wanted.
-    Standing,
-    /// A step of this plan is for it.
-    Planned(Purpose),
-    /// Observed only, and different: the names of the fields, none when it is absent.
-    Differs(Option<Vec<String>>),
-    /// Observed only: it stands in a set that the object owns exactly, and nobody claims it.
-    Surplus,
-    /// It cannot be done as things are.
-    Refused(Refusal),
-    /// It was tried, or could not be read, and will be tried again.
-    Failed(Failure),
-}
-
-impl ClaimState {
-    /// What keeps the claim from being as it should be.
-    fn trouble(&self) -> Option<Trouble<'_>> {
-        match self {
-            Self::Refused(refusal) => Some(Trouble::Refused(refusal)),
-            Self::Failed(failure) => Some(Trouble::Failed(failure)),
-            Self::Standing | Self::Planned(_) | Self::Differs(_) | Self::Surplus => None,
-        }
-    }
-}
-
-/// Why something of an object is not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble<'a> {
-    /// It cannot be done as things are.
-    Refused(&'a Refusal),
-    /// It was tried, or could not be read, and will be tried again.
-    Failed(&'a Failure),
-}
-
-impl Trouble<'_> {
-    /// The reason that a status gives for it.
-    pub fn reason(&self) -> Reason {
-        match self {
-            Self::Refused(refusal) => refusal.reason,
-            Self::Failed(failure) => failure.kind.reason(),
-        }
-    }
-
-    /// What is missing or wrong.
-    pub fn message(&self) -> &str {
-        match self {
-            Self::Refused(refusal) => &refusal.message,
-            Self::Failed(failure) => &failure.message,
-        }
-    }
-}
-
 /// Makes a plan.
 pub fn plan(input: &Input<'_>) -> Plan {
     let view = View::new(input.snapshot);
@@ -278,49 +188,6 @@ pub fn plan(input: &Input<'_>) -> Plan {
     Plan { steps, verdicts: draft.verdicts, handing_over: draft.handing_over }
 }
 
-/// A plan in the making.
-struct Draft {
-    verdicts: Vec<Verdict>,
-    operations: Vec<Operation>,
-    handing_over: bool,
-}
-
-impl Draft {
-    fn new(input: &Input<'_>) -> Self {
-        let verdicts = input
-            .objects
-            .iter()
-            .map(|object| Verdict {
-                ledger: object.ledger.clone(),
-                refusals: object.refusals.clone(),
-                written: object.written.clone(),
-                token: object.token.as_ref().and_then(|token| token.issued.clone()),
-                ..Verdict::default()
-            })
-            .collect();
-        Self { verdicts, operations: Vec::new(), handing_over: false }
-    }
-
-    fn state(&mut self, object: usize, claim: &Claim, state: ClaimState) {
-        self.verdicts[object].claims.insert(claim.clone(), state);
-    }
-
-    /// Puts an operation into the plan if it is for an object of this connection: what only others want they do
-    /// themselves. Whether it is.
-    fn push(&mut self, operation: Operation, objects: &[Object]) -> bool {
-        let Operation { owners, .. } = &operation;
-        let ours = owners.iter().any(|owner| !objects[*owner].is_foreign());
-        if ours {
-            self.operations.push(operation);
-        }
-        ours
-    }
-
-    fn refuse(&mut self, object: usize, claim: &Claim, reason: Reason, message: impl Into<String>) {
-        self.state(object, claim, ClaimState::Refused(Refusal::new(reason, message)));
-    }
-}
-
 impl Input<'_> {
     /// The failure of a claim that is not due again yet.
     fn backing_off(&self, claim: &Claim) -> Option<&Failure> {
@@ -340,35 +207,5 @@ impl Input<'_> {
     /// True when PVE said that the thing is there already: an intention does not make it ours then.
     fn exists_already(&self, claim: &Claim) -> bool {
         self.memory.failures.get(claim).is_some_and(|failed| failed.failure.kind == FailureKind::AlreadyExists)
-    }
-}
-
-impl<C> Verdict<C> {
-    /// What keeps the object from being ready: first what a person must mend, last what may come by itself. What waits
-    /// must not hide what never will be.
-    pub fn worst(&self) -> Option<Trouble<'_>> {
-        self.troubles().min_by_key(|trouble| std::cmp::Reverse(trouble.reason().severity()))
-    }
-
-    /// Whether a claim of which this is so stands as wanted.
-    pub fn stands(&self, is_so: impl Fn(&C) -> bool) -> bool {
-        self.claims.iter().any(|(claim, state)| is_so(claim) && *state == ClaimState::Standing)
-    }
-
-    /// All that keeps the object from being ready.
-    pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
-        self.refusals.iter().map(Trouble::Refused).chain(self.claims.values().filter_map(ClaimState::trouble))
-    }
-}
-
-impl ObjectKey {
-    /// `Kind name`, for messages to people of the same namespace.
-    pub fn short(&self) -> String {
-        format!("{} {}", self.kind, self.name)
-    }
-
-    /// Who it is, for messages to people of another namespace too: those learn nothing of it.
-    fn as_told_to(&self, namespace: &str) -> String {
-        if self.namespace == namespace { self.short() } else { "an object of another namespace".to_owned() }
     }
 }

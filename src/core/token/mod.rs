@@ -264,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_in_the_way_says_whose_it_is_and_how_to_get_rid_of_it() {
+        for (of_namesake, said) in [
+            (true, "Secret s is left of an object of this name that is gone; remove it: kubectl delete secret s"),
+            (false, "Secret s stands there and is not this object's; choose another secretTemplate.name, or remove it"),
+        ] {
+            let refusal = token(None, Kept::Foreign { of_namesake }).nowhere().expect("a refusal");
+            assert_eq!((refusal.reason, refusal.message.as_str()), (Reason::SecretConflict, said));
+        }
+    }
+
+    #[test]
     fn a_secret_in_hand_is_not_asked_for_again() {
         let token = Token { in_hand: true, ..token(Some(issued(SecretState::Pending, 3)), Kept::Absent) };
         assert_eq!(outcome(&token, false), Ok((false, 3, SecretState::Pending)));

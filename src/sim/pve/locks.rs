@@ -159,6 +159,12 @@ impl Server {
         }
     }
 
+    /// Holds the lock of `user.cfg` for so long, as another node does.
+    pub async fn hold_users(&self, time: Duration) {
+        let _held = self.locks.users.lock().await;
+        sleep(time).await;
+    }
+
     /// How long something takes that takes so long in PVE.
     pub fn scaled(&self, time: Duration) -> Duration {
         time.mul_f64(self.options.time_scale.max(0.0))

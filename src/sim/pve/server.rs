@@ -183,6 +183,11 @@ impl Simulator {
         self.server.controls.add(fault);
     }
 
+    /// Holds the lock of `user.cfg` for so long, as another node does.
+    pub async fn hold_lock(&self, time: Duration) {
+        self.server.hold_users(time).await;
+    }
+
     /// Clears all faults.
     pub fn clear_faults(&self) {
         self.server.controls.clear_faults();

@@ -2,6 +2,7 @@
 //! seen.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -30,6 +31,38 @@ async fn a_watch_that_ends_at_any_event_goes_on_and_nothing_is_missed() {
     for life in &lives[1..] {
         life.is_as(&lives[0], "a watch that ends");
     }
+}
+
+/// The class of an event, and which state of the spec it tells of: what people change comes after what we write ourselves.
+fn news(asked: &Asked, event: &Value) -> String {
+    format!("{} {}", class(asked, event), event["object"]["metadata"]["generation"])
+}
+
+#[tokio::test]
+async fn what_no_event_tells_of_is_found_at_the_next_review() {
+    let mut lives = Vec::new();
+    for fate in [Fate::Show, Fate::Drop] {
+        let life = Life::begin().await;
+        let (proxy, through) = Proxy::before_apiserver(life.world.kubeconfig()).await;
+        let (mut met, dropped) = (BTreeSet::new(), Arc::new(Mutex::new(0)));
+        let counted = Arc::clone(&dropped);
+        proxy.watching().judge(move |asked, event| {
+            let is_new = met.insert(news(asked, event));
+            if is_new && fate == Fate::Drop {
+                *counted.lock().expect("no panic") += 1;
+            }
+            if is_new { fate } else { Fate::Show }
+        });
+        life.world.start_operator_with(&[&through], &["--watch-review=1s"]);
+        let stood = [life.make().await, life.change().await, life.remove().await];
+        if fate == Fate::Drop {
+            let dropped = *dropped.lock().expect("no panic");
+            assert!(dropped > 20, "{dropped} events are too few for all kinds");
+            assert!(life.world.log().contains("the watch has missed changes"));
+        }
+        lives.push(life.lived(stood));
+    }
+    lives[1].is_as(&lives[0], "events that are never sent");
 }
 
 #[tokio::test]

@@ -5,3 +5,4 @@ mod late;
 mod requests;
 mod resets;
 mod restart;
+mod schemas;

@@ -11,7 +11,7 @@ use crate::support::cluster;
 use crate::world::{World, manifest};
 
 /// What owns sets exactly, and others that claim something in them.
-const OBJECTS: [(&str, &str, &str); 5] = [
+pub(super) const OBJECTS: [(&str, &str, &str); 5] = [
     ("ProxmoxUser", "ann", "realm: pve"),
     ("ProxmoxGroup", "team", "membershipPolicy: Exact, members: [{user: ann@pve}]"),
     ("ProxmoxPool", "lab", "membershipPolicy: Exact, members: {guests: [100]}"),
@@ -20,7 +20,7 @@ const OBJECTS: [(&str, &str, &str); 5] = [
 ];
 
 /// A world on a control plane of its own, with a way to it that can be closed.
-async fn world() -> (&'static ControlPlane, World, Proxy) {
+pub(super) async fn world() -> (&'static ControlPlane, World, Proxy) {
     let plane = ControlPlane::start().await.unwrap_or_else(|error| panic!("no control plane: {error}"));
     let plane: &'static ControlPlane = Box::leak(Box::new(plane));
     cluster::install_crds(&plane.client().await.expect("a client")).await;
@@ -35,13 +35,13 @@ async fn world() -> (&'static ControlPlane, World, Proxy) {
     (plane, world, proxy)
 }
 
-async fn all_ready(world: &World) {
+pub(super) async fn all_ready(world: &World) {
     for (kind, name, _) in OBJECTS {
         world.ready(kind, name).await;
     }
 }
 
-async fn stands(world: &World) -> String {
+pub(super) async fn stands(world: &World) -> String {
     let (acl, pools) = (world.acl().await, world.pve_get("/pools?poolid=lab").await);
     let (users, groups) = (world.pve_get("/access/users").await, world.pve_get("/access/groups/team").await);
     format!("{acl:?} {} {users} {groups}", pools[0]["members"][0]["vmid"])

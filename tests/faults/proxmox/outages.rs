@@ -1,6 +1,8 @@
 //! Proxmox VE that answers nothing right for a while, locks that others hold, and writes that were half done.
 
-use proxmox_identity::sim::pve::{Fault, FaultName};
+use std::time::Duration;
+
+use proxmox_identity::sim::pve::{Fault, FaultName, Options};
 use serde_json::json;
 
 use crate::deeds::{TIMEOUT, deeds};
@@ -72,6 +74,34 @@ async fn fifty_objects_are_each_made_once_although_others_hold_the_lock_again_an
     let (_, metrics) = world.get("/metrics").await;
     let told = metrics.lines().find(|line| line.starts_with("proxmox_identity_external_lock_timeouts_total"));
     assert!(told.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
+}
+
+/// Proxmox VE itself looks for the lock for ten seconds.
+#[tokio::test]
+async fn a_lock_that_another_node_holds_is_waited_for_and_asked_for_again() {
+    let held_for = async |(seconds, refusals)| {
+        let world = World::with(Options::default()).await;
+        world.start_operator().connect().await;
+        world.ready("ProxmoxConnection", "pve").await;
+        let make = async {
+            world.object("ProxmoxGroup", "g", "").await;
+            if seconds > 10 {
+                world.reason("ProxmoxGroup", "g", "LockTimeout").await;
+            }
+        };
+        tokio::join!(world.pve.hold_lock(Duration::from_secs(seconds)), make);
+        world.ready("ProxmoxGroup", "g").await;
+        let writes = world.pve.requests().writes;
+        let statuses = writes.iter().filter(|write| write.path == "/access/groups").map(|write| write.status);
+        (seconds, refusals, statuses.collect::<Vec<_>>())
+    };
+    let cases = [(9, 0..=0), (11, 1..=1), (30, 2..=3)];
+    for (seconds, refusals, statuses) in futures::future::join_all(cases.map(held_for)).await {
+        let (last, refused) = statuses.split_last().expect("a request");
+        assert_eq!(*last, 200, "held for {seconds} s");
+        assert!(refused.iter().all(|status| *status == 500), "held for {seconds} s: {statuses:?}");
+        assert!(refusals.contains(&refused.len()), "held for {seconds} s: {statuses:?}");
+    }
 }
 
 /// Proxmox VE stores secrets in files of their own before it stores what they are for.

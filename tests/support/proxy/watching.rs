@@ -14,6 +14,8 @@ use super::{Asked, lock};
 pub enum Fate {
     /// It is shown.
     Show,
+    /// It is left out, as if it had never been.
+    Drop,
     /// The watch ends in the middle of it.
     Cut,
     /// The watch says that it is too old to go on, and ends.
@@ -71,6 +73,7 @@ impl Watching {
                 let fate = (lock(&self.judge))(asked, &event);
                 let sent = match fate {
                     Fate::Show => to.send(Ok(line.into())).await,
+                    Fate::Drop => continue,
                     Fate::Cut => {
                         let _ = to.send(Ok(line[..line.len() / 2].to_vec().into())).await;
                         let _ = to.send(Err(std::io::Error::other("cut"))).await;

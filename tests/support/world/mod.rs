@@ -22,6 +22,9 @@ use crate::support::{cluster, control_plane};
 /// How long anything may take before a test gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// How soon it is looked again.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Everything that one test works on.
 pub struct World {
     pub client: Client,
@@ -144,7 +147,7 @@ impl World {
                 let object = self.get_object(kind, name).await;
                 panic!("{kind} {name} has not become {reason}: {object:#?}\n{}", self.tail());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            wait(started).await;
         }
     }
 
@@ -174,7 +177,7 @@ impl World {
             };
             self.revive_operator();
             assert!(started.elapsed() < PATIENCE, "waited in vain until {what}: {why}\n{}", self.tail());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            wait(started).await;
         }
     }
 
@@ -215,6 +218,12 @@ impl World {
         let target = count() + more;
         self.until("passes are made", async || (count() >= target).then_some(())).await;
     }
+}
+
+/// Waits a little before one looks again, and longer the longer one has waited: many who look all the time keep what they
+/// wait for from being done.
+async fn wait(since: Instant) {
+    tokio::time::sleep((since.elapsed() / 10).clamp(LOOK, 7 * LOOK)).await;
 }
 
 /// A manifest of one of our kinds.

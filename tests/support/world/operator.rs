@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use proxmox_identity::sim::child::GuardedChild;
 use serde_json::Value;
 
 use super::pve::insecure;
-use super::{PATIENCE, World};
+use super::{PATIENCE, World, wait};
 use crate::account;
 
 impl World {
@@ -60,7 +60,7 @@ impl World {
         let started = Instant::now();
         while !has_ended() {
             assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.tail());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            wait(started).await;
         }
     }
 

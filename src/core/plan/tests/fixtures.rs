@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::super::*;
+pub use crate::api::Reason;
 use crate::core::claim::{Content, Ledger, Membership, PoolItem, Thing, Wanted};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::ledger::{from_rows, to_rows};
 use crate::core::object::{Adoption, Mode};
+pub use crate::core::object::{ObjectKey, Refusal};
 use crate::core::snapshot::{Credential, HeldPermissions, Pool, Realm, Realms, Resources, Role, User};
 use crate::core::write::{GroupChange, MemberChange, PoolChange};
 

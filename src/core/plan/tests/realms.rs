@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::*;
-use super::fixtures::{empty, object, one};
+use super::fixtures::{Reason, Refusal, empty, object, one};
 use crate::core::claim::{Content, Thing, Wanted};
 use crate::core::ids::RealmId;
 use crate::core::realm::RealmContent;

@@ -109,6 +109,22 @@ fn a_missing_role_group_user_or_parent_is_named_and_nothing_is_intended() {
 }
 
 #[test]
+fn what_was_meant_by_a_group_or_role_that_is_missing_is_said() {
+    for (claim, hint) in [
+        (entry("/", "A", "staff"), "did you mean staff-PocketID? Else create it with a ProxmoxGroup"),
+        (entry("/", "A", "opss"), "did you mean ops? Else create it with a ProxmoxGroup"),
+        (entry("/", "A", "planed"), "did you mean planned? Else create it with a ProxmoxGroup"),
+        (entry("/", "A", "elsewhere"), "group elsewhere does not exist in PVE yet; create it with a ProxmoxGroup"),
+        (entry("/", "noaccess", "ops"), "did you mean NoAccess? Else create it with a ProxmoxRole"),
+        (entry("/", "Unheard", "ops"), "check its spelling (case counts) or create it with a ProxmoxRole"),
+    ] {
+        let objects = [object("it", [claim]), object("other", [group("planned")])];
+        let (_, message) = refusal(&one(&objects, &with(empty(), [group("staff-PocketID"), group("ops")])), 0);
+        assert!(message.ends_with(hint), "{message}");
+    }
+}
+
+#[test]
 fn revocations_come_first_and_a_replaced_role_goes_after_its_replacement() {
     let mut objects = [object("replace", [entry("/vms", "A", "g")]), object("revoke", [entry("/pool", "A", "g")])];
     let mut snapshot = with(empty(), [group("g")]);

@@ -8,6 +8,9 @@ use crate::core::ids::{GroupId, RealmId};
 use crate::core::pocket_id::audience::{Audience, Person, Sample, covers, is_taken};
 use crate::core::snapshot::{OptionValue, Snapshot};
 
+#[cfg(test)]
+mod tests;
+
 /// The scope without which Pocket ID sends no groups (FACTS 8).
 const GROUPS: &str = "groups";
 
