@@ -154,8 +154,11 @@ impl Worker {
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let mut leaving = Vec::new();
-        for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
-            let object = &inputs[index];
+        // News comes first: who has just applied something waits for it, and thousands of others may be as they were.
+        let mut order: Vec<usize> = (0..subjects.len()).collect();
+        order.sort_by_key(|index| inputs[*index].settled);
+        for index in order {
+            let (subject, verdict, object) = (&subjects[index], &plan.verdicts[index], &inputs[index]);
             if blocked.outdated.contains(&index) {
                 continue;
             }

@@ -114,11 +114,23 @@ impl Index {
 mod tests {
     use super::*;
 
+    fn versions(objects: &[(&str, u64)]) -> BTreeMap<Name, u64> {
+        objects.iter().map(|(name, version)| ((None, Some((*name).to_owned())), *version)).collect()
+    }
+
+    #[test]
+    fn what_a_watch_is_behind_with_goes_by_what_it_shows_instead() {
+        let (shown, listed) = (
+            versions(&[("changed", 4), ("gone", 3), ("same", 5)]),
+            versions(&[("changed", 7), ("new", 6), ("same", 5)]),
+        );
+        let behind: Vec<_> = behind(&shown, 10, &listed).into_iter().map(|((_, name), shown)| (name, shown)).collect();
+        let name = |name: &str| Some(name.to_owned());
+        assert_eq!(behind, [(name("changed"), Some(4)), (name("gone"), Some(3)), (name("new"), None)]);
+    }
+
     #[test]
     fn a_watch_has_caught_up_when_it_shows_all_of_a_list_and_nothing_that_was_gone_by_then() {
-        let versions = |objects: &[(&str, u64)]| -> BTreeMap<Name, u64> {
-            objects.iter().map(|(name, version)| ((None, Some((*name).to_owned())), *version)).collect()
-        };
         for (shown, listed, caught_up, why) in [
             (&[][..], &[][..], true, "nothing there"),
             (&[("a", 5)], &[("a", 5)], true, "the same"),
