@@ -1,6 +1,7 @@
 //! One life: made, changed, given new secrets, tampered with, healed and removed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use kube::api::ListParams;
@@ -52,6 +53,33 @@ impl Part {
     }
 }
 
+/// One call of a life: what it does, and which of the calls that do this.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    pub what: String,
+    pub which: usize,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.which, self.what)
+    }
+}
+
+impl Call {
+    /// All calls of a life, in order.
+    pub fn each(calls: &[String]) -> Vec<Self> {
+        let mut made: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut each = Vec::new();
+        for what in calls {
+            let made = made.entry(what).or_default();
+            *made += 1;
+            each.push(Self { what: what.clone(), which: *made });
+        }
+        each
+    }
+}
+
 /// What became of a life.
 pub struct Lived {
     /// Where it was killed.
@@ -63,8 +91,8 @@ pub struct Lived {
     refused: BTreeMap<String, u64>,
     /// The calls of the process that lived to the end.
     pub calls: Vec<String>,
-    /// The calls of the process that was killed.
-    pub calls_until_killed: Vec<String>,
+    /// Whether it was killed.
+    pub was_killed: bool,
 }
 
 impl Lived {
@@ -103,7 +131,7 @@ struct Scene<'a> {
 }
 
 /// Lives one life, killed at a call or not; one that is killed has to stand as another one did.
-pub async fn live(releases: Releases, kill_at: Option<(usize, Side)>, expected: Option<&Lived>) -> Lived {
+pub async fn live(releases: Releases, kill_at: Option<(&Call, Side)>, expected: Option<&Lived>) -> Lived {
     let point = match kill_at {
         Some((call, Side::Before)) => format!("before:{call}"),
         Some((call, Side::After)) => format!("after:{call}"),
@@ -135,8 +163,8 @@ pub async fn live(releases: Releases, kill_at: Option<(usize, Side)>, expected: 
             }
         }
     }
-    let calls_until_killed = world.calls_until_killed();
-    Lived { point, stood, written, refused, calls: world.calls(), calls_until_killed }
+    let was_killed = !world.log_until_killed().is_empty();
+    Lived { point, stood, written, refused, calls: world.calls(), was_killed }
 }
 
 /// What a write is about; one of the ACL is about each of its entries: how many go into one request is a matter of when

@@ -28,7 +28,7 @@ use futures::{FutureExt, StreamExt};
 use proxmox_identity::sim::{pocket_id, pve};
 
 use crate::census::Census;
-use crate::life::{Releases, Side, live};
+use crate::life::{Call, Releases, Side, live};
 
 /// So many lives go on at once: most of each is waiting.
 const AT_ONCE: usize = 4;
@@ -43,33 +43,33 @@ async fn killed_anywhere_it_ends_the_same(releases: Releases) {
     let clean = live(releases, None, None).await;
     let calls = clean.calls.len();
     assert!(calls > 150, "a life makes only {calls} calls");
-    let points = points(&clean.calls);
+    let points = points(&Call::each(&clean.calls));
     let mut census = Census::new(releases, points.len());
     let mut lives = futures::stream::iter(points)
         .map(async |(call, side)| {
             // One that fails does not end the others.
-            let life = AssertUnwindSafe(live(releases, Some((call, side)), Some(&clean))).catch_unwind();
-            (call, side, life.await)
+            let life = AssertUnwindSafe(live(releases, Some((&call, side)), Some(&clean))).catch_unwind().await;
+            (call, side, life)
         })
         .buffer_unordered(AT_ONCE);
     while let Some((call, side, outcome)) = lives.next().await {
         match outcome {
-            Ok(life) => census.count(call, side, &life, life.wrote_more_than(&clean)),
-            Err(_) => census.failed(call, side),
+            Ok(life) => census.count(call, side, life.was_killed, life.wrote_more_than(&clean)),
+            Err(_) => census.failed(&call, side),
         }
     }
     census.tell(calls);
 }
 
 /// All points of a life with these calls, or a sample of those where something was about to change or had just changed.
-fn points(calls: &[String]) -> Vec<(usize, Side)> {
-    let sides = |call: usize| [(call, Side::Before), (call, Side::After)];
+fn points(calls: &[Call]) -> Vec<(Call, Side)> {
+    let sides = |call: &Call| [(call.clone(), Side::Before), (call.clone(), Side::After)];
     if std::env::var_os(ALL).is_some() {
-        return (1..=calls.len()).flat_map(sides).collect();
+        return calls.iter().flat_map(sides).collect();
     }
-    let changes = (1..).zip(calls).filter(|(_, call)| !call.starts_with("GET"));
-    let points: Vec<(usize, Side)> = changes.flat_map(|(number, _)| sides(number)).collect();
-    (0..SAMPLE).map(|sample| points[sample * points.len() / SAMPLE + sample % 2]).collect()
+    let changes = calls.iter().filter(|call| !call.what.starts_with("GET"));
+    let points: Vec<(Call, Side)> = changes.flat_map(sides).collect();
+    (0..SAMPLE).map(|sample| points[sample * points.len() / SAMPLE + sample % 2].clone()).collect()
 }
 
 #[tokio::test]
