@@ -21,9 +21,8 @@ use crate::script::Operation;
 use crate::seen::Seen;
 use crate::shown::{Pve, Shown, parts};
 use crate::support::cluster;
-use crate::tokens::Tokens;
 use crate::touch::touched;
-use crate::{ground, log};
+use crate::{ground, log, tokens};
 
 /// The kinds that are walked over.
 pub const KINDS: [&str; 8] = [
@@ -476,8 +475,7 @@ impl Stage {
         let found = judge(&Rest { objects: &objects, shown: &shown, around, suspended });
         let mut found = found.or_else(|| self.bystanders(&shown));
         if found.is_none() {
-            let tokens = Tokens { secrets: &self.api("Secret"), pve: &self.pve, shown: &shown };
-            found = tokens.judge(&objects, &self.made_by_hand).await;
+            found = tokens::judge(&objects, &self.api("Secret"), &self.pve, &shown, &self.made_by_hand).await;
         }
         if found.is_none() {
             self.tally.rests += 1;

@@ -49,7 +49,7 @@ pub(super) fn found<T>(read: Result<T, kube::Error>) -> Result<Option<T>, kube::
 
 /// True when the object of the name has another uid (422), or none is there and the write would make one (409, which a
 /// write that lost against others gets too; only the words tell them apart).
-pub(super) fn is_for_a_namesake(status: &Status) -> bool {
+fn is_for_a_namesake(status: &Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     match status.code {
         409 => status.message.contains("uid mismatch"),
