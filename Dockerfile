@@ -1,7 +1,7 @@
 # One static program on nothing. `make image` builds it with whatever builder is there; image/files lists what is in it.
 
-# A tag may move. To build from one that cannot: --build-arg RUST=docker.io/library/rust@sha256:…
-ARG RUST=docker.io/library/rust:1.95.0-slim-bookworm
+# Not the slim one: it has no make, which the build of the allocator calls. A tag may move. To build from one that cannot: --build-arg RUST=docker.io/library/rust@sha256:…
+ARG RUST=docker.io/library/rust:1.95.0-bookworm
 
 FROM ${RUST} AS build
 WORKDIR /src
@@ -9,6 +9,7 @@ WORKDIR /src
 COPY image/cyclonedx.sh image/
 RUN --mount=type=cache,target=/usr/local/cargo/registry image/cyclonedx.sh
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY src src
 COPY image image
 # Seconds since 1970: the only date in the image.

@@ -37,7 +37,7 @@ use crate::pve::realms::RealmCache;
 use crate::pve::session::Session;
 
 /// A burst of changes is one pass.
-pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
 /// the Secret along before the objects.

@@ -47,7 +47,7 @@ pub(super) struct Delivery<'a> {
     pub kubernetes: &'a Kubernetes,
     pub permit: &'a Permit,
     /// Where each goes, with the uid of the object, by the object's index.
-    pub parcels: HashMap<usize, (String, Parcel<TokenContents>)>,
+    pub parcels: &'a HashMap<usize, (String, Parcel<TokenContents>)>,
     /// What could not be written.
     pub in_hand: HashMap<String, InHand>,
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use futures::future::{join, join_all};
 
 use crate::api::refs::KeyRef;
-use crate::api::status::{ClientInUse, ObjectStatus};
+use crate::api::status::{ClientInUse, ObjectStatus, SecretVersion};
 use crate::api::{Object as _, Reason};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
@@ -46,6 +47,8 @@ pub(super) struct Gathered<'a> {
     pub parcels: HashMap<usize, (String, Parcel<TokenContents>)>,
     /// Why nothing may be removed now.
     pub frozen: Option<String>,
+    /// How long all that took.
+    pub took: Duration,
 }
 
 /// What an object of a kind wants that takes values of its fields from elsewhere.
@@ -56,6 +59,7 @@ pub(super) fn follows(any: &AnyObject, wanted: &[Wanted]) -> Option<Vec<Wanted>>
 impl Worker {
     /// Reads what the objects refer to, and their ledgers.
     pub(super) async fn gather<'a>(&mut self, connection: &Connection, objects: &'a [AnyObject]) -> Gathered<'a> {
+        let begun = Instant::now();
         self.audiences.look(&self.context, &self.permit, objects, &self.wake).await;
         let references = self.references(objects).await;
         let mut tokens = self.tokens(objects, &references).await;
@@ -95,7 +99,7 @@ impl Worker {
                     }
                 }
             }
-            let written = self.written.get(any.uid()).cloned().or_else(|| previous.written_secret.clone());
+            let written = self.written_for(any, &previous);
             let token = tokens.remove(any.uid()).map(|(token, parcel)| {
                 parcels.insert(subjects.len(), (any.uid().to_owned(), parcel));
                 token
@@ -123,7 +127,33 @@ impl Worker {
             };
             subjects.push(Subject { any, previous, external_id, client });
         }
-        Gathered { subjects, inputs, parcels, frozen }
+        Gathered { subjects, inputs, parcels, frozen, took: begun.elapsed() }
+    }
+
+    /// Takes what statuses say now, after this pass has written some of them; what the objects themselves say stays. False
+    /// when that is not enough.
+    pub(super) fn reread(&mut self, gathered: &mut Gathered<'_>) -> bool {
+        for (subject, object) in gathered.subjects.iter_mut().zip(&mut gathered.inputs) {
+            let any = subject.any;
+            let previous = self.reporter.latest(any);
+            if previous.token != subject.previous.token {
+                return false;
+            }
+            if previous.ledger != subject.previous.ledger {
+                let Ok(ledger) = from_rows(&previous.ledger) else { return false };
+                object.ledger = ledger;
+            }
+            object.written = self.written_for(any, &previous);
+            let is_ready = report::is_ready(&previous, any.generation());
+            object.settled = self.settled.includes(any.uid(), any.generation(), is_ready, follows(any, &object.wanted));
+            subject.previous = previous;
+        }
+        true
+    }
+
+    /// Which version of the Secret of its hidden field was written last for an object.
+    fn written_for(&self, any: &AnyObject, previous: &ObjectStatus) -> Option<SecretVersion> {
+        self.written.get(any.uid()).or(previous.written_secret.as_ref()).cloned()
     }
 
     /// The pass that first saw the object's spec as it is.

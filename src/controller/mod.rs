@@ -20,6 +20,7 @@ mod issuers;
 mod kinds;
 mod kubernetes;
 pub mod leases;
+mod look;
 mod managed;
 mod metrics;
 mod namespaces;

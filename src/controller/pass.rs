@@ -1,42 +1,28 @@
-//! One pass over a connection whose session stands: snapshot, plan, ledgers, steps, statuses.
+//! One pass over a connection whose session stands: it gathers, looks, and looks once more, and says what became of all.
 
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures::FutureExt;
 use k8s_openapi::jiff::Timestamp;
-use tracing::Span;
 use tracing::field::Empty;
 
 use crate::api::Reason;
 use crate::api::object::System;
 use crate::api::status::ObjectStatus;
-use crate::controller::audit::Audit;
-use crate::controller::checks::{self, Allowed};
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
-use crate::controller::deliver::Delivery;
-use crate::controller::events::{self, News};
-use crate::controller::execute::{self, Done, execute};
 use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
+use crate::controller::look::{Judged, with_all};
 use crate::controller::managed::Managed;
-use crate::controller::outdated::Blocked;
 use crate::controller::report::{self, Facts, Report};
-use crate::controller::sync;
 use crate::core::claim::{Claim, Origin, Thing};
-use crate::core::failure::{Failure, FailureKind};
+use crate::core::failure::Failure;
 use crate::core::ledger::to_rows;
 use crate::core::object::{Mode, Object, Refusal};
-use crate::core::plan::{ClaimState, Input, Plan, Verdict, plan};
+use crate::core::plan::Verdict;
 use crate::core::policy::Policy;
 use crate::pve::session::Session;
-
-/// How often a missing Secret is looked for: it is often applied right after what refers to it.
-const SECRET_RETRY: Duration = Duration::from_secs(5);
-
-/// How soon it is looked whether another connection's object has taken what passes to it.
-const HANDOVER: Duration = Duration::from_millis(500);
 
 /// What one pass did.
 pub(super) struct Outcome {
@@ -46,8 +32,18 @@ pub(super) struct Outcome {
     pub broken: Option<Failure>,
 }
 
+/// Which objects are reported.
+#[derive(Clone, Copy)]
+pub(super) enum Reported {
+    /// What has not stood yet as its spec says, before any step: who has just applied something waits for it.
+    News,
+    /// The others, thousands it may be, after the steps.
+    Settled,
+}
+
 impl Worker {
-    /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget.
+    /// Judges all objects against what stands, stores what is intended, and carries out what fits into the budget. Where
+    /// that was all, it is looked at once more: only what was seen to stand is Ready.
     #[tracing::instrument(
         name = "pass", target = "trace", level = "debug", skip_all,
         fields(connection = %self.key, objects = objects.len(), planned = Empty, done = Empty),
@@ -59,109 +55,44 @@ impl Worker {
         policy: Policy,
         objects: &[AnyObject],
     ) -> Result<Outcome, Refusal> {
-        let begun = Instant::now();
-        let Gathered { subjects, inputs, parcels, frozen } = self.gather(connection, objects).await;
-        let mut scope = gather::scope(&inputs);
-        scope.every_pool |= policy.looks_into_pools(&inputs) || checks::need_pools(&self.checks);
-        let peers = self.peers(session.cluster()).await;
-        let ending = self.ending();
-        let snapshot = tokio::select! {
-            snapshot = session.snapshot(&scope, &self.realms) => snapshot?,
-            () = ending.reached() => return Ok(Outcome { next: Duration::ZERO, broken: None }),
-        };
-        if let Some(refusal) = policy.unknown_privileges(&snapshot) {
-            return Err(refusal);
+        let mut gathered = self.gather(connection, objects).await;
+        let mut look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
+        let looks_again = |judged: &mut Judged| judged.all_done && !self.is_woken() && self.reread(&mut gathered);
+        if look.judged.take_if(looks_again).is_some() {
+            look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
         }
-        let all = with_all(&inputs, peers.objects);
-        if !self.connected(session, &snapshot, &inputs, &all).await {
-            return Ok(Outcome { next: self.stalled(true), broken: None });
+        if let Some(judged) = &look.judged {
+            self.report(&gathered, judged, Reported::Settled).await;
+            // Whoever waits for an object is served first.
+            let all = with_all(&gathered.inputs, &judged.foreign);
+            self.connected(session, &judged.snapshot, &gathered.inputs, &all).await;
         }
-        self.memory.sign_ins = self.judge_sign_ins(connection, objects, &snapshot);
-        self.memory.issuers = self.issuers.look(session, objects, &snapshot, &self.wake);
-        let frozen = frozen.or(peers.frozen);
-        let policies: Vec<Policy> = std::iter::once(policy).chain(peers.policies).collect();
-        let plan = plan(&Input {
-            objects: &all,
-            snapshot: &snapshot,
-            memory: &self.memory,
-            policies: &policies,
-            frozen: frozen.as_deref(),
-            now: self.clock().now,
-        });
-        let budget = execute::budget(begun.elapsed());
-        let allowed = subjects.iter().zip(&plan.verdicts).filter(|(_, verdict)| !verdict.denied);
-        let syncing = self.syncs(session, allowed.map(|(subject, _)| subject.any), &snapshot).await;
-        self.forget(&plan);
-        let blocked = self.store(&subjects, &inputs, &plan).await;
-        self.report(&subjects, &inputs, &plan, &blocked).await;
-        let refusals = inputs.iter().flat_map(|object| &object.refusals);
-        let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
-        let Plan { steps, verdicts: _, handing_over } = plan;
-        let steps: Vec<_> =
-            steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(*owner))).collect();
-        let planned = steps.len();
-        Span::current().record("planned", planned);
-        let allowed = Allowed { connection, policy: &policies[0] };
-        self.judge_checks(objects, &allowed, &snapshot, planned > 0);
-        let clock = self.clock_source();
-        let stop = || ending.is_reached();
-        let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects: &subjects };
-        let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
-        let mut delivery = Delivery { kubernetes, permit, parcels, in_hand: HashMap::new() };
-        let done = execute(session, (steps, budget), &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
-        let Delivery { in_hand, .. } = delivery;
-        self.in_hand.extend(in_hand);
-        Span::current().record("done", done.steps.len());
-        self.tell(&subjects, &done);
-        let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
-        let next = match (done.steps.is_empty(), planned, blocked.is_empty()) {
-            (false, ..) => Duration::ZERO,
-            (true, 0, true) if waits_for_secret || !self.in_hand.is_empty() => self.next_retry().min(SECRET_RETRY),
-            (true, 0, true) if syncing => sync::POLL,
-            (true, 0, true) if handing_over => HANDOVER,
-            (true, 0, true) => self.next_retry(),
-            (true, ..) => stalled,
-        };
-        Ok(Outcome { next, broken: done.broken })
+        Ok(look.outcome)
     }
 
-    /// Keeps what was learned only of claims that are still in question.
-    fn forget(&mut self, plan: &Plan) {
-        let (mut open, mut failed): (HashSet<&Claim>, HashSet<&Claim>) = (HashSet::new(), HashSet::new());
-        for (claim, state) in plan.verdicts.iter().flat_map(|verdict| &verdict.claims) {
-            match state {
-                ClaimState::Standing | ClaimState::Surplus => {}
-                ClaimState::Failed(_) | ClaimState::Planned(_) => {
-                    open.insert(claim);
-                    failed.insert(claim);
-                }
-                ClaimState::Refused(_) | ClaimState::Differs(_) => drop(open.insert(claim)),
-            }
+    /// Whether something has changed since the pass began.
+    fn is_woken(&self) -> bool {
+        let is_woken = self.wake.notified().now_or_never().is_some();
+        if is_woken {
+            self.wake.notify_one();
         }
-        // That something exists already is kept also while it is refused for that: an intention does not make it ours.
-        self.memory.failures.retain(|claim, it| {
-            failed.contains(claim) || (open.contains(claim) && it.failure.kind == FailureKind::AlreadyExists)
-        });
-        self.memory.confirmed_gone.retain(|claim| open.contains(claim));
-        self.memory.unshown.retain(|claim| open.contains(claim));
-        let failures = self.memory.failures.iter().filter(|(claim, _)| failed.contains(claim));
-        self.retry_at = failures.map(|(_, failed)| failed.retry_at).min();
+        is_woken
     }
 
-    /// Sends the statuses of all objects that no step is for, and lets go those that are done.
+    /// Sends the statuses of objects that no step is for, and lets go those that are done.
     /// While somebody's ledger could not be stored, nobody gives anything up: it might be the heir's.
-    async fn report(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan, blocked: &Blocked) {
-        let owners: BTreeSet<usize> =
-            plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
+    pub(super) async fn report(&mut self, gathered: &Gathered<'_>, judged: &Judged, reported: Reported) {
+        let Judged { verdicts, owners, blocked, all_done: _, snapshot: _, foreign: _ } = judged;
         let mut leaving = Vec::new();
-        // News comes first: who has just applied something waits for it, and thousands of others may be as they were.
-        let mut order: Vec<usize> = (0..subjects.len()).collect();
-        order.sort_by_key(|index| inputs[*index].settled);
-        for index in order {
-            let (subject, verdict, object) = (&subjects[index], &plan.verdicts[index], &inputs[index]);
-            if blocked.outdated.contains(&index) {
+        for (index, (subject, object)) in gathered.subjects.iter().zip(&gathered.inputs).enumerate() {
+            let is_meant = match reported {
+                Reported::News => !object.settled,
+                Reported::Settled => object.settled,
+            };
+            if !is_meant || blocked.outdated.contains(&index) {
                 continue;
             }
+            let verdict = &verdicts[index];
             if blocked.unwritten.contains(&index) {
                 let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
                 let report = Report::not_ready(Reason::ProgressingWithRetry, message);
@@ -229,37 +160,6 @@ impl Worker {
         let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
         self.reporter.adopted(subject.any, &adopted);
     }
-
-    /// Tells what was done for whom.
-    fn tell(&mut self, subjects: &[Subject<'_>], done: &Done) {
-        if done.lock_timeout {
-            self.context.metrics.lock_timeout(&self.key);
-        }
-        for step in &done.steps {
-            for (owner, claims) in step.by_owner() {
-                if !step.falls.is_empty() {
-                    self.context.events.tell(
-                        &self.permit,
-                        subjects[owner].any.target(),
-                        News::Fell(events::list(&step.falls)),
-                    );
-                }
-                let any = subjects[owner].any;
-                if let Some(version) = &step.hidden {
-                    self.written.insert(any.uid().to_owned(), version.clone());
-                }
-                self.reporter.done(any, &step.purpose, &claims);
-            }
-        }
-    }
-}
-
-/// Our objects and those of other connections.
-fn with_all(ours: &[Object], others: Vec<Object>) -> Cow<'_, [Object]> {
-    if others.is_empty() {
-        return Cow::Borrowed(ours);
-    }
-    Cow::Owned(ours.iter().cloned().chain(others).collect())
 }
 
 /// True when an object's ledger loses something.

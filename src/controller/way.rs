@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
-use crate::api::conditions::{Motion, Ready};
+use crate::api::conditions::{self, Motion, Ready};
 use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility, MissingPrivilege};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
@@ -34,7 +34,16 @@ impl Worker {
         status_of(self.said.as_ref(), connection)
     }
 
-    /// The way works; it is said before anything is written, so that the cluster is known by its id from then on.
+    /// Whether the connection's status says so already; what it says besides can wait until objects are served.
+    pub(super) fn is_known_to_work(&self, connection: &Connection, session: &Session) -> bool {
+        let ConnectionStatus { cluster_id, observed_generation, conditions, .. } = self.status_of(connection);
+        cluster_id.as_deref() == Some(session.cluster().as_str())
+            && observed_generation == connection.metadata.generation
+            && conditions::find(&conditions, conditions::READY).is_some_and(|ready| ready.status == "True")
+    }
+
+    /// The way works; where that is not known yet it is said before anything is written, so that the cluster is known by its id
+    /// from then on.
     /// `all` are the objects of other connections to the cluster too. False when that could not be stored.
     pub(super) async fn connected(
         &mut self,

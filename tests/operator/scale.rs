@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kube::api::{Patch, PatchParams};
+
 use crate::world::{World, condition, manifest};
 
 /// The requests of a resync, from several: each was made as often as the others, give or take a pass under way.
@@ -101,4 +103,25 @@ async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_a
     assert_eq!(few, many, "10 objects and 1,010");
     assert_eq!(many.len(), 9, "{many:?}");
     world.ready("ProxmoxAcl", "vm150-g5").await;
+}
+
+#[tokio::test]
+async fn what_is_made_is_seen_to_stand_in_the_same_pass() {
+    let world = World::new().await;
+    world.start_operator().connect().await;
+    let rarely = Patch::Merge(serde_json::json!({"spec": {"resyncInterval": "1h"}}));
+    world.api("ProxmoxConnection").patch("pve", &PatchParams::default(), &rarely).await.expect("patched");
+    world.object("ProxmoxGroup", "first", "").await;
+    world.ready("ProxmoxGroup", "first").await;
+    for (change, spec) in [("made", ""), ("changed", "comment: changed")] {
+        // A pass begins with the certificates, and a look with the permissions.
+        world.pve.clear_requests();
+        world.object("ProxmoxGroup", "second", spec).await;
+        world.ready("ProxmoxGroup", "second").await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let requests = world.pve.requests();
+        let (passes, looks) =
+            (requests.count("GET", "/nodes/localhost/certificates/info"), requests.count("GET", "/access/permissions"));
+        assert_eq!((passes, looks), (1, 2), "{change}: {:?}", requests.counts);
+    }
 }

@@ -8,7 +8,7 @@ const VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 #[test]
 fn the_oldest_toolchain_is_the_one_that_everything_is_built_and_tested_with() {
     assert!(text("rust-toolchain.toml").contains(&format!("\nchannel = \"{VERSION}\"\n")));
-    let base = format!("\nARG RUST=docker.io/library/rust:{VERSION}-slim-bookworm\n");
+    let base = format!("\nARG RUST=docker.io/library/rust:{VERSION}-bookworm\n");
     assert!(text("Dockerfile").contains(&base), "the image is built with {VERSION}");
 }
 

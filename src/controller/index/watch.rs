@@ -22,7 +22,7 @@ use super::review::{anew, review};
 use super::watched::{Watched, shared};
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::{
-    CONFIRM_CLUSTER, CONFIRM_REMOVALS, GROUP, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+    CONFIRM_CLUSTER, CONFIRM_REMOVALS, FINALIZER, GROUP, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
 };
 
 /// Starts to watch kinds.
@@ -114,9 +114,9 @@ async fn watch<K>(
     let woken = |object: &Watched<K>| object.readable().map_or(vec![Wake::All], |it| wakes(it));
     while let Some(event) = stream.next().await {
         let changed = match &event {
-            Ok(watcher::Event::Apply(object)) => {
-                store.get(&object.to_object_ref(())).is_none_or(|former| interest(&former) != interest(object))
-            }
+            Ok(watcher::Event::Apply(object)) => store
+                .get(&object.to_object_ref(()))
+                .is_none_or(|former| interest(object).is_news_after(&interest(&former))),
             _ => true,
         };
         if let Ok(event) = &event {
@@ -189,12 +189,13 @@ fn is_unknown(error: &watcher::Error) -> bool {
 
 /// The part of an object whose change wakes: not its status, which we write ourselves, but for what it shows of it: the
 /// cluster that a connection leads to, which another replica may have written, or what others refer to.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Clone)]
 struct Interest {
     uid: Option<String>,
     generation: Option<i64>,
     deleted: bool,
-    finalizers: Option<Vec<String>>,
+    /// Whether our finalizer is on it.
+    held: bool,
     annotations: [Option<String>; 5],
     shown: Option<String>,
 }
@@ -206,7 +207,7 @@ impl Interest {
             uid: meta.uid.clone(),
             generation: meta.generation,
             deleted: meta.deletion_timestamp.is_some(),
-            finalizers: meta.finalizers.clone(),
+            held: meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER),
             annotations: [
                 RECONCILE_REQUESTED_AT,
                 CONFIRM_CLUSTER,
@@ -217,6 +218,11 @@ impl Interest {
             .map(annotation),
             shown: None,
         }
+    }
+
+    /// Whether somebody else changed something: our finalizer comes from us, and is taken off by others too.
+    fn is_news_after(&self, former: &Self) -> bool {
+        *self != Self { held: former.held || self.held, ..former.clone() }
     }
 }
 
@@ -243,5 +249,20 @@ mod tests {
             meta,
             ObjectMeta { name: Some("g".to_owned()), annotations: Some(annotations), ..ObjectMeta::default() }
         );
+    }
+
+    #[test]
+    fn our_finalizer_is_news_when_it_goes_and_not_when_it_comes() {
+        let object = |generation: i64, finalizers: &[&str]| {
+            let meta = serde_json::json!({"uid": "a", "generation": generation, "finalizers": finalizers});
+            Interest::of(&serde_json::from_value(meta).expect("metadata"))
+        };
+        let (bare, ours, others) =
+            (object(1, &[]), object(1, &[FINALIZER]), object(1, &[FINALIZER, "example.com/other"]));
+        assert!(!ours.is_news_after(&bare), "we put it on");
+        assert!(bare.is_news_after(&ours), "somebody took it off");
+        assert!(!others.is_news_after(&ours), "another's does not concern us");
+        assert!(!bare.is_news_after(&bare) && !ours.is_news_after(&ours), "nothing changed");
+        assert!(object(2, &[FINALIZER]).is_news_after(&bare), "the spec changed at the same time");
     }
 }
