@@ -15,9 +15,6 @@ RUSTFLAGS="-C target-feature=+crt-static \
 # For the C in dependencies.
 CFLAGS="-ffile-prefix-map=$cargo=/cargo -ffile-prefix-map=$target=/target"
 export RUSTFLAGS CFLAGS
-# Kernels for arm have pages of 4, 16 or 64 KiB, and the allocator works with smaller ones than it was built for, not with
-# larger ones.
-case $host in aarch64-*) export JEMALLOC_SYS_WITH_LG_PAGE=16 ;; esac
 
 # With --target the flags are not for build scripts and macros, which cannot be static.
 "${CARGO:-cargo}" build --locked --quiet --target "$host" --release --bin proxmox-identity >&2

@@ -10,7 +10,7 @@ trap 'exit 130' INT TERM
 unset CARGO_TARGET_DIR
 for copy in "$folder/one" "$folder/another/deeper"; do
     mkdir -p "$copy"
-    cp -R Cargo.toml Cargo.lock rust-toolchain.toml image src "$copy"
+    cp -R .cargo Cargo.toml Cargo.lock rust-toolchain.toml image src "$copy"
 done
 for copy in "$folder/one" "$folder/another/deeper"; do
     echo "reproducible: building in $copy"

@@ -25,7 +25,7 @@ pub async fn measure(scale: Scale, made: Option<Fleet>, figures: &mut Figures) {
         None => settled(objects).await,
     };
     let world = &fleet.world;
-    resync_rarely(world, "pve").await;
+    world.resync_each("1m").await;
     let mut times = Vec::new();
     for sample in 0..samples {
         times.push(if sample % 2 == 0 {
@@ -48,13 +48,6 @@ async fn settled(objects: usize) -> Fleet {
     fleet.all_ready().await;
     Writes::settled(&fleet.world.client).await;
     fleet
-}
-
-/// Leaves a connection to changes: a resync is due each minute, as it is by default.
-pub async fn resync_rarely(world: &World, connection: &str) {
-    let patch = Patch::Merge(json!({"spec": {"resyncInterval": "1m"}}));
-    world.api("ProxmoxConnection").patch(connection, &PatchParams::default(), &patch).await.expect("patched");
-    world.passes(1).await;
 }
 
 /// The spec of a claim to one entry.

@@ -130,17 +130,22 @@ impl Worker {
         Gathered { subjects, inputs, parcels, frozen, took: begun.elapsed() }
     }
 
-    /// Takes what statuses say now, after this pass has written some of them; what the objects themselves say stays. False
-    /// when that is not enough.
+    /// Takes what statuses say now, after this pass has written some of them; what the objects themselves say stays. False,
+    /// and nothing is taken, when that is not enough.
     pub(super) fn reread(&mut self, gathered: &mut Gathered<'_>) -> bool {
-        for (subject, object) in gathered.subjects.iter_mut().zip(&mut gathered.inputs) {
-            let any = subject.any;
-            let previous = self.reporter.latest(any);
-            if previous.token != subject.previous.token {
+        let mut now = Vec::with_capacity(gathered.subjects.len());
+        for subject in &gathered.subjects {
+            let previous = self.reporter.latest(subject.any);
+            if previous.token != subject.previous.token || self.reporter.is_released(subject.any) {
                 return false;
             }
-            if previous.ledger != subject.previous.ledger {
-                let Ok(ledger) = from_rows(&previous.ledger) else { return false };
+            let ledger = (previous.ledger != subject.previous.ledger).then(|| from_rows(&previous.ledger)).transpose();
+            let Ok(ledger) = ledger else { return false };
+            now.push((previous, ledger));
+        }
+        for ((subject, object), (previous, ledger)) in gathered.subjects.iter_mut().zip(&mut gathered.inputs).zip(now) {
+            let any = subject.any;
+            if let Some(ledger) = ledger {
                 object.ledger = ledger;
             }
             object.written = self.written_for(any, &previous);

@@ -53,7 +53,11 @@ pub(super) struct Judged {
     /// The objects that steps are for.
     pub owners: BTreeSet<usize>,
     pub blocked: Blocked,
-    /// Whether there were steps, and each took effect.
+    /// By object, whether there is something about it that somebody waits for.
+    pub news: Vec<bool>,
+    /// Whether the connection's status says already what was seen.
+    pub connected: bool,
+    /// Whether there were steps, each took effect, and nothing has to be read anew for what comes next.
     pub all_done: bool,
     /// What stood before the steps.
     pub snapshot: Snapshot,
@@ -86,7 +90,8 @@ impl Worker {
             return Err(refusal);
         }
         let all = with_all(inputs, &peers.objects);
-        if !self.is_known_to_work(connection, session) && !self.connected(session, &snapshot, inputs, &all).await {
+        let connected = !self.is_known_to_work(connection, session);
+        if connected && !self.connected(session, connection, &snapshot, inputs, &all).await {
             return Ok(Look::ended(self.stalled(true)));
         }
         self.memory.sign_ins = self.judge_sign_ins(connection, objects, &snapshot);
@@ -109,7 +114,10 @@ impl Worker {
         let blocked = self.store(subjects, inputs, &plan).await;
         let Plan { steps, verdicts, handing_over } = plan;
         let owners = steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
-        let mut judged = Judged { verdicts, owners, blocked, all_done: false, snapshot, foreign: peers.objects };
+        let news = gathered.subjects.iter().zip(inputs).zip(&verdicts);
+        let news = news.map(|((subject, object), verdict)| self.is_news(subject, object, verdict)).collect();
+        let foreign = peers.objects;
+        let mut judged = Judged { verdicts, owners, blocked, news, connected, all_done: false, snapshot, foreign };
         self.report(gathered, &judged, Reported::News).await;
         // The outbox may wait for this very thread, and what comes next takes long with very many objects.
         tokio::task::yield_now().await;
@@ -141,9 +149,10 @@ impl Worker {
             (true, 0, true) => self.next_retry(),
             (true, ..) => stalled,
         };
-        // Where a secret was shown, what is kept of it is read from Kubernetes.
+        // Where a secret was shown, what is kept of it is read from Kubernetes, as is what was missing there.
         let shown = done.steps.iter().any(|step| step.issue.is_some());
-        judged.all_done = planned > 0 && done.steps.len() == planned && blocked.is_empty() && !shown;
+        let reads_anew = shown || waits_for_secret || inputs.iter().any(lacks_source);
+        judged.all_done = planned > 0 && done.steps.len() == planned && blocked.is_empty() && !reads_anew;
         Ok(Look { outcome: Outcome { next, broken: done.broken }, judged: Some(judged) })
     }
 
@@ -192,6 +201,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// Whether a list of users could not be read.
+fn lacks_source(object: &Object) -> bool {
+    object.roster.as_ref().is_some_and(|roster| roster.present.is_err())
 }
 
 /// Our objects and those of other connections.

@@ -35,7 +35,7 @@ pub(super) struct Outcome {
 /// Which objects are reported.
 #[derive(Clone, Copy)]
 pub(super) enum Reported {
-    /// What has not stood yet as its spec says, before any step: who has just applied something waits for it.
+    /// What somebody waits for, before any step.
     News,
     /// The others, thousands it may be, after the steps.
     Settled,
@@ -64,8 +64,10 @@ impl Worker {
         if let Some(judged) = &look.judged {
             self.report(&gathered, judged, Reported::Settled).await;
             // Whoever waits for an object is served first.
-            let all = with_all(&gathered.inputs, &judged.foreign);
-            self.connected(session, &judged.snapshot, &gathered.inputs, &all).await;
+            if !judged.connected && look.outcome.broken.is_none() && !self.ending().is_reached() {
+                let all = with_all(&gathered.inputs, &judged.foreign);
+                self.connected(session, connection, &judged.snapshot, &gathered.inputs, &all).await;
+            }
         }
         Ok(look.outcome)
     }
@@ -82,12 +84,12 @@ impl Worker {
     /// Sends the statuses of objects that no step is for, and lets go those that are done.
     /// While somebody's ledger could not be stored, nobody gives anything up: it might be the heir's.
     pub(super) async fn report(&mut self, gathered: &Gathered<'_>, judged: &Judged, reported: Reported) {
-        let Judged { verdicts, owners, blocked, all_done: _, snapshot: _, foreign: _ } = judged;
+        let Judged { verdicts, owners, blocked, news, connected: _, all_done: _, snapshot: _, foreign: _ } = judged;
         let mut leaving = Vec::new();
         for (index, (subject, object)) in gathered.subjects.iter().zip(&gathered.inputs).enumerate() {
             let is_meant = match reported {
-                Reported::News => !object.settled,
-                Reported::Settled => object.settled,
+                Reported::News => news[index],
+                Reported::Settled => !news[index],
             };
             if !is_meant || blocked.outdated.contains(&index) {
                 continue;
@@ -117,6 +119,17 @@ impl Worker {
         for (any, left) in leaving {
             self.let_go(any, left).await;
         }
+    }
+
+    /// Whether somebody waits for what is said of an object: for what was applied or asked for, or to know of something
+    /// that was taken over, or of a sync that was started.
+    pub(super) fn is_news(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> bool {
+        let handled = subject.any.reconcile_requested_at();
+        let synced = self.synced.get(subject.any.uid());
+        !object.settled
+            || verdict.ledger != object.ledger
+            || handled.is_some() && handled != subject.previous.last_handled_reconcile_at.as_deref()
+            || synced.is_some() && synced != subject.previous.sync.as_ref()
     }
 
     pub(super) fn compose(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> ObjectStatus {

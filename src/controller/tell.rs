@@ -31,8 +31,8 @@ pub(super) struct Reporter {
     pub(super) context: Arc<Context>,
     /// The right to write in this turn.
     pub(super) permit: Permit,
-    /// Objects that have our finalizer although the watch may not show it yet.
-    finalized: HashSet<String>,
+    /// Objects that have our finalizer although the watch may not show it yet, each with the version that has it.
+    finalized: HashMap<String, u64>,
     /// Objects that are let go although the watch may still show them.
     released: HashSet<String>,
     /// The last write for each object, until its status says it.
@@ -47,7 +47,7 @@ impl Reporter {
             key,
             context,
             permit,
-            finalized: HashSet::new(),
+            finalized: HashMap::new(),
             released: HashSet::new(),
             changes: HashMap::new(),
             counted: HashMap::new(),
@@ -62,8 +62,12 @@ impl Reporter {
     /// Forgets what is only known until the watch shows it, of objects that it shows by now or that are gone.
     pub(super) fn catch_up<A: Managed>(&mut self, all: &[A], present: &HashSet<String>) {
         self.released.retain(|uid| present.contains(uid));
-        let unshown: HashSet<&str> = all.iter().filter(|any| !is_held(any.meta())).map(Managed::uid).collect();
-        self.finalized.retain(|uid| unshown.contains(uid.as_str()));
+        for any in all {
+            if !self.is_finalized_since(any) {
+                self.finalized.remove(any.uid());
+            }
+        }
+        self.finalized.retain(|uid, _| present.contains(uid));
         self.changes.retain(|uid, _| present.contains(uid));
     }
 
@@ -74,7 +78,12 @@ impl Reporter {
 
     /// Whether an object lacks our finalizer.
     pub(super) fn lacks_finalizer(&self, any: &impl Managed) -> bool {
-        !is_held(any.meta()) && !self.finalized.contains(any.uid())
+        !is_held(any.meta()) && !self.is_finalized_since(any)
+    }
+
+    /// Whether our finalizer came onto an object after what the watch has shown of it.
+    fn is_finalized_since(&self, any: &impl Managed) -> bool {
+        self.finalized.get(any.uid()).is_some_and(|version| any.version() < *version)
     }
 
     /// Puts our finalizer on objects; answers with those for which that failed.
@@ -91,7 +100,7 @@ impl Reporter {
         let mut failed = HashSet::new();
         for (index, result, target) in written {
             match result {
-                Ok(()) => drop(self.finalized.insert(target.uid)),
+                Ok(version) => drop(self.finalized.insert(target.uid, version)),
                 Err(error) => {
                     tracing::warn!(object = %target, %error, "the finalizer could not be written");
                     failed.insert(index);
@@ -109,7 +118,7 @@ impl Reporter {
         is_used: bool,
     ) -> Result<bool, KubernetesError> {
         match (meta.deletion_timestamp.is_some(), is_held(meta)) {
-            (false, false) => self.context.kubernetes.add_finalizer(&self.permit, target).await?,
+            (false, false) => drop(self.context.kubernetes.add_finalizer(&self.permit, target).await?),
             (true, true) if !is_used => {
                 self.context.kubernetes.remove_finalizer(&self.permit, target).await?;
                 return Ok(false);

@@ -37,7 +37,8 @@ impl Worker {
     /// Whether the connection's status says so already; what it says besides can wait until objects are served.
     pub(super) fn is_known_to_work(&self, connection: &Connection, session: &Session) -> bool {
         let ConnectionStatus { cluster_id, observed_generation, conditions, .. } = self.status_of(connection);
-        cluster_id.as_deref() == Some(session.cluster().as_str())
+        self.context.index.connection(&self.key).is_some()
+            && cluster_id.as_deref() == Some(session.cluster().as_str())
             && observed_generation == connection.metadata.generation
             && conditions::find(&conditions, conditions::READY).is_some_and(|ready| ready.status == "True")
     }
@@ -48,12 +49,15 @@ impl Worker {
     pub(super) async fn connected(
         &mut self,
         session: &Session,
+        connection: &Connection,
         snapshot: &Snapshot,
         inputs: &[Object],
         all: &[Object],
     ) -> bool {
         let objects = inputs.len();
-        let Some(connection) = self.context.index.connection(&self.key) else { return false };
+        if self.context.index.connection(&self.key).is_none() {
+            return false;
+        }
         let expiry = session.certificate().and_then(|certificate| certificate.not_after);
         if let Some(expiry) = expiry {
             self.context.metrics.certificate_expiry(&self.key, expiry);
@@ -77,8 +81,8 @@ impl Worker {
             .or_else(|| excess::unneeded(inputs, &view).and_then(|it| excess::warning(&it, snapshot)));
         let now = Timestamp::now();
         let input = Input { objects: all, snapshot, view: &view, now: now.as_second() };
-        let Counted { unmanaged, administrators } = self.take_stock(&connection, session.cluster(), &input);
-        self.say_connection(&connection, report, |status| {
+        let Counted { unmanaged, administrators } = self.take_stock(connection, session.cluster(), &input);
+        self.say_connection(connection, report, |status| {
             status.cluster_id = Some(session.cluster().to_string());
             status.external_id.clone_from(&status.cluster_id);
             status.version = Some(session.version().to_owned());
@@ -92,7 +96,7 @@ impl Worker {
             status.last_pass = Some(Time(now));
         })
         .await;
-        self.status_of(&connection).cluster_id.as_deref() == Some(session.cluster().as_str())
+        self.status_of(connection).cluster_id.as_deref() == Some(session.cluster().as_str())
     }
 
     /// The way does not work; answers for how long that has been so.

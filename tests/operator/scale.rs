@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use kube::api::{Patch, PatchParams};
-
 use crate::world::{World, condition, manifest};
 
 /// The requests of a resync, from several: each was made as often as the others, give or take a pass under way.
@@ -109,8 +107,7 @@ async fn a_thousand_entries_are_a_hundred_requests_and_a_resync_costs_the_same_a
 async fn what_is_made_is_seen_to_stand_in_the_same_pass() {
     let world = World::new().await;
     world.start_operator().connect().await;
-    let rarely = Patch::Merge(serde_json::json!({"spec": {"resyncInterval": "1h"}}));
-    world.api("ProxmoxConnection").patch("pve", &PatchParams::default(), &rarely).await.expect("patched");
+    world.resync_each("1h").await;
     world.object("ProxmoxGroup", "first", "").await;
     world.ready("ProxmoxGroup", "first").await;
     for (change, spec) in [("made", ""), ("changed", "comment: changed")] {

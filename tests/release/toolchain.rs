@@ -35,4 +35,10 @@ fn the_image_is_built_from_what_docker_is_given() {
     used.sort();
     used.dedup();
     assert_eq!(used, given);
+    let script = text("image/reproducible.sh");
+    let copied = script.lines().find_map(|line| line.trim().strip_prefix("cp -R ")).expect("what is built twice");
+    let mut copied: Vec<&str> =
+        copied.split(' ').filter(|it| !it.contains('$') && *it != "rust-toolchain.toml").collect();
+    copied.sort_unstable();
+    assert_eq!(copied, given, "what is built twice is what is released");
 }

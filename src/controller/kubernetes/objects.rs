@@ -37,12 +37,13 @@ fn apply_params() -> PatchParams {
 }
 
 impl Kubernetes {
-    /// Puts our finalizer on an object.
+    /// Puts our finalizer on an object; answers with the resource version that has it.
     ///
     /// # Errors
     /// When it is gone, or the apiserver cannot be reached.
-    pub async fn add_finalizer(&self, permit: &Permit, target: &Target) -> Result<(), KubernetesError> {
-        self.apply(permit, target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await.map(drop)
+    pub async fn add_finalizer(&self, permit: &Permit, target: &Target) -> Result<u64, KubernetesError> {
+        let written = self.apply(permit, target, json!({ "uid": target.uid, "finalizers": [FINALIZER] })).await?;
+        Ok(number(written.metadata.resource_version.as_deref()))
     }
 
     /// Takes our finalizer, and only ours, off an object.

@@ -53,7 +53,7 @@ async fn without_a_lease_nothing_is_written() {
     drop(grant);
     let target = Target::new(ApiResource::erase::<ProxmoxGroup>(&()), &ObjectMeta::default());
     let writes = [
-        kubernetes.add_finalizer(&permit, &target).await,
+        kubernetes.add_finalizer(&permit, &target).await.map(drop),
         kubernetes.remove_finalizer(&permit, &target).await,
         kubernetes.write_status(&permit, &target, &json!({})).await.map(drop),
         kubernetes.create_secret(&permit, "a", &SecretObject::default()).await,

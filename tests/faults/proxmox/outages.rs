@@ -86,7 +86,9 @@ async fn a_lock_that_another_node_holds_is_waited_for_and_asked_for_again() {
         let make = async {
             world.object("ProxmoxGroup", "g", "").await;
             if seconds > 10 {
-                world.reason("ProxmoxGroup", "g", "LockTimeout").await;
+                let told =
+                    async || world.events("g").await.iter().any(|it| it.starts_with("LockTimeout")).then_some(());
+                world.until("it is told that the lock was not to be had", told).await;
             }
         };
         tokio::join!(world.pve.hold_lock(Duration::from_secs(seconds)), make);

@@ -80,6 +80,13 @@ impl World {
         self.connect_with(&self.pve.token(), "").await
     }
 
+    /// Leaves the connection `pve` to changes: from now on it is compared so rarely when nothing happens.
+    pub async fn resync_each(&self, interval: &str) {
+        let patch = Patch::Merge(serde_json::json!({"spec": {"resyncInterval": interval}}));
+        self.api("ProxmoxConnection").patch("pve", &PatchParams::default(), &patch).await.expect("patched");
+        self.passes(1).await;
+    }
+
     /// A connection with a token and more lines of spec.
     pub async fn connect_with(&self, token: &str, more: &str) -> &Self {
         self.connect_as("pve", "token", token, more).await
