@@ -217,11 +217,7 @@ fn profiles(all: &All) -> String {
 }
 
 /// What became better.
-const MENDED: [(&str, &str, &str); 9] = [
-    ("converge", "1000.ratio", "1,000 entries: operator's PUTs against the same ones bare"),
-    ("converge", "10000.ratio", "10,000 entries: the same"),
-    ("converge", "10000.whole_s", "10,000 entries: s until all are Ready"),
-    ("converge", "10000.cpu_s", "10,000 entries: CPU s until then"),
+const MENDED: [(&str, &str, &str); 5] = [
     ("resync", "10000.cpu_ms", "10,000 objects: CPU ms of a resync"),
     ("resync", "1000.resident_mib", "1,000 objects: MiB resident"),
     ("resync", "10000.resident_mib", "10,000 objects: MiB resident"),
