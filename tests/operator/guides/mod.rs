@@ -104,19 +104,22 @@ async fn all_at_once(name: &str) {
 
 async fn in_order(place: &Place, name: &str) {
     let world = &place.world;
+    let mut applied = Vec::new();
     for deed in page::read(name) {
         match deed {
             Deed::Apply(manifests) => {
-                let objects = place.parsed(&manifests);
-                for object in &objects {
-                    world.put(object).await;
-                }
-                for (kind, name) in objects.iter().map(id) {
-                    settled(world, &kind, &name).await;
+                for object in place.parsed(&manifests) {
+                    world.put(&object).await;
+                    applied.push(id(&object));
                 }
             }
             Deed::Run(command, printed) => commands::run(place, &command, &printed).await,
             Deed::SignIn(visit) => sign_in::visit(place, &visit).await,
+        }
+        if world.has_operator() {
+            for (kind, name) in std::mem::take(&mut applied) {
+                settled(world, &kind, &name).await;
+            }
         }
     }
 }

@@ -69,6 +69,11 @@ impl World {
         self.operator().as_ref().expect("an operator").id()
     }
 
+    /// Whether an operator was started and not killed.
+    pub fn has_operator(&self) -> bool {
+        self.operator().is_some()
+    }
+
     /// Kills the operator at once. Kubernetes must have refused it nothing until now.
     pub fn kill_operator(&self) {
         let Some(operator) = self.operator().take() else { return };
