@@ -121,12 +121,13 @@ impl Worker {
         }
     }
 
-    /// Whether somebody waits for what is said of an object: for what was applied or asked for, or to know of something
-    /// that was taken over, or of a sync that was started.
+    /// Whether somebody waits for what is said of an object: for what was applied or asked for, or to know what keeps it from
+    /// being ready, what was taken over, or of a sync that was started.
     pub(super) fn is_news(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) -> bool {
         let handled = subject.any.reconcile_requested_at();
         let synced = self.synced.get(subject.any.uid());
         !object.settled
+            || has_trouble(verdict)
             || verdict.ledger != object.ledger
             || handled.is_some() && handled != subject.previous.last_handled_reconcile_at.as_deref()
             || synced.is_some() && synced != subject.previous.sync.as_ref()
