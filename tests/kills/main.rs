@@ -39,6 +39,9 @@ const SAMPLE: usize = 20;
 /// The variable that asks for all points.
 const ALL: &str = "KILL_EVERYWHERE";
 
+/// The variable that asks for the points whose call has this in it.
+const ONLY: &str = "KILL_ONLY";
+
 async fn killed_anywhere_it_ends_the_same(releases: Releases) {
     let clean = live(releases, None, None).await;
     let calls = clean.calls.len();
@@ -64,6 +67,9 @@ async fn killed_anywhere_it_ends_the_same(releases: Releases) {
 /// All points of a life with these calls, or a sample of those where something was about to change or had just changed.
 fn points(calls: &[Call]) -> Vec<(Call, Side)> {
     let sides = |call: &Call| [(call.clone(), Side::Before), (call.clone(), Side::After)];
+    if let Ok(only) = std::env::var(ONLY) {
+        return calls.iter().filter(|call| call.to_string().contains(&only)).flat_map(sides).collect();
+    }
     if std::env::var_os(ALL).is_some() {
         return calls.iter().flat_map(sides).collect();
     }
