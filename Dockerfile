@@ -1,6 +1,7 @@
 # One static program on nothing. `make image` builds it with whatever builder is there; image/files lists what is in it.
 
-# Not the slim one: it has no make, which the build of the allocator calls. A tag may move. To build from one that cannot: --build-arg RUST=docker.io/library/rust@sha256:…
+# Not the slim one: it has no make, which the build of the allocator calls.
+# A tag may move. To build from one that cannot: --build-arg RUST=docker.io/library/rust@sha256:…
 ARG RUST=docker.io/library/rust:1.95.0-bookworm
 
 FROM ${RUST} AS build

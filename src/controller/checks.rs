@@ -113,7 +113,7 @@ impl Worker {
         if status == *previous {
             return;
         }
-        let failed = report::ready_of(previous).1 == Reason::AssertionFailed.as_str();
+        let failed = report::ready_of(&previous.conditions).1 == Reason::AssertionFailed.as_str();
         if failed && report.says.ready == Ready::True {
             self.context.events.tell(&self.permit, target.clone(), News::Holds(report.says.message.clone()));
         }
@@ -123,7 +123,7 @@ impl Worker {
 
 /// Whether a status has an answer for the spec of this generation.
 fn was_judged(previous: &ObjectStatus, generation: Option<i64>) -> bool {
-    let (_, reason) = report::ready_of(previous);
+    let (_, reason) = report::ready_of(&previous.conditions);
     previous.observed_generation == generation
         && [Reason::Succeeded, Reason::AssertionFailed].iter().any(|judged| judged.as_str() == reason)
 }

@@ -27,6 +27,7 @@ use crate::core::plan::{ClaimState, Input, Plan, Verdict, plan};
 use crate::core::policy::Policy;
 use crate::core::snapshot::Snapshot;
 use crate::pve::session::Session;
+
 /// How often a missing Secret is looked for: it is often applied right after what refers to it.
 const SECRET_RETRY: Duration = Duration::from_secs(5);
 

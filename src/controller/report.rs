@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
@@ -339,12 +339,12 @@ fn lasted(previous: &ObjectStatus, generation: i64, now: Timestamp) -> std::time
 
 /// Whether a status says that the spec of this generation is as it should be.
 pub fn is_ready(status: &ObjectStatus, generation: i64) -> bool {
-    ready_of(status).0 == "True" && status.observed_generation == Some(generation)
+    ready_of(&status.conditions).0 == "True" && status.observed_generation == Some(generation)
 }
 
-/// The status of Ready, for counting and for telling of changes.
-pub fn ready_of(status: &ObjectStatus) -> (&'static str, &str) {
-    match conditions::find(&status.conditions, conditions::READY) {
+/// The status of Ready and its reason, for counting and for telling of changes.
+pub fn ready_of(conditions: &[Condition]) -> (&'static str, &str) {
+    match conditions::find(conditions, conditions::READY) {
         Some(ready) if ready.status == "True" => ("True", &ready.reason),
         Some(ready) if ready.status == "False" => ("False", &ready.reason),
         Some(ready) => ("Unknown", &ready.reason),

@@ -12,11 +12,11 @@ use kube::core::ObjectMeta;
 
 use crate::api::management::ManagementPolicy;
 use crate::api::status::{LastChange, ObjectStatus};
-use crate::api::{FINALIZER, Reason, conditions};
+use crate::api::{Reason, conditions};
 use crate::controller::Context;
 use crate::controller::connections::ConnectionKey;
 use crate::controller::events::{self, News};
-use crate::controller::kubernetes::{KubernetesError, Target};
+use crate::controller::kubernetes::{KubernetesError, Target, is_held};
 use crate::controller::managed::Managed;
 use crate::controller::report::{self, Facts, Report};
 use crate::core::plan::Purpose;
@@ -62,12 +62,8 @@ impl Reporter {
     /// Forgets what is only known until the watch shows it, of objects that it shows by now or that are gone.
     pub(super) fn catch_up<A: Managed>(&mut self, all: &[A], present: &HashSet<String>) {
         self.released.retain(|uid| present.contains(uid));
-        for any in all {
-            if !self.is_finalized_since(any) {
-                self.finalized.remove(any.uid());
-            }
-        }
-        self.finalized.retain(|uid, _| present.contains(uid));
+        let unshown: HashSet<&str> = all.iter().filter(|any| self.is_finalized_since(*any)).map(Managed::uid).collect();
+        self.finalized.retain(|uid, _| unshown.contains(uid.as_str()));
         self.changes.retain(|uid, _| present.contains(uid));
     }
 
@@ -193,7 +189,7 @@ impl Reporter {
 
     /// Counts something that was judged.
     pub(super) fn judged(&mut self, kind: &'static str, uid: &str, status: &ObjectStatus) {
-        let (ready, _) = report::ready_of(status);
+        let (ready, _) = report::ready_of(&status.conditions);
         self.counts(kind, uid, ready);
         self.context.metrics.judged(kind, ready == "True");
     }
@@ -212,7 +208,8 @@ impl Reporter {
 
     /// Sends a status that says something new, and tells of a change for the worse.
     pub(super) fn post(&self, target: Target, previous: &ObjectStatus, status: &ObjectStatus) {
-        let ((ready, reason), (_, reason_before)) = (report::ready_of(status), report::ready_of(previous));
+        let ((ready, reason), (_, reason_before)) =
+            (report::ready_of(&status.conditions), report::ready_of(&previous.conditions));
         self.warn(target.clone(), &status.conditions, &previous.conditions);
         if ready == "False"
             && reason != reason_before
@@ -246,8 +243,4 @@ impl Reporter {
             }
         }
     }
-}
-
-fn is_held(meta: &ObjectMeta) -> bool {
-    meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
 }

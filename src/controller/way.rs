@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
-use crate::api::conditions::{self, Motion, Ready};
+use crate::api::conditions::{Motion, Ready};
 use crate::api::connection_status::{ConnectionStatus, Extent, ListVisibility, MissingPrivilege};
 use crate::api::reason::Severity;
 use crate::controller::connection::Worker;
@@ -40,7 +40,7 @@ impl Worker {
         self.context.index.connection(&self.key).is_some()
             && cluster_id.as_deref() == Some(session.cluster().as_str())
             && observed_generation == connection.metadata.generation
-            && conditions::find(&conditions, conditions::READY).is_some_and(|ready| ready.status == "True")
+            && report::ready_of(&conditions).0 == "True"
     }
 
     /// The way works; where that is not known yet it is said before anything is written, so that the cluster is known by its id

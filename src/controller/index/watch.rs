@@ -22,8 +22,9 @@ use super::review::{anew, review};
 use super::watched::{Watched, shared};
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::{
-    CONFIRM_CLUSTER, CONFIRM_REMOVALS, FINALIZER, GROUP, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
+    CONFIRM_CLUSTER, CONFIRM_REMOVALS, GROUP, RECONCILE_REQUESTED_AT, ROTATE_REQUESTED_AT, SYNC_REQUESTED_AT,
 };
+use crate::controller::kubernetes::is_held;
 
 /// Starts to watch kinds.
 pub(super) struct Starter<'a> {
@@ -207,7 +208,7 @@ impl Interest {
             uid: meta.uid.clone(),
             generation: meta.generation,
             deleted: meta.deletion_timestamp.is_some(),
-            held: meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER),
+            held: is_held(meta),
             annotations: [
                 RECONCILE_REQUESTED_AT,
                 CONFIRM_CLUSTER,
@@ -229,6 +230,7 @@ impl Interest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::FINALIZER;
 
     #[test]
     fn of_what_is_watched_only_that_is_kept_which_somebody_looks_at() {

@@ -17,7 +17,7 @@ use crate::controller::recorder::Recorders;
 use crate::outward::Outward;
 use crate::permit::Permit;
 pub use error::KubernetesError;
-pub use objects::resource_version;
+pub use objects::{is_held, resource_version};
 use target::Does;
 pub use target::Target;
 

@@ -159,6 +159,11 @@ pub fn resource_version(meta: &ObjectMeta) -> u64 {
     number(meta.resource_version.as_deref())
 }
 
+/// Whether our finalizer is on an object.
+pub fn is_held(meta: &ObjectMeta) -> bool {
+    meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+}
+
 fn number(version: Option<&str>) -> u64 {
     version.and_then(|version| version.parse().ok()).unwrap_or_default()
 }

@@ -74,8 +74,8 @@ async fn a_list_that_breaks_off_between_its_pages_removes_nothing() {
     proxy.end_connections();
     // Each change wakes the watches, which then say that they are too old; they wait longer each time before they list.
     let mut begun_anew = 0;
+    let (kind, name, spec) = OBJECTS[6];
     for number in 0.. {
-        let (kind, name, spec) = OBJECTS[6];
         world.object(kind, name, &format!("{spec}, suspend: {}", number % 2 == 0)).await;
         world.passes(1).await;
         begun_anew += proxy.take_seen().iter().filter(|asked| asked.query.contains("continue=")).count();
@@ -87,7 +87,6 @@ async fn a_list_that_breaks_off_between_its_pages_removes_nothing() {
     assert_eq!((sets(&world).await, world.pve_writes()), (before.clone(), writes));
     proxy.heal();
     proxy.watching().judge(|_, _| Fate::Show);
-    let (kind, name, spec) = OBJECTS[6];
     world.object(kind, name, &format!("{spec}, suspend: false")).await;
     all_ready(&world).await;
     world.object("ProxmoxGroup", "another", "").await;
