@@ -96,22 +96,22 @@ pub struct Lived {
 }
 
 impl Lived {
-    /// What it wrote that another life did not, or more often. Only a secret whose answer was lost is made once more; what a
-    /// token holds that is made anew comes back with it, and once more for the object that claims it where both find it
-    /// missing; and what becomes of a thing may come in one change or in two, by when it is wanted.
+    /// What it wrote that another life did not, or more often. Only a secret whose answer was lost is made once more, with it
+    /// what a token holds that is made anew, and what becomes of a thing may come in one change or in two, by when it is
+    /// wanted.
     pub fn wrote_more_than(&self, other: &Self) -> Vec<String> {
         let others = |call: &str| other.written.get(call).copied().unwrap_or_default();
         let is_secret = |call: &str| call.contains("/token/") || call.contains("/secret");
-        let made_anew = self.written.iter().filter(|(_, count)| **count > 1).filter_map(|(call, _)| {
+        let made_again = self.written.iter().filter(|(call, count)| **count > others(call)).filter_map(|(call, _)| {
             let (user, token) = call.strip_prefix("POST /access/users/")?.split_once("/token/")?;
             Some(format!("{user}!{token}"))
         });
-        let made_anew: Vec<String> = made_anew.collect();
+        let made_again: Vec<String> = made_again.collect();
         let more = self.written.iter().filter_map(|(call, count)| {
             let others = others(call);
             let is_of_entry = call.contains("/access/acl");
             let may_be_split = call.starts_with("PUT ") && !is_of_entry && others > 0;
-            let comes_back = is_of_entry && others > 0 && made_anew.iter().any(|token| call.contains(token));
+            let comes_back = is_of_entry && others > 0 && made_again.iter().any(|token| call.contains(token));
             let allowed = others + u64::from(is_secret(call) || may_be_split || comes_back);
             (*count > allowed).then(|| format!("killed {}: {call}, {count} times and not {others}", self.point))
         });

@@ -167,6 +167,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     provision::newcomers(input, &view, &stakes, &mut draft);
     deprovision::departed(input, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
+    issue::without_revoked(&mut draft);
     warn::warn(input, &view, &mut draft);
     for (index, denial) in denials {
         if !input.objects[index].mode.is_live() {

@@ -40,7 +40,7 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
 }
 
 /// Whether an object gives the claim up. One that cannot say what it wants gives up nothing.
-fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
+pub(super) fn leaves(stake: &Stake<'_>, object: &Object) -> bool {
     stake.entry.is_some()
         && match object.mode {
             Mode::Deleting | Mode::Revoked => true,

@@ -7,3 +7,4 @@ mod policy;
 mod properties;
 mod realms;
 mod steps;
+mod tokens;

@@ -1,0 +1,147 @@
+//! Entries of a token that is made anew: before 9.2 PVE drops them with its former self.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fixtures::*;
+use crate::api::object::System;
+use crate::api::status::SecretState;
+use crate::core::claim::{Content, Entry, Origin, Progress, Scope, Thing, Wanted};
+use crate::core::fields::Wishes;
+use crate::core::ids::{AclKey, AclPath, RoleId, Subject, TokenId};
+use crate::core::object::Mode;
+use crate::core::plan::*;
+use crate::core::token::{Issued, Kept, Token, Wish};
+use crate::core::version::PveVersion;
+use crate::core::write::AclChange;
+
+/// The path of an entry that no object of ours has.
+const STRANGERS: &str = "/strangers";
+/// The path of an entry that one has.
+const OURS: &str = "/ours";
+
+fn token() -> TokenId {
+    TokenId::observed("u@pve!t")
+}
+
+fn on(path: &str) -> Claim {
+    let path = AclPath::parse(path).expect("a path");
+    Claim::Acl(AclKey { path, subject: Subject::Token(token()), role: RoleId::observed("A") })
+}
+
+/// A token with a delivered secret, for which another one is asked.
+fn rotated() -> Object {
+    let mut rotated = object("token", []);
+    let claim = Claim::from(Thing::Token(token()));
+    rotated.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Applied });
+    rotated.wanted = vec![Wanted::new(claim, Content::Fields(Wishes::default()))];
+    let wish = Wish {
+        lifetime: None,
+        replace_after: None,
+        rotate_lost: true,
+        requested: Some("again".to_owned()),
+        secret_name: "token".to_owned(),
+        system: System::ProxmoxVe,
+    };
+    let issued = Issued { state: SecretState::Delivered, issue: 1, at: Some(0), handled: None, restoring: Vec::new() };
+    let kept = Kept::Ours { issue: 1, holds: true };
+    rotated.token = Some(Token { wish, issued: Some(issued), kept, in_hand: false, now: 1 });
+    rotated
+}
+
+/// An object that made the entry on [`OURS`].
+fn holder() -> Object {
+    let mut holder = object("entries", [on(OURS)]);
+    holder.ledger.insert(on(OURS), Entry { origin: Origin::Created, progress: Progress::Applied });
+    holder
+}
+
+/// Plans and stores what is intended, and does so many of the steps; the paths on which entries were made.
+fn pass(objects: &mut [Object], snapshot: &mut Snapshot, steps: usize) -> Vec<String> {
+    let plan = one(objects, snapshot);
+    let mut granted = Vec::new();
+    for (object, verdict) in objects.iter_mut().zip(&plan.verdicts) {
+        object.ledger.clone_from(&verdict.ledger);
+        if let Some(token) = &mut object.token {
+            token.issued.clone_from(&verdict.token);
+        }
+    }
+    for step in plan.steps.into_iter().take(steps) {
+        snapshot.apply(&step.write);
+        match step.write {
+            Write::Acl(batch) if batch.change != AclChange::Revoke => granted.push(batch.path.as_str().to_owned()),
+            Write::Create { thing: Thing::Token(_), .. } => {
+                let token = objects[0].token.as_mut().expect("a token");
+                token.kept = Kept::Ours { issue: step.issue.expect("its answer shows the secret"), holds: true };
+            }
+            _ => {}
+        }
+    }
+    granted
+}
+
+/// Before the secret is asked for, the objects and what stands; after the kill `change` is done to the holder. What stands
+/// at the end, and what was put back after the kill.
+fn interrupted(after: usize, holder: Object, change: impl Fn(&mut Object)) -> (BTreeSet<Claim>, Vec<String>) {
+    let mut objects = [rotated(), holder];
+    let mut snapshot = with(empty(), [user("u@pve"), on(STRANGERS), on(OURS)]);
+    snapshot.version = PveVersion::observed("9.1.4");
+    snapshot.apply(&Write::create(Thing::Token(token()), BTreeMap::new()));
+    pass(&mut objects, &mut snapshot, after);
+    change(&mut objects[1]);
+    let mut granted = Vec::new();
+    for _ in 0..4 {
+        granted.extend(pass(&mut objects, &mut snapshot, usize::MAX));
+    }
+    assert!(one(&objects, &snapshot).steps.is_empty(), "it has come to rest");
+    let issued = objects[0].token.as_ref().and_then(|token| token.issued.as_ref()).expect("a secret was issued");
+    assert_eq!((issued.state, &issued.restoring), (SecretState::Delivered, &Vec::new()));
+    granted.sort();
+    (stands(&snapshot).into_iter().filter(|claim| matches!(claim, Claim::Acl(_))).collect(), granted)
+}
+
+/// A change of an object.
+type Change = fn(&mut Object);
+
+#[test]
+fn entries_of_a_token_that_is_made_anew_come_back_once_but_for_those_that_are_given_up() {
+    let both = [on(OURS), on(STRANGERS)];
+    let strangers = [on(STRANGERS)];
+    let cases: [(&str, Change, Change, &[Claim]); 8] = [
+        ("nothing else happens", |_| {}, |_| {}, &both),
+        ("given up while the secret is asked for", |object| object.wanted.clear(), |_| {}, &strangers),
+        ("given up after the kill", |_| {}, |object| object.wanted.clear(), &strangers),
+        ("its object is deleted", |_| {}, |object| object.mode = Mode::Deleting, &strangers),
+        ("its object is suspended", |object| object.mode = Mode::Suspended, |_| {}, &both),
+        ("and goes on", |object| object.mode = Mode::Suspended, |object| object.mode = Mode::Manage, &both),
+        (
+            "and gives it up then",
+            |object| object.mode = Mode::Suspended,
+            |object| {
+                object.mode = Mode::Manage;
+                object.wanted.clear();
+            },
+            &strangers,
+        ),
+        (
+            "the path is owned exactly",
+            |object| drop(object.exact.insert(Scope::Entries(AclPath::parse(STRANGERS).expect("a path")))),
+            |_| {},
+            &[on(OURS)],
+        ),
+    ];
+    for (case, at_first, after_the_kill, expected) in cases {
+        for steps in 0..=5 {
+            let mut holder = holder();
+            at_first(&mut holder);
+            let (stands, granted) = interrupted(steps, holder, |object| {
+                after_the_kill(object);
+                if object.mode == Mode::Deleting {
+                    object.wanted.clear();
+                }
+            });
+            assert_eq!(stands, expected.iter().cloned().collect(), "{case}, killed after {steps} steps");
+            let once: BTreeSet<&String> = granted.iter().collect();
+            assert_eq!(once.len(), granted.len(), "{case}, killed after {steps} steps: {granted:?}");
+        }
+    }
+}
