@@ -87,6 +87,7 @@ impl Generator<'_> {
                 let keys: &[&str] = match field.as_str() {
                     "attributes" => &["email", "comment", "firstname"],
                     "data" => &["username", "password", "extra"],
+                    "customClaims" => &["tier", "team"],
                     _ => &["example.com/one", "two"],
                 };
                 let (key, value) = (*self.random.pick(keys), self.value(&schema["additionalProperties"], place));
@@ -128,7 +129,8 @@ impl Generator<'_> {
                 "suspend" => 10,
                 "kind" => 3,
                 "managementPolicy" | "deletionPolicy" => 30,
-                "passwordSecretRef" | "clientRef" | "pocketIdClientRef" | "provision" | "samples" => 5,
+                "passwordSecretRef" | "pocketIdClientRef" | "provision" | "samples" => 5,
+                "clientRef" => 20,
                 _ => 40,
             };
             if is_required(schema, name) || self.random.chance(wanted) {
@@ -189,7 +191,12 @@ impl Generator<'_> {
         let Present { objects, ids } = self.present;
         let all = match (parent, field) {
             ("realmRef", _) => objects.get("ProxmoxRealm"),
-            ("groupRef", _) if !place.iter().any(|it| it == "oidc") => objects.get("ProxmoxGroup"),
+            ("groupRef", _) if place.iter().any(|it| it == "allowedGroups" || it == "oidc") => {
+                objects.get("PocketIdGroup")
+            }
+            ("clientRef", _) => objects.get("PocketIdClient"),
+            ("allowedGroups", "group") => ids.get("id-group"),
+            ("groupRef", _) => objects.get("ProxmoxGroup"),
             ("userRef", _) => objects.get("ProxmoxUser"),
             ("tokenRef", _) => objects.get("ProxmoxToken"),
             ("roleRef", _) => objects.get("ProxmoxRole"),
@@ -210,18 +217,32 @@ impl Generator<'_> {
         let field = place.last().map_or("", String::as_str);
         let parent = place.len().checked_sub(2).map_or("", |at| place[at].as_str());
         let all = match (parent, field) {
+            ("connectionRef", _) if place.len() == 3 && names::is_of_pocket_id(&place[0]) => {
+                return Some(if self.random.below(300) > 0 { "pocket-id" } else { "nowhere" });
+            }
             ("connectionRef", _) => return Some(if self.random.below(300) > 0 { "pve" } else { "nowhere" }),
             ("realmRef", _) => names::objects("ProxmoxRealm"),
-            ("groupRef", _) if place.iter().any(|it| it == "oidc") => &["nobody"],
+            ("groupRef", _) if place.iter().any(|it| it == "allowedGroups" || it == "oidc") => {
+                names::objects("PocketIdGroup")
+            }
             ("groupRef", _) => names::objects("ProxmoxGroup"),
+            ("allowedGroups", "group") | (_, "groupName") => names::ID_GROUPS,
+            ("PocketIdGroup", "members") => &["alice", "bob", "alice", "bob", "carol"],
+            (_, "customClaims") => names::SHOWN,
+            (_, "friendlyName" | "displayName") => names::SHOWN,
+            (_, "callbackUrls") => names::CALLBACKS,
+            (_, "clientId") if place[0] == "PocketIdClient" => names::CLIENTS,
             ("userRef", _) => names::objects("ProxmoxUser"),
             ("tokenRef", _) => names::objects("ProxmoxToken"),
             ("roleRef", _) => names::objects("ProxmoxRole"),
             ("poolRef", _) => names::objects("ProxmoxPool"),
-            ("clientRef" | "pocketIdClientRef", _) => &["nobody"],
+            ("clientRef", _) => names::objects("PocketIdClient"),
+            // Whom it lets in would be disabled or not, which has tests of its own.
+            ("pocketIdClientRef", _) => &["nobody"],
             ("clientIdSecretRef", "key") => &["id"],
             (_, "key") => &["key", "key", "key", "key", "absent"],
             (_, "name") if parent.ends_with("SecretRef") || parent == "configMapRef" => names::SECRETS,
+            ("secretTemplate", "name") if place[0] == "PocketIdClient" => &["web", "mine", "taken", "not-here"],
             ("secretTemplate", "name") => &["t1", "ci", "taken", "elsewhere"],
             ("oidc", "group") => &["team", "other"],
             (_, "data") => &["plain", "${secret}", "${tokenId} at ${host}", "${endpoint}"],
@@ -340,6 +361,14 @@ fn mend(kind: &str, name: &str, spec: &mut Value, random: &mut Random) {
                 if lifetime && random.chance(30) {
                     rotation.insert("beforeExpiry".to_owned(), json!("24h"));
                 }
+            }
+        }
+        "PocketIdClient" => {
+            // Pocket ID fetches it, and there is none.
+            fields.remove("logo");
+            let some = fields.get("callbackUrls").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+            if !some && !fields.contains_key("callbackUrlsFrom") {
+                fields.insert("callbackUrls".to_owned(), json!([random.pick(names::CALLBACKS)]));
             }
         }
         "ProxmoxAccessCheck" => {

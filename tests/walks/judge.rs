@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proxmox_identity::api::Reason;
+use serde_json::Value;
 
 use crate::meaning::{self, Around, Meaning, differing, sets_of};
-use crate::names::{OWN_TOKEN, OWN_USER};
+use crate::names::{OWN_TOKEN, OWN_USER, connection as connection_of, is_of_pocket_id};
+use crate::policy::{Allowed, allows};
 use crate::seen::Seen;
 use crate::shown::{Shown, parts};
 
@@ -29,8 +31,15 @@ pub struct Rest<'a> {
     pub objects: &'a [Seen],
     pub shown: &'a Shown,
     pub around: Around<'a>,
-    /// The connection says that nothing is done.
-    pub suspended: bool,
+    /// What the connection to Proxmox VE says beside what it needs.
+    pub connection: &'a Value,
+}
+
+impl Rest<'_> {
+    /// Whether nothing is done in Proxmox VE.
+    fn is_suspended(&self, kind: &str) -> bool {
+        self.connection["suspend"] == true && !is_of_pocket_id(kind)
+    }
 }
 
 /// An object with what it means.
@@ -45,8 +54,13 @@ impl Judged<'_> {
         !self.seen.is_deleted() && !self.seen.is_observed() && self.of_this_connection()
     }
 
+    /// Whether the policy of the connection allows it.
+    fn allowed(&self, rest: &Rest<'_>) -> Allowed {
+        allows(&rest.connection["policy"], &self.seen.kind, &self.meaning, &self.seen.ledger())
+    }
+
     fn of_this_connection(&self) -> bool {
-        is_of_connection(self.seen.spec())
+        is_of_connection(&self.seen.kind, self.seen.spec())
     }
 }
 
@@ -112,13 +126,16 @@ impl All<'_> {
             let lost = seen.reason() == "ConnectionNotFound" || seen.is_suspended();
             return if lost { None } else { wrong("no connection".into(), String::new()) };
         }
-        if self.rest.suspended || seen.is_suspended() {
+        if self.rest.is_suspended(&seen.kind) || seen.is_suspended() {
             let waits = matches!(seen.reason(), "Suspended" | "DeletionBlocked");
             return if waits && seen.ready() != "True" { None } else { wrong("not suspended".into(), String::new()) };
         }
         if seen.is_deleted() {
             let blocked = seen.reason() == "DeletionBlocked" && self.is_held_up(one);
             return if blocked { None } else { wrong(format!("deleted, and {}", seen.reason()), String::new()) };
+        }
+        if seen.ready() == "True" && one.allowed(self.rest) == Allowed::No {
+            return wrong("ready against the policy".into(), self.rest.connection["policy"].to_string());
         }
         if seen.ready() != "True" {
             let justified = self.reasons(one).contains(seen.reason());
@@ -139,9 +156,11 @@ impl All<'_> {
             // Of Secrets and of what the table of realms leaves out only the operator knows.
             return match (differs, told, seen.kind.as_str()) {
                 (true, false, _) => wrong("differs and does not say so".into(), format!("{missing:?} {surplus:?}")),
-                (false, true, "ProxmoxGroup" | "ProxmoxRole" | "ProxmoxPool" | "ProxmoxAcl") => {
-                    wrong("says that it differs".into(), seen.object["status"]["pendingChanges"].to_string())
-                }
+                (
+                    false,
+                    true,
+                    "ProxmoxGroup" | "ProxmoxRole" | "ProxmoxPool" | "ProxmoxAcl" | "PocketIdGroup" | "PocketIdClient",
+                ) => wrong("says that it differs".into(), seen.object["status"]["pendingChanges"].to_string()),
                 _ if seen.reason() != "Observed" => wrong("observed otherwise".into(), String::new()),
                 _ => None,
             };
@@ -184,7 +203,8 @@ impl All<'_> {
 
     /// What those hold for whom nothing is done.
     fn kept(&self) -> impl Iterator<Item = String> {
-        self.judged.iter().filter(|it| it.seen.is_suspended()).flat_map(|it| it.seen.ledger())
+        let keeps = |it: &&Judged<'_>| it.seen.is_suspended() || it.allowed(self.rest) != Allowed::Yes;
+        self.judged.iter().filter(keeps).flat_map(|it| it.seen.ledger())
     }
 
     /// The reasons that an object may have not to be ready.
@@ -197,6 +217,7 @@ impl All<'_> {
         };
         let Judged { seen, meaning } = one;
         let spec = seen.spec();
+        may("PolicyDenied", one.allowed(self.rest) != Allowed::Yes);
         may("SecretNotFound", meaning.secretless);
         may("DependencyNotReady", meaning.astray || self.waits_for_another(one) || self.lacks_a_part(one));
         may("DependencyNotReady", !meaning.exact.is_empty() && self.judged.iter().any(|it| it.meaning.astray));
@@ -215,8 +236,9 @@ impl All<'_> {
         may("WouldLockOut", names_own || ledger.iter().any(|claim| self.concerns_operator(claim)));
         may("ConnectionCheckFailed", spec.to_string().contains("\"checkConnection\":true"));
         may("TicketRequired", spec["passwordSecretRef"].is_object());
-        may("SecretConflict", seen.kind == "ProxmoxToken");
-        may("SecretLost", seen.kind == "ProxmoxToken");
+        let has_secret = matches!(seen.kind.as_str(), "ProxmoxToken" | "PocketIdClient");
+        may("SecretConflict", has_secret);
+        may("SecretLost", has_secret);
         // Kubernetes lets nobody change the type of a Secret, and takes not everything into one of another type.
         may("ProgressingWithRetry", seen.message().contains("could not be written into its Secret"));
         reasons
@@ -239,6 +261,7 @@ impl All<'_> {
             });
             let realm = claim.strip_prefix("user ").and_then(|user| user.rsplit_once('@'));
             needs.extend(realm.map(|(_, realm)| format!("realm {realm}")));
+            needs.extend(one.meaning.names.iter().cloned());
             needs.extend(fields.get("realm").map(|realm| format!("realm {realm}")));
             needs
         });
@@ -355,7 +378,11 @@ impl All<'_> {
     /// Of the objects of one named thing, one at most has it, and one at least does not give way.
     fn holders(&self) -> Option<Divergence> {
         let mut by_thing: BTreeMap<&String, Vec<&Seen>> = BTreeMap::new();
-        for one in self.judged.iter().filter(|it| it.counts() && !it.seen.is_suspended() && !self.rest.suspended) {
+        let acts = |it: &&Judged<'_>| {
+            let idle = it.seen.is_suspended() || self.rest.is_suspended(&it.seen.kind);
+            it.counts() && !idle && it.allowed(self.rest) == Allowed::Yes
+        };
+        for one in self.judged.iter().filter(acts) {
             if let Some(thing) = &one.meaning.thing {
                 by_thing.entry(thing).or_default().push(one.seen);
             }
@@ -384,10 +411,10 @@ impl All<'_> {
     }
 }
 
-/// Whether it is an object of the one connection that there is.
-pub fn is_of_connection(spec: &serde_json::Value) -> bool {
+/// Whether it is an object of the one connection that its kind has.
+pub fn is_of_connection(kind: &str, spec: &Value) -> bool {
     let connection = &spec["connectionRef"];
-    connection["name"] == "pve" && connection["kind"] != "ClusterProxmoxConnection"
+    connection["name"] == connection_of(kind) && connection["kind"] != "ClusterProxmoxConnection"
 }
 
 /// The pool of an ACL's path need not be there.

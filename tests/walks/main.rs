@@ -5,6 +5,7 @@
 //! number. `WALK_PLAY=FILE` plays a script that goes wrong, and shrinks it. `WALK_LOG=debug` has the operator log less than
 //! everything, and `WALK_OPERATOR=FILE` is another operator, such as one with a planted defect.
 
+mod clients;
 mod edit;
 mod generate;
 mod ground;
@@ -15,6 +16,8 @@ mod mutate;
 mod names;
 #[path = "../support/parameters.rs"]
 mod parameters;
+mod pocket;
+mod policy;
 mod random;
 mod run;
 mod schema;

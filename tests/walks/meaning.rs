@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::judge::is_of_connection;
 use crate::parameters::parameter;
+use crate::pocket::joined;
 use crate::schema::{SPECS, places};
 use crate::shown::{Fields, text};
 
@@ -18,6 +19,10 @@ pub struct Around<'a> {
     pub specs: &'a Specs,
     /// The Secrets that are there; all have the same keys.
     pub secrets: &'a BTreeSet<String>,
+    /// Where Proxmox VE is.
+    pub endpoint: &'a str,
+    /// What Pocket ID calls itself.
+    pub issuer: &'a str,
 }
 
 /// The keys of every Secret.
@@ -34,6 +39,8 @@ pub struct Meaning {
     pub exact: BTreeSet<String>,
     /// The objects that it refers to.
     pub refers: BTreeSet<(String, String)>,
+    /// Other things that it names and does not claim.
+    pub names: BTreeSet<String>,
     /// References that lead nowhere.
     pub astray: bool,
     /// A key of a Secret that is not there.
@@ -120,6 +127,20 @@ impl Reading<'_> {
             }
             "ProxmoxRealm" => self.realm(&id, spec),
             "ProxmoxAccessCheck" => drop(self.subject(&spec["subject"])),
+            "PocketIdGroup" => {
+                let mut fields = texts(spec, &[("friendlyName", "friendlyName")]);
+                if let Some(claims) = spec["customClaims"].as_object() {
+                    let claims = claims.iter().map(|(key, value)| format!("{key}={}", text(value))).collect();
+                    fields.insert("customClaims".to_owned(), joined(claims));
+                }
+                self.claim_thing(format!("id-group {id}"), fields);
+                let policy = spec["membershipPolicy"].as_str().unwrap_or("Additive");
+                for user in list(&spec["members"]).filter(|_| policy != "Ignore") {
+                    self.claim(format!("id-member {id} {}", text(user)), Fields::new());
+                }
+                self.exact(policy, format!("id-members {id}"));
+            }
+            "PocketIdClient" => self.client(&id, spec),
             _ => {}
         }
     }
@@ -140,8 +161,12 @@ impl Reading<'_> {
                 fields.insert(name.to_owned(), text(value));
             }
         }
-        // There is no Pocket ID in these worlds.
-        self.meaning.astray |= spec["openid"]["clientRef"].is_object();
+        if let Some(client) = spec["openid"].get("clientRef") {
+            if let Some(id) = self.referred("PocketIdClient", &client["name"]) {
+                fields.insert("client-id".to_owned(), id);
+                fields.insert("issuer-url".to_owned(), self.around.issuer.to_owned());
+            }
+        }
         let kind = ["openid", "ldap", "ad", "pam", "pve"].into_iter().find(|kind| spec[*kind].is_object());
         fields.insert("type".to_owned(), kind.unwrap_or_default().to_owned());
         self.claim_thing(format!("realm {id}"), fields);
@@ -157,17 +182,38 @@ impl Reading<'_> {
         }
     }
 
+    /// Nobody but the groups that it names gets in.
+    fn client(&mut self, id: &str, spec: &Value) {
+        let mut fields = texts(spec, &[("displayName", "displayName")]);
+        let mut callbacks: BTreeSet<String> = list(&spec["callbackUrls"]).map(text).collect();
+        if let Some(connection) = spec["callbackUrlsFrom"].get("connectionRef") {
+            if connection["name"] == "pve" && connection["kind"] != "ClusterProxmoxConnection" {
+                callbacks.insert(self.around.endpoint.to_owned());
+            } else {
+                self.meaning.astray = true;
+            }
+        }
+        let groups: BTreeSet<String> =
+            list(&spec["allowedGroups"]).filter_map(|group| self.one_of(group, "group", "PocketIdGroup")).collect();
+        self.meaning.names.extend(groups.iter().map(|group| format!("id-group {group}")));
+        let flag = |flag: bool| u8::from(flag).to_string();
+        fields.insert("callbackUrls".to_owned(), joined(callbacks));
+        fields.insert("pkce".to_owned(), flag(spec["pkce"].as_bool().unwrap_or(true)));
+        fields.insert("public".to_owned(), flag(false));
+        fields.insert("restricted".to_owned(), flag(true));
+        fields.insert("allowedGroups".to_owned(), joined(groups));
+        self.claim_thing(format!("id-client {id}"), fields);
+    }
+
     /// What an object is called in Proxmox VE; of an ACL or check it is the path.
     fn id(&mut self, kind: &str, name: &str, spec: &Value) -> Option<String> {
         let given = |field: &str| spec[field].as_str();
         Some(match kind {
             "ProxmoxGroup" if spec["oidc"].is_object() => {
                 let oidc = &spec["oidc"];
-                if oidc["group"].is_null() {
-                    self.meaning.astray = true;
-                }
-                let realm = self.one_of(oidc, "realm", "ProxmoxRealm")?;
-                format!("{}-{realm}", oidc["group"].as_str()?)
+                let (group, realm) =
+                    (self.one_of(oidc, "group", "PocketIdGroup"), self.one_of(oidc, "realm", "ProxmoxRealm"));
+                format!("{}-{}", group?, realm?)
             }
             "ProxmoxGroup" => given("groupId").unwrap_or(name).to_owned(),
             "ProxmoxUser" => match given("userId") {
@@ -188,6 +234,8 @@ impl Reading<'_> {
                 None => format!("/pool/{}", self.referred("ProxmoxPool", &spec["poolRef"]["name"])?),
             },
             "ProxmoxAccessCheck" => given("path")?.to_owned(),
+            "PocketIdGroup" => given("groupName").unwrap_or(name).to_owned(),
+            "PocketIdClient" => given("clientId").unwrap_or(name).to_owned(),
             _ => return None,
         })
     }
@@ -212,7 +260,7 @@ impl Reading<'_> {
         let key = (kind.to_owned(), name.to_owned());
         self.meaning.refers.insert(key.clone());
         let specs = self.around.specs;
-        let id = specs.get(&key).filter(|spec| is_of_connection(spec)).and_then(|spec| self.id(kind, name, spec));
+        let id = specs.get(&key).filter(|spec| is_of_connection(kind, spec)).and_then(|spec| self.id(kind, name, spec));
         self.meaning.astray |= id.is_none();
         id
     }
@@ -263,6 +311,7 @@ fn expiry(spec: &Value, fields: &mut Fields) {
 pub fn sets_of(claim: &str) -> Vec<String> {
     let words: Vec<&str> = claim.splitn(3, ' ').collect();
     match words.as_slice() {
+        ["id-member", group, _] => vec![format!("id-members {group}")],
         ["member", group, user] => vec![format!("members {group}"), format!("groups {user}")],
         ["pool-member", pool, _] => vec![format!("pool {pool}")],
         ["acl", path, _] => vec![format!("entries {path}")],
@@ -326,7 +375,7 @@ mod tests {
     fn references_are_followed_and_products_are_made() {
         let group = json!({"connectionRef": {"name": "pve"}, "oidc": {"group": "team", "realm": "corp"}});
         let specs = Specs::from([(("ProxmoxGroup".to_owned(), "g".to_owned()), group)]);
-        let around = Around { specs: &specs, secrets: &BTreeSet::new() };
+        let around = Around { specs: &specs, secrets: &BTreeSet::new(), endpoint: "", issuer: "" };
         let acl = json!({
             "path": "/vms", "roles": [{"role": "A"}, {"role": "B"}],
             "subjects": [{"groupRef": {"name": "g"}}, {"user": "a@pve"}, {"userRef": {"name": "nobody"}}],

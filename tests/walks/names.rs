@@ -1,5 +1,15 @@
 //! The few names of a world: with so few of them, objects meet each other all the time.
 
+/// The connection of all objects of a kind.
+pub fn connection(kind: &str) -> &'static str {
+    if is_of_pocket_id(kind) { "pocket-id" } else { "pve" }
+}
+
+/// Whether what a kind stands for is in Pocket ID.
+pub fn is_of_pocket_id(kind: &str) -> bool {
+    kind.starts_with("PocketId")
+}
+
 /// Names of objects by kind. Most are an id too, since a name is the id where a spec gives none.
 pub fn objects(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -11,6 +21,8 @@ pub fn objects(kind: &str) -> &'static [&'static str] {
         "ProxmoxPool" => &["p1", "p2", "inner", "outer"],
         "ProxmoxAcl" => &["a1", "a2", "a3", "a4", "a5"],
         "ProxmoxAccessCheck" => &["c1", "c2"],
+        "PocketIdGroup" => &["team", "ops", "fans"],
+        "PocketIdClient" => &["web", "wiki", "mine"],
         _ => &["nobody"],
     }
 }
@@ -29,6 +41,12 @@ pub const TOKEN_NAMES: &[&str] = &["t1", "t2", "T1"];
 pub const TOKENS: &[&str] = &["u1@pve!t1", "u1@pve!t2", "u2@pve!t1", "u1@corp!t1", "by-hand@pve!t1"];
 pub const GUESTS: &[i64] = &[100, 101, 200, 999];
 pub const STORAGES: &[&str] = &["local", "ceph1", "nowhere"];
+/// Groups and clients of Pocket ID.
+pub const ID_GROUPS: &[&str] = &["team", "ops", "Team", "by-hand"];
+pub const CLIENTS: &[&str] = &["web", "wiki", "by-hand"];
+pub const CALLBACKS: &[&str] =
+    &["https://pve1.example.com:8006", "https://*.example.com/back", "http://localhost:3000/cb"];
+pub const SHOWN: &[&str] = &["One", "Two of them", "\u{fc}mlaut"];
 pub const PRIVILEGES: &[&str] =
     &["VM.Audit", "VM.PowerMgmt", "Sys.Audit", "Datastore.Audit", "Pool.Audit", "Permissions.Modify", "VM.Audti"];
 pub const COMMENTS: &[&str] = &["", "one", "two", " blanks around ", "0", "ümlaut: %3a", "two\nlines"];
@@ -43,5 +61,5 @@ pub const OWN_TOKEN: &str = "root@pam!admin";
 
 /// Whether it is one of the names by which things are told apart.
 pub fn is_id(word: &str) -> bool {
-    [GROUPS, USERS, REALMS, ROLES, POOLS, TOKENS].iter().any(|all| all.contains(&word))
+    [GROUPS, USERS, REALMS, ROLES, POOLS, TOKENS, ID_GROUPS, CLIENTS].iter().any(|all| all.contains(&word))
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::names;
+
 /// One object.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -68,7 +70,12 @@ impl Seen {
     /// What its ledger says, unfolded.
     pub fn ledger(&self) -> Vec<String> {
         let rows = self.object["status"]["ledger"].as_array().into_iter().flatten();
-        rows.filter_map(|row| row["claim"].as_str()).flat_map(unfolded).collect()
+        let claims = rows.filter_map(|row| row["claim"].as_str()).flat_map(unfolded);
+        if !names::is_of_pocket_id(&self.kind) {
+            return claims.collect();
+        }
+        // There are groups in both.
+        claims.map(|claim| format!("id-{claim}")).collect()
     }
 }
 

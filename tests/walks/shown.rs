@@ -20,10 +20,7 @@ pub struct Pve {
 
 impl Pve {
     pub fn new(simulator: Simulator) -> Self {
-        // The simulator's certificate is made anew for each; what is tested here is not this client.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client");
-        Self { simulator, client }
+        Self { simulator, client: client() }
     }
 
     /// What it answers root.
@@ -107,6 +104,12 @@ impl Pve {
     }
 }
 
+/// A client for simulators. Their certificates are made anew for each; what is tested here is not this client.
+pub fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client")
+}
+
 fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(list) => list,
@@ -144,6 +147,7 @@ pub fn parts(claim: &str) -> Vec<String> {
     let mut parts = vec![claim.to_owned()];
     match noun {
         "member" => parts.extend([format!("group {first}"), format!("user {}", rest.join(" "))]),
+        "id-member" => parts.extend([format!("id-group {first}"), format!("id-user {}", rest.join(" "))]),
         "pool-member" => parts.extend([format!("pool {first}"), with_colon(&rest.join(" "))]),
         "acl" => {
             parts.extend([with_colon(rest[0]), format!("role {}", rest[1])]);

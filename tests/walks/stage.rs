@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::discovery::ApiResource;
 use kube::{Api, Client};
@@ -15,17 +15,18 @@ use serde_json::{Value, json};
 use crate::generate::Present;
 use crate::judge::{Divergence, Rest, is_of_connection, judge};
 use crate::meaning::{self, Around, KEYS, Meaning, Specs, sets_of};
-use crate::names::{OWN_USER, ROLES};
+use crate::names::{OWN_USER, ROLES, connection as connection_of};
+use crate::pocket::Pocket;
 use crate::schema::{SPECS, immutable};
 use crate::script::Operation;
 use crate::seen::Seen;
 use crate::shown::{Pve, Shown, parts};
 use crate::support::cluster;
 use crate::touch::touched;
-use crate::{ground, log, tokens};
+use crate::{clients, ground, log, tokens};
 
 /// The kinds that are walked over.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 10] = [
     "ProxmoxRealm",
     "ProxmoxGroup",
     "ProxmoxUser",
@@ -34,7 +35,12 @@ pub const KINDS: [&str; 8] = [
     "ProxmoxAcl",
     "ProxmoxPool",
     "ProxmoxAccessCheck",
+    "PocketIdGroup",
+    "PocketIdClient",
 ];
+
+/// The connections of a world.
+const CONNECTIONS: [&str; 2] = ["ProxmoxConnection", "PocketIdConnection"];
 
 /// How long anything may take before a walk gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -63,11 +69,14 @@ pub struct Stage {
     client: Client,
     pub namespace: String,
     pub pve: Pve,
+    pub pocket: Pocket,
     /// The objects that should be there, with their specs as the apiserver took them.
     pub specs: Specs,
     pub secrets: BTreeSet<String>,
     pub tally: Tally,
     connection: Value,
+    /// Those of Proxmox VE and of Pocket ID.
+    addresses: (String, String),
     uids: BTreeMap<(String, String), String>,
     meanings: BTreeMap<(String, String), Meaning>,
     /// All that an object has ever said.
@@ -93,13 +102,19 @@ pub struct Stage {
 impl Stage {
     pub async fn new(client: &Client) -> Self {
         let namespace = cluster::namespace(client).await;
-        let options = Options { time_scale: 0.02, ..Options::default() };
+        // Half of the worlds have the newest Pocket ID.
+        let pocket = Pocket::new(namespace.ends_with(['0', '2', '4', '6', '8'])).await;
+        let trust_ca = Some(pocket.simulator.ca_pem().to_owned());
+        let options = Options { time_scale: 0.02, trust_ca, ..Options::default() };
         let pve = Pve::new(Simulator::start(options).await.expect("a simulator"));
-        let first = pve.shown().await;
+        let mut first = pve.shown().await;
+        first.extend(pocket.shown().await);
         let mut stage = Self {
             client: client.clone(),
             namespace,
+            addresses: (pve.simulator.url(), pocket.simulator.url()),
             pve,
+            pocket,
             specs: Specs::new(),
             secrets: BTreeSet::new(),
             tally: Tally::default(),
@@ -123,6 +138,14 @@ impl Stage {
         stage.put("Secret", "pve-token", json!({"stringData": token})).await.expect("a Secret");
         // Somebody else's.
         stage.put("Secret", "taken", json!({"stringData": {"theirs": "theirs"}})).await.expect("a Secret");
+        let key = json!({"key": stage.pocket.simulator.api_key()});
+        stage.put("Secret", "pocket-id", json!({"stringData": key})).await.expect("a Secret");
+        let simulator = &stage.pocket.simulator;
+        let spec = json!({
+            "url": simulator.url(), "apiKeySecretRef": {"name": "pocket-id", "key": "key"},
+            "tls": {"fingerprints": [simulator.fingerprint()]}, "resyncInterval": "4s",
+        });
+        stage.put("PocketIdConnection", "pocket-id", json!({"spec": spec})).await.expect("a connection");
         stage.connect(&json!({})).await.expect("a connection");
         stage
     }
@@ -171,10 +194,19 @@ impl Stage {
             }
             Operation::Connect { fields } => self.connect(fields).await,
             Operation::Edit { method, path, form } => {
-                let (status, _) = self.pve.call(method, path, form).await;
+                let in_pocket_id = path.starts_with("/api/");
+                let (status, _) = if in_pocket_id {
+                    self.pocket.call(method, path, form).await
+                } else {
+                    self.pve.call(method, path, form).await
+                };
                 if status.is_success() {
                     self.tally.edits += 1;
-                    let touched = touched(method, path, form);
+                    let touched = if in_pocket_id {
+                        self.pocket.touched(method, path, form)
+                    } else {
+                        touched(method, path, form)
+                    };
                     self.edited.extend(touched.iter().flat_map(|claim| parts(claim)));
                     if method == "POST" {
                         self.made_by_hand.extend(touched.iter().cloned());
@@ -270,7 +302,7 @@ impl Stage {
         keys.insert(key.clone());
         for key in keys {
             let Some(spec) = self.specs.get(&key) else { continue };
-            let around = Around { specs: &self.specs, secrets: &self.secrets };
+            let around = self.around(&self.specs);
             let meaning = meaning::of(&key.0, &key.1, spec, &around);
             if spec["managementPolicy"] != "Observe" {
                 self.ever.extend(meaning.claims.keys().cloned());
@@ -284,6 +316,11 @@ impl Stage {
             }
             self.meanings.insert(key, meaning);
         }
+    }
+
+    fn around<'a>(&'a self, specs: &'a Specs) -> Around<'a> {
+        let (endpoint, issuer) = &self.addresses;
+        Around { specs, secrets: &self.secrets, endpoint, issuer }
     }
 
     async fn delete(&mut self, kind: &str, name: &str) {
@@ -352,19 +389,24 @@ impl Stage {
         join_all(KINDS.map(of)).await.into_iter().flatten().collect()
     }
 
-    /// Asks for a pass and waits until it is over.
+    /// Asks for a pass over each connection and waits until they are over.
     async fn pass(&mut self) -> Result<(), Divergence> {
         self.asked += 1;
-        let (asked, connections) = (self.asked.to_string(), self.api("ProxmoxConnection"));
+        let asked = self.asked.to_string();
+        try_join_all(CONNECTIONS.map(|kind| self.pass_of(kind, &asked))).await.map(drop)
+    }
+
+    async fn pass_of(&self, kind: &str, asked: &str) -> Result<(), Divergence> {
+        let (connections, name) = (self.api(kind), connection_of(kind));
         let annotation = json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: asked}}});
-        connections.patch("pve", &PatchParams::default(), &Patch::Merge(annotation)).await.expect("asked");
+        connections.patch(name, &PatchParams::default(), &Patch::Merge(annotation)).await.expect("asked");
         let started = Instant::now();
         loop {
             // The sooner it is looked, the more there is to answer for everybody else.
             let waited = started.elapsed();
             tokio::time::sleep((waited / 2).clamp(Duration::from_millis(80), Duration::from_millis(500))).await;
-            let connection = connections.get("pve").await.expect("a connection");
-            if connection.data["status"]["lastHandledReconcileAt"] == *asked {
+            let connection = connections.get(name).await.expect("a connection");
+            if connection.data["status"]["lastHandledReconcileAt"] == asked {
                 return Ok(());
             }
             if started.elapsed() > PATIENCE {
@@ -403,14 +445,27 @@ impl Stage {
     fn written_by_operator(&self) -> Result<Vec<String>, Divergence> {
         let requests = self.pve.simulator.requests();
         self.pve.simulator.clear_requests();
-        let ours =
-            requests.writes.iter().filter(|write| write.agent.starts_with("proxmox-identity") && write.status == 200);
-        let mut written = Vec::new();
-        for write in ours {
+        let ours = requests.writes.iter().filter(|write| {
+            let asks_only = write.path == "/access/openid/auth-url";
+            write.agent.starts_with("proxmox-identity") && write.status == 200 && !asks_only
+        });
+        let of_pve = ours.map(|write| {
             let form = serde_json::to_value(&write.form).expect("JSON");
             let told = format!("{} {} {form}", write.method, write.path);
-            if let Some(claim) = touched(&write.method, &write.path, &form).into_iter().find(|it| !self.is_claimed(it))
-            {
+            (touched(&write.method, &write.path, &form), told)
+        });
+        let requests = self.pocket.simulator.requests();
+        self.pocket.simulator.clear_requests();
+        let ours =
+            requests.writes.iter().filter(|write| write.agent.starts_with("proxmox-identity") && write.status < 300);
+        let of_pocket_id = ours.map(|write| {
+            let form = serde_json::to_value(&write.form).expect("JSON");
+            let told = format!("{} {} {form}", write.method, write.path);
+            (self.pocket.touched(&write.method, &write.path, &form), told)
+        });
+        let mut written = Vec::new();
+        for (touched, told) in of_pve.chain(of_pocket_id) {
+            if let Some(claim) = touched.into_iter().find(|it| !self.is_claimed(it)) {
                 let noun = claim.split(' ').next().unwrap_or_default().to_owned();
                 return Err(Divergence::new(
                     format!("a {noun} is written that nobody claims"),
@@ -462,7 +517,7 @@ impl Stage {
 
     async fn look(&mut self) -> Result<Option<Divergence>, Divergence> {
         let objects = self.rest().await?;
-        let shown = self.pve.shown().await;
+        let shown = self.shown().await;
         let present: BTreeMap<(String, String), Value> =
             objects.iter().map(|seen| (seen.key(), seen.spec().clone())).collect();
         for seen in &objects {
@@ -470,12 +525,14 @@ impl Stage {
                 return Err(Divergence::new(format!("{}: a secret in its status", seen.kind), seen.object.to_string()));
             }
         }
-        let around = Around { specs: &present, secrets: &self.secrets };
-        let suspended = self.connection["suspend"] == true;
-        let found = judge(&Rest { objects: &objects, shown: &shown, around, suspended });
+        let around = self.around(&present);
+        let found = judge(&Rest { objects: &objects, shown: &shown, around, connection: &self.connection });
         let mut found = found.or_else(|| self.bystanders(&shown));
         if found.is_none() {
             found = tokens::judge(&objects, &self.api("Secret"), &self.pve, &shown, &self.made_by_hand).await;
+        }
+        if found.is_none() {
+            found = clients::judge(&objects, &self.api("Secret"), &self.pocket, &self.made_by_hand).await;
         }
         if found.is_none() {
             self.tally.rests += 1;
@@ -491,6 +548,13 @@ impl Stage {
         Ok(found)
     }
 
+    /// All that stands.
+    async fn shown(&self) -> Shown {
+        let mut shown = self.pve.shown().await;
+        shown.extend(self.pocket.shown().await);
+        shown
+    }
+
     /// What nobody ever claimed and nobody has edited is as it was.
     fn bystanders(&self, shown: &Shown) -> Option<Divergence> {
         let concerned = |claim: &String| {
@@ -499,11 +563,11 @@ impl Stage {
         };
         let claims: BTreeSet<&String> = self.last.keys().chain(shown.keys()).collect();
         let plain = |fields: Option<&crate::shown::Fields>| {
-            // There is one default realm: another one loses it.
+            // There is one default realm: another one loses it. And a client loses a group that is deleted.
             fields.map(|fields| {
                 fields
                     .iter()
-                    .filter(|(name, _)| *name != "default")
+                    .filter(|(name, _)| !matches!(name.as_str(), "default" | "allowedGroups"))
                     .map(|(a, b)| (a.clone(), b.clone()))
                     .collect::<Vec<_>>()
             })
@@ -543,10 +607,10 @@ impl Stage {
             self.rest().await?;
         }
         let held = self.objects().await;
-        if let Some(seen) = held.iter().find(|seen| is_of_connection(seen.spec())) {
+        if let Some(seen) = held.iter().find(|seen| is_of_connection(&seen.kind, seen.spec())) {
             return Err(Divergence::new(format!("{}: it does not go", seen.kind), seen.object.to_string()));
         }
-        let shown = self.pve.shown().await;
+        let shown = self.shown().await;
         let may_be = |claim: &&String| {
             self.first.contains_key(*claim) || self.ever_edited.contains(*claim) || self.left.contains(*claim)
         };
@@ -554,7 +618,9 @@ impl Stage {
             let noun = claim.split(' ').next().unwrap_or_default();
             return Err(Divergence::new(format!("a {noun} is left behind"), claim.clone()));
         }
-        self.api("ProxmoxConnection").delete("pve", &DeleteParams::default()).await.expect("deleted");
+        for kind in CONNECTIONS {
+            self.api(kind).delete(connection_of(kind), &DeleteParams::default()).await.expect("deleted");
+        }
         Ok(())
     }
 

@@ -66,6 +66,6 @@ fn may_work(fields: &Fields) -> bool {
     fields.get("enable").is_none_or(|flag| flag == "1") && !expired
 }
 
-fn decoded(value: &Value) -> Option<String> {
+pub fn decoded(value: &Value) -> Option<String> {
     String::from_utf8(STANDARD.decode(value.as_str()?).ok()?).ok()
 }

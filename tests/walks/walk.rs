@@ -7,17 +7,16 @@ use serde_json::json;
 
 use crate::edit::edit;
 use crate::generate::{changed, spec};
-use crate::ground;
 use crate::judge::Divergence;
 use crate::mutate::{broken, moved};
-use crate::names;
 use crate::random::Random;
 use crate::script::Operation;
 use crate::shrink::shrink;
 use crate::stage::{KINDS, Stage, Tally};
+use crate::{ground, names, pocket, policy};
 
 /// How often each kind is declared.
-const WEIGHTS: [usize; 8] = [10, 18, 18, 12, 10, 20, 12, 6];
+const WEIGHTS: [usize; 10] = [10, 18, 18, 12, 10, 20, 12, 6, 8, 8];
 
 /// Something that went wrong, with what led to it.
 pub struct Found {
@@ -127,10 +126,12 @@ impl Walk {
         match self.random.below(1000) {
             0..=1 => Operation::Kill,
             2..=3 => Operation::Connect { fields: json!({"suspend": true}) },
-            4..=12 => Operation::Connect { fields: json!({}) },
+            4..=6 => Operation::Connect { fields: json!({"policy": policy::some(&mut self.random)}) },
+            7..=12 => Operation::Connect { fields: json!({}) },
+            46..=60 => pocket::edit(&mut self.random),
             13..=22 => Operation::NoSecret { name: (*self.random.pick(&["s1", "s2"])).to_owned() },
             23..=45 => Operation::Secret { name: (*self.random.pick(&["s1", "s2"])).to_owned() },
-            46..=165 => edit(&mut self.random),
+            61..=165 => edit(&mut self.random),
             166..=225 => self.delete(),
             226..=400 => self.misdeclare(),
             _ => self.declare(),

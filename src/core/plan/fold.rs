@@ -162,7 +162,9 @@ impl Fold<'_> {
                 owners.extend(along.owners.into_iter().map(|owner| (owner, along.claim.clone())));
                 claims.insert(along.claim);
             }
+            // What is made anew at once gets them back.
             let entries = self.snapshot.acl.iter().flat_map(BTreeMap::keys).map(|key| Claim::Acl(key.clone()));
+            let entries = entries.filter(|_| purpose == Purpose::Remove);
             falls = entries.filter(|entry| goes_along(entry, &claim) && !after.contains(entry)).collect();
         }
         let last = writes.len().saturating_sub(1);

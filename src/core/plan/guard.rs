@@ -53,6 +53,8 @@ fn refuse(input: &Input<'_>, draft: &mut Draft, operation: &Operation, why: &str
         if intended && !object.ledger.contains_key(claim) {
             verdict.ledger.remove(claim);
         }
+        // Nothing was asked for.
+        verdict.token = object.token.as_ref().and_then(|token| token.issued.clone());
     }
 }
 

@@ -1,7 +1,7 @@
 //! One wanted claim of a managed object: what stands decides what is done.
 
 use crate::api::Reason;
-use crate::core::claim::{Claim, Content, Entry, Hidden, Origin, Progress, Thing, Wanted};
+use crate::core::claim::{Claim, Content, Entry, Hidden, Origin, Progress, Wanted};
 use crate::core::object::{Adoption, Object, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::issue::{self, Secrecy};
@@ -128,13 +128,10 @@ impl Maker<'_> {
         let stands = matches!(compare::presence(&wanted.claim, snapshot, view), Standing::Same);
         let adopted = known.is_none_or(|entry| entry.origin == Origin::Adopted);
         let mut secrecy = issue::secrecy(wanted, owner.token.as_ref(), stands, adopted)?;
-        if let (Claim::Thing(Thing::Token(token)), Some(secrecy)) = (&wanted.claim, &mut secrecy) {
-            self.without_claimed(token, &mut secrecy.issued);
-        }
         let wanted = secrecy.as_ref().map_or(wanted, |secrecy| &secrecy.wanted).clone();
         let mut standing = compare::compare(&wanted, due(owner, wanted.hidden.as_ref(), known), snapshot, view);
         if let (Some(_), Some(secrecy)) = (known, &mut secrecy) {
-            standing = self.with_secret(standing, secrecy);
+            standing = self.with_secret(standing, secrecy)?;
         }
         Ok((wanted, secrecy, standing))
     }

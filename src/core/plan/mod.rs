@@ -7,8 +7,9 @@
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
 //! 5. [`provision`] and [`deprovision`]: what becomes of users that a realm's source has, and of those that are gone;
 //! 6. [`guard`]: what would lock the operator out is refused;
-//! 7. [`warn`]: what is worth knowing of the rest;
-//! 8. [`order`]: what is left becomes requests in a safe order.
+//! 7. [`restore`]: what a token that is made anew gets back is left to others where they see to it;
+//! 8. [`warn`]: what is worth knowing of the rest;
+//! 9. [`order`]: what is left becomes requests in a safe order.
 
 pub mod bury;
 mod compare;
@@ -26,6 +27,7 @@ mod order;
 mod provision;
 mod prune;
 mod release;
+mod restore;
 mod stakes;
 #[cfg(test)]
 pub(in crate::core) mod tests;
@@ -167,7 +169,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     provision::newcomers(input, &view, &stakes, &mut draft);
     deprovision::departed(input, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
-    issue::without_revoked(&mut draft);
+    restore::leave_to_others(input, &stakes, &mut draft);
     warn::warn(input, &view, &mut draft);
     for (index, denial) in denials {
         if !input.objects[index].mode.is_live() {

@@ -164,7 +164,11 @@ fn phase(act: &Act, granted: &Granted) -> Phase {
         Act::Join(_) => Phase::Join,
         Act::Enter { .. } => Phase::Enter,
         Act::Withdraw { .. } => Phase::Withdraw,
-        Act::Write(writes) => writes.first().map_or(Phase::User, phase_of),
+        // What is deleted to be made anew comes when it is made: what others do for it would go with its former self.
+        Act::Write(writes) => {
+            let made = writes.iter().find(|write| matches!(write, Write::Create { .. }));
+            made.or(writes.first()).map_or(Phase::User, phase_of)
+        }
     }
 }
 
@@ -229,7 +233,12 @@ impl Step {
     }
 
     fn part(&self, write: Write) -> Self {
-        let claims: BTreeSet<Claim> = fold::members_of(&write).filter(|claim| self.claims.contains(claim)).collect();
+        let mut claims: BTreeSet<Claim> =
+            fold::members_of(&write).filter(|claim| self.claims.contains(claim)).collect();
+        // What a token gets back is for the token.
+        if claims.is_empty() {
+            claims.clone_from(&self.claims);
+        }
         let owners = self.owners.iter().filter(|(_, claim)| claims.contains(claim)).cloned().collect();
         let Self { after, purpose, hidden, .. } = self;
         let (after, purpose, hidden) = (after.clone(), purpose.clone(), hidden.clone());

@@ -304,7 +304,7 @@ impl Readers<'_> {
 }
 
 /// Whether the object's leaving means that the thing goes.
-fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
+pub(super) fn removes(claim: &Claim, stake: &Stake<'_>, object: &Object) -> bool {
     let Some(Entry { origin, .. }) = stake.entry else { return false };
     if claim.is_builtin() {
         return false;

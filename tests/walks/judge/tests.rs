@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::meaning::Specs;
+use crate::names;
 use crate::shown::Fields;
 
 fn object(kind: &str, name: &str, spec: Value, ready: &str, reason: &str) -> Seen {
     let mut spec = spec;
-    spec["connectionRef"] = json!({"name": "pve"});
+    spec["connectionRef"] = json!({"name": names::connection(kind)});
     let mut conditions = vec![json!({
         "type": "Ready", "status": ready, "reason": reason, "message": "so it is", "observedGeneration": 1,
     })];
@@ -32,9 +33,13 @@ fn shown(claims: &[(&str, &[(&str, &str)])]) -> Shown {
 }
 
 fn verdict(objects: &[Seen], shown: &Shown) -> Option<String> {
+    verdict_by(&json!({}), objects, shown)
+}
+
+fn verdict_by(connection: &Value, objects: &[Seen], shown: &Shown) -> Option<String> {
     let specs: Specs = objects.iter().map(|seen| (seen.key(), seen.spec().clone())).collect();
-    let around = Around { specs: &specs, secrets: &BTreeSet::new() };
-    judge(&Rest { objects, shown, around, suspended: false }).map(|found| found.class)
+    let around = Around { specs: &specs, secrets: &BTreeSet::new(), endpoint: "", issuer: "" };
+    judge(&Rest { objects, shown, around, connection }).map(|found| found.class)
 }
 
 #[test]
@@ -86,4 +91,38 @@ fn a_status_that_kstatus_would_misread_is_found() {
     group.object["status"]["conditions"].as_array_mut().expect("a list").push(stalled);
     let found = verdict(&[group], &shown(&[("group g", &[])]));
     assert_eq!(found, Some("status of ProxmoxGroup: ready and not at rest".to_owned()));
+}
+
+#[test]
+fn a_client_that_lets_in_others_is_found() {
+    let spec = json!({"callbackUrls": ["https://a"], "allowedGroups": [{"group": "team"}]});
+    let client = || [object("PocketIdClient", "web", spec.clone(), "True", "Succeeded")];
+    let stands = |groups: &str, restricted: &str| {
+        let fields = [
+            ("callbackUrls", "https://a"),
+            ("pkce", "1"),
+            ("public", "0"),
+            ("restricted", restricted),
+            ("allowedGroups", groups),
+        ];
+        shown(&[("id-client web", &fields), ("id-group team", &[])])
+    };
+    assert_eq!(verdict(&client(), &stands("team", "1")), None);
+    let found = Some("PocketIdClient: ready and not so".to_owned());
+    for (groups, restricted) in [("team", "0"), ("", "1"), ("others team", "1")] {
+        assert_eq!(verdict(&client(), &stands(groups, restricted)), found, "{groups} {restricted}");
+    }
+}
+
+#[test]
+fn what_is_ready_against_the_policy_is_found_and_what_is_denied_by_none() {
+    let policy = json!({"policy": {"rules": [{"groupIds": ["team-*"]}]}});
+    let group = |name: &str, ready, reason| [object("ProxmoxGroup", name, json!({}), ready, reason)];
+    let stands = shown(&[("group g", &[]), ("group team-a", &[])]);
+    assert_eq!(verdict_by(&policy, &group("team-a", "True", "Succeeded"), &stands), None);
+    assert_eq!(verdict_by(&policy, &group("g", "False", "PolicyDenied"), &stands), None);
+    let ready = verdict_by(&policy, &group("g", "True", "Succeeded"), &stands);
+    assert_eq!(ready, Some("ProxmoxGroup: ready against the policy".to_owned()));
+    let denied = verdict_by(&policy, &group("team-a", "False", "PolicyDenied"), &stands);
+    assert_eq!(denied, Some("ProxmoxGroup: PolicyDenied without a cause".to_owned()));
 }

@@ -8,8 +8,9 @@ use crate::api::status::SecretState;
 use crate::core::claim::{Content, Entry, Origin, Progress, Scope, Thing, Wanted};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, RoleId, Subject, TokenId};
-use crate::core::object::Mode;
+use crate::core::object::{Adoption, Deletion, Mode};
 use crate::core::plan::*;
+use crate::core::snapshot::HeldPermissions;
 use crate::core::token::{Issued, Kept, Token, Wish};
 use crate::core::version::PveVersion;
 use crate::core::write::AclChange;
@@ -55,10 +56,33 @@ fn holder() -> Object {
     holder
 }
 
+/// These privileges, as they are shown: on each path that has entries too.
+fn everywhere(names: &[&str]) -> HeldPermissions {
+    permissions(&["/", "/access", "/access/groups", STRANGERS, OURS].map(|path| (path, names)))
+}
+
+/// What stands before the secret is asked for.
+fn before() -> Snapshot {
+    let mut snapshot = with(empty(), [user("u@pve"), on(STRANGERS), on(OURS)]);
+    snapshot.version = PveVersion::observed("9.1.4");
+    snapshot.permissions = everywhere(ALL);
+    snapshot.apply(&Write::create(Thing::Token(token()), BTreeMap::new()));
+    snapshot
+}
+
 /// Plans and stores what is intended, and does so many of the steps; the paths on which entries were made.
 fn pass(objects: &mut [Object], snapshot: &mut Snapshot, steps: usize) -> Vec<String> {
     let plan = one(objects, snapshot);
     let mut granted = Vec::new();
+    let paths = |change: fn(AclChange) -> bool| -> BTreeSet<AclPath> {
+        let batches = plan.steps.iter().filter_map(|step| match &step.write {
+            Write::Acl(batch) if change(batch.change) => Some(batch.path.clone()),
+            _ => None,
+        });
+        batches.collect()
+    };
+    let (grants, revokes) = (paths(|it| it != AclChange::Revoke), paths(|it| it == AclChange::Revoke));
+    assert!(grants.is_disjoint(&revokes), "granted and revoked in one plan: {:?}", plan.steps);
     for (object, verdict) in objects.iter_mut().zip(&plan.verdicts) {
         object.ledger.clone_from(&verdict.ledger);
         if let Some(token) = &mut object.token {
@@ -82,10 +106,7 @@ fn pass(objects: &mut [Object], snapshot: &mut Snapshot, steps: usize) -> Vec<St
 /// Before the secret is asked for, the objects and what stands; after the kill `change` is done to the holder. What stands
 /// at the end, and what was put back after the kill.
 fn interrupted(after: usize, holder: Object, change: impl Fn(&mut Object)) -> (BTreeSet<Claim>, Vec<String>) {
-    let mut objects = [rotated(), holder];
-    let mut snapshot = with(empty(), [user("u@pve"), on(STRANGERS), on(OURS)]);
-    snapshot.version = PveVersion::observed("9.1.4");
-    snapshot.apply(&Write::create(Thing::Token(token()), BTreeMap::new()));
+    let (mut objects, mut snapshot) = ([rotated(), holder], before());
     pass(&mut objects, &mut snapshot, after);
     change(&mut objects[1]);
     let mut granted = Vec::new();
@@ -94,7 +115,9 @@ fn interrupted(after: usize, holder: Object, change: impl Fn(&mut Object)) -> (B
     }
     assert!(one(&objects, &snapshot).steps.is_empty(), "it has come to rest");
     let issued = objects[0].token.as_ref().and_then(|token| token.issued.as_ref()).expect("a secret was issued");
-    assert_eq!((issued.state, &issued.restoring), (SecretState::Delivered, &Vec::new()));
+    let expected = (SecretState::Delivered, 2, &Vec::new());
+    let plan = one(&objects, &snapshot);
+    assert_eq!((issued.state, issued.issue, &issued.restoring), expected, "after {after}: {:?}", plan.verdicts[0]);
     granted.sort();
     (stands(&snapshot).into_iter().filter(|claim| matches!(claim, Claim::Acl(_))).collect(), granted)
 }
@@ -106,11 +129,19 @@ type Change = fn(&mut Object);
 fn entries_of_a_token_that_is_made_anew_come_back_once_but_for_those_that_are_given_up() {
     let both = [on(OURS), on(STRANGERS)];
     let strangers = [on(STRANGERS)];
-    let cases: [(&str, Change, Change, &[Claim]); 8] = [
+    let cases: [(&str, Change, Change, &[Claim]); 11] = [
         ("nothing else happens", |_| {}, |_| {}, &both),
         ("given up while the secret is asked for", |object| object.wanted.clear(), |_| {}, &strangers),
         ("given up after the kill", |_| {}, |object| object.wanted.clear(), &strangers),
         ("its object is deleted", |_| {}, |object| object.mode = Mode::Deleting, &strangers),
+        (
+            "its object is deleted and leaves it",
+            |_| {},
+            |object| (object.mode, object.deletion) = (Mode::Deleting, Some(Deletion::Orphan)),
+            &both,
+        ),
+        ("its object is suspended after the kill", |_| {}, |object| object.mode = Mode::Suspended, &both),
+        ("its object only observes after the kill", |_| {}, |object| object.mode = Mode::Observe, &both),
         ("its object is suspended", |object| object.mode = Mode::Suspended, |_| {}, &both),
         ("and goes on", |object| object.mode = Mode::Suspended, |object| object.mode = Mode::Manage, &both),
         (
@@ -144,4 +175,37 @@ fn entries_of_a_token_that_is_made_anew_come_back_once_but_for_those_that_are_gi
             assert_eq!(once.len(), granted.len(), "{case}, killed after {steps} steps: {granted:?}");
         }
     }
+}
+
+#[test]
+fn a_token_whose_entries_would_not_come_back_keeps_its_secret() {
+    let without = |name: &'static str| -> Vec<&str> { ALL.iter().copied().filter(|it| *it != name).collect() };
+    for (lacking, needs) in [("Permissions.Modify", "Permissions.Modify on /ours"), ("Sys.Audit", "Sys.Audit")] {
+        let mut snapshot = before();
+        let rights = without(lacking);
+        snapshot.permissions = everywhere(&rights);
+        let objects = [rotated(), holder()];
+        let plan = one(&objects, &snapshot);
+        assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+        let (reason, message) = refusal(&plan, 0);
+        assert!(reason == Reason::Forbidden && message.contains(needs), "{message}");
+        assert_eq!(plan.verdicts[0].token, objects[0].token.as_ref().and_then(|token| token.issued.clone()));
+    }
+}
+
+#[test]
+fn what_others_do_for_a_token_that_is_made_anew_comes_after_that() {
+    let mut newcomer = object("entries", [on("/new")]);
+    newcomer.adoption = Adoption::Always;
+    let plan = one(&[rotated(), newcomer], &before());
+    let at = |is: &dyn Fn(&Write) -> bool| {
+        plan.steps
+            .iter()
+            .position(|step| is(&step.write))
+            .unwrap_or_else(|| panic!("no such step: {:?}", plan.verdicts))
+    };
+    let made = at(&|write| matches!(write, Write::Create { thing: Thing::Token(_), .. }));
+    let granted = at(&|write| matches!(write, Write::Acl(batch) if batch.path.as_str() == "/new"));
+    assert!(made < granted, "{:?}", plan.steps);
+    assert!(plan.steps.iter().all(|step| step.falls.is_empty()), "nothing is said to fall: it comes back");
 }
