@@ -18,12 +18,12 @@ use crate::core::visibility::{Sight, View, shows};
 pub(super) fn wanted<'a>(
     input: &'a Input<'a>,
     view: &'a View<'a>,
-    stakes: &'a Stakes<'a>,
+    stakes: &Stakes<'_>,
     draft: &mut Draft,
 ) -> Maker<'a> {
     let index: BTreeMap<&ObjectKey, usize> =
         input.objects.iter().enumerate().map(|(index, object)| (&object.key, index)).collect();
-    let mut maker = Maker { input, view, stakes, index, planned: BTreeSet::new() };
+    let mut maker = Maker { input, view, index, planned: BTreeSet::new() };
     let firsts = Firsts::new(stakes, input.snapshot);
     for (claim, interests) in &stakes.by_claim {
         let winner = stakes.winner(interests);
@@ -155,7 +155,6 @@ fn wants_default(wanted: &Wanted) -> bool {
 pub(super) struct Maker<'a> {
     pub input: &'a Input<'a>,
     pub view: &'a View<'a>,
-    pub stakes: &'a Stakes<'a>,
     pub index: BTreeMap<&'a ObjectKey, usize>,
     /// Claims that a step of this plan makes or changes.
     pub planned: BTreeSet<Claim>,

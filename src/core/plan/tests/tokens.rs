@@ -10,10 +10,10 @@ use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, RoleId, Subject, TokenId};
 use crate::core::object::{Adoption, Deletion, Mode};
 use crate::core::plan::*;
-use crate::core::snapshot::HeldPermissions;
+use crate::core::snapshot::{Credential, HeldPermissions};
 use crate::core::token::{Issued, Kept, Token, Wish};
 use crate::core::version::PveVersion;
-use crate::core::write::AclChange;
+use crate::core::write::{AclBatch, AclChange};
 
 /// The path of an entry that no object of ours has.
 const STRANGERS: &str = "/strangers";
@@ -208,4 +208,30 @@ fn what_others_do_for_a_token_that_is_made_anew_comes_after_that() {
     let granted = at(&|write| matches!(write, Write::Acl(batch) if batch.path.as_str() == "/new"));
     assert!(made < granted, "{:?}", plan.steps);
     assert!(plan.steps.iter().all(|step| step.falls.is_empty()), "nothing is said to fall: it comes back");
+}
+
+#[test]
+fn what_comes_back_is_the_tokens_also_where_its_request_is_split() {
+    let mut snapshot = before();
+    let roles = ["A", "B"].map(RoleId::observed).into();
+    let subjects = [Subject::Token(token())].into();
+    let path = AclPath::observed(OURS);
+    snapshot.apply(&Write::Acl(AclBatch { path, roles, subjects, change: AclChange::Grant { propagate: true } }));
+    let plan = one(&[rotated()], &snapshot);
+    let both = |step: &&Step| matches!(&step.write, Write::Acl(batch) if batch.roles.len() == 2);
+    let step = plan.steps.iter().find(both).expect("one request for both roles");
+    let (left, right) = step.split(FailureKind::Forbidden).expect("a role may be refused");
+    for part in [left, right] {
+        assert_eq!((part.claims, part.owners), (step.claims.clone(), step.owners.clone()));
+    }
+}
+
+#[test]
+fn a_new_secret_that_would_lock_the_operator_out_is_not_asked_for() {
+    let mut snapshot = before();
+    snapshot.credential = Credential::Token(token());
+    let objects = [rotated()];
+    let plan = one(&objects, &snapshot);
+    assert!(plan.steps.is_empty() && refusal(&plan, 0).0 == Reason::WouldLockOut, "{:?}", plan.verdicts[0]);
+    assert_eq!(plan.verdicts[0].token, objects[0].token.as_ref().and_then(|token| token.issued.clone()));
 }
