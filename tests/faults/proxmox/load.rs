@@ -21,11 +21,14 @@ async fn a_thousand_objects_at_once_take_one_write_each_and_bounded_memory_and_r
     let world = World::new().await;
     world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
-    let mut manifests = String::new();
-    for number in 0..many {
-        let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g-{number}"), "comment: c"));
+    let numbers: Vec<usize> = (0..many).collect();
+    for some in numbers.chunks(1_000) {
+        let mut manifests = String::new();
+        for number in some {
+            let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g-{number}"), "comment: c"));
+        }
+        world.apply(&manifests).await;
     }
-    world.apply(&manifests).await;
     for number in 0..many {
         world.ready("ProxmoxGroup", &format!("g-{number}")).await;
     }

@@ -16,9 +16,15 @@ impl World {
         status.is_success().then(|| body["data"].clone())
     }
 
-    /// A call to Proxmox VE behind the operator's back.
+    /// A call to Proxmox VE behind the operator's back; like a person it tries again where the lock is taken.
     pub async fn pve_call(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
-        let (status, body) = self.pve_answer(method, path, form).await;
+        let (mut status, mut body) = self.pve_answer(method, path, form).await;
+        for _ in 0..5 {
+            if !body["message"].as_str().is_some_and(|message| message.contains("got lock request timeout")) {
+                break;
+            }
+            (status, body) = self.pve_answer(method, path, form).await;
+        }
         assert!(status.is_success(), "{method} {path}: {status} {body}");
         body["data"].clone()
     }

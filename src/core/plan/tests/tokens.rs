@@ -155,7 +155,9 @@ fn entries_of_a_token_that_is_made_anew_come_back_once_but_for_those_that_are_gi
         ),
         (
             "the path is owned exactly",
-            |object| drop(object.exact.insert(Scope::Entries(AclPath::parse(STRANGERS).expect("a path")))),
+            |object| {
+                object.exact.insert(Scope::Entries(AclPath::observed(STRANGERS)));
+            },
             |_| {},
             &[on(OURS)],
         ),
