@@ -161,11 +161,11 @@ impl Reading<'_> {
                 fields.insert(name.to_owned(), text(value));
             }
         }
-        if let Some(client) = spec["openid"].get("clientRef") {
-            if let Some(id) = self.referred("PocketIdClient", &client["name"]) {
-                fields.insert("client-id".to_owned(), id);
-                fields.insert("issuer-url".to_owned(), self.around.issuer.to_owned());
-            }
+        if let Some(client) = spec["openid"].get("clientRef")
+            && let Some(id) = self.referred("PocketIdClient", &client["name"])
+        {
+            fields.insert("client-id".to_owned(), id);
+            fields.insert("issuer-url".to_owned(), self.around.issuer.to_owned());
         }
         let kind = ["openid", "ldap", "ad", "pam", "pve"].into_iter().find(|kind| spec[*kind].is_object());
         fields.insert("type".to_owned(), kind.unwrap_or_default().to_owned());
