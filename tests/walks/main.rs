@@ -12,6 +12,7 @@ mod ground;
 mod judge;
 mod log;
 mod meaning;
+mod mend;
 mod mutate;
 mod names;
 #[path = "../support/parameters.rs"]
