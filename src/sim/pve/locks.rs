@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::{Instant, sleep};
 
 use super::answer::Failure;
@@ -24,6 +24,8 @@ pub struct Locks {
     users: Mutex<()>,
     realms: Mutex<()>,
     jobs: Mutex<()>,
+    /// Somebody looked for the first of them and found it taken.
+    users_wanted: Notify,
 }
 
 /// A file with a lock of its own.
@@ -152,6 +154,9 @@ impl Server {
             if let Ok(guard) = lock.try_lock() {
                 return Some(guard);
             }
+            if matches!(file, File::Users) {
+                self.locks.users_wanted.notify_waiters();
+            }
             if started.elapsed() >= self.scaled(GIVE_UP) {
                 return None;
             }
@@ -159,9 +164,10 @@ impl Server {
         }
     }
 
-    /// Holds the lock of `user.cfg` for so long, as another node does.
+    /// Holds the lock of `user.cfg` as another node does: for so long from when somebody looks for it.
     pub async fn hold_users(&self, time: Duration) {
         let _held = self.locks.users.lock().await;
+        self.locks.users_wanted.notified().await;
         sleep(time).await;
     }
 

@@ -183,7 +183,7 @@ impl Simulator {
         self.server.controls.add(fault);
     }
 
-    /// Holds the lock of `user.cfg` for so long, as another node does.
+    /// Holds the lock of `user.cfg` as another node does: for so long from when somebody looks for it.
     pub async fn hold_lock(&self, time: Duration) {
         self.server.hold_users(time).await;
     }
