@@ -192,12 +192,9 @@ impl Generator<'_> {
         let Present { objects, ids } = self.present;
         let all = match (parent, field) {
             ("realmRef", _) => objects.get("ProxmoxRealm"),
-            ("groupRef", _) if place.iter().any(|it| it == "allowedGroups" || it == "oidc") => {
-                objects.get("PocketIdGroup")
-            }
             ("clientRef", _) => objects.get("PocketIdClient"),
             ("allowedGroups", "group") => ids.get("id-group"),
-            ("groupRef", _) => objects.get("ProxmoxGroup"),
+            ("groupRef", _) => objects.get(group_kind(place)),
             ("userRef", _) => objects.get("ProxmoxUser"),
             ("tokenRef", _) => objects.get("ProxmoxToken"),
             ("roleRef", _) => objects.get("ProxmoxRole"),
@@ -223,10 +220,7 @@ impl Generator<'_> {
             }
             ("connectionRef", _) => return Some(if self.random.below(300) > 0 { "pve" } else { "nowhere" }),
             ("realmRef", _) => names::objects("ProxmoxRealm"),
-            ("groupRef", _) if place.iter().any(|it| it == "allowedGroups" || it == "oidc") => {
-                names::objects("PocketIdGroup")
-            }
-            ("groupRef", _) => names::objects("ProxmoxGroup"),
+            ("groupRef", _) => names::objects(group_kind(place)),
             ("allowedGroups", "group") | (_, "groupName") => names::ID_GROUPS,
             ("PocketIdGroup", "members") => &["alice", "bob", "alice", "bob", "carol"],
             (_, "customClaims" | "friendlyName" | "displayName") => names::SHOWN,
@@ -296,4 +290,10 @@ impl Generator<'_> {
         let plain = |text: &String| text.len() <= longest && text.chars().all(|c| c.is_ascii_graphic());
         texts.find(plain).unwrap_or_else(|| "text".to_owned())
     }
+}
+
+/// The kind of group that is referred to there.
+fn group_kind(place: &[String]) -> &'static str {
+    let of_pocket_id = place.iter().any(|it| it == "allowedGroups" || it == "oidc");
+    if of_pocket_id { "PocketIdGroup" } else { "ProxmoxGroup" }
 }

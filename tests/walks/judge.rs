@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxmox_identity::api::Reason;
 use serde_json::Value;
 
-use crate::meaning::{self, Around, Meaning, differing, sets_of};
-use crate::names::{connection as connection_of, is_of_pocket_id};
+use crate::compare::differing;
+use crate::meaning::{self, Around, Meaning, sets_of};
+use crate::names::{connection_of, is_of_pocket_id};
 use crate::policy::{Allowed, allows};
 use crate::seen::Seen;
 use crate::shown::Shown;
@@ -48,17 +49,20 @@ impl Rest<'_> {
 struct Judged<'a> {
     seen: &'a Seen,
     meaning: Meaning,
+    /// Whether the policy of the connection allows it.
+    allowed: Allowed,
 }
 
-impl Judged<'_> {
+impl<'a> Judged<'a> {
+    fn new(seen: &'a Seen, rest: &Rest<'_>) -> Self {
+        let meaning = meaning::of(&seen.kind, &seen.name, seen.spec(), &rest.around);
+        let allowed = allows(&rest.connection["policy"], &seen.kind, &meaning, &seen.ledger());
+        Self { seen, meaning, allowed }
+    }
+
     /// Whether it is one whose claims count.
     fn counts(&self) -> bool {
         !self.seen.is_deleted() && !self.seen.is_observed() && self.of_this_connection()
-    }
-
-    /// Whether the policy of the connection allows it.
-    fn allowed(&self, rest: &Rest<'_>) -> Allowed {
-        allows(&rest.connection["policy"], &self.seen.kind, &self.meaning, &self.seen.ledger())
     }
 
     fn of_this_connection(&self) -> bool {
@@ -68,11 +72,7 @@ impl Judged<'_> {
 
 /// The first thing that is wrong.
 pub fn judge(rest: &Rest<'_>) -> Option<Divergence> {
-    let judged: Vec<Judged<'_>> = rest
-        .objects
-        .iter()
-        .map(|seen| Judged { seen, meaning: meaning::of(&seen.kind, &seen.name, seen.spec(), &rest.around) })
-        .collect();
+    let judged: Vec<Judged<'_>> = rest.objects.iter().map(|seen| Judged::new(seen, rest)).collect();
     let all = All { rest, judged: &judged };
     judged.iter().find_map(|one| form(one.seen).or_else(|| all.object(one))).or_else(|| all.holders())
 }
@@ -136,7 +136,7 @@ impl All<'_> {
             let blocked = seen.reason() == "DeletionBlocked" && self.is_held_up(one);
             return if blocked { None } else { wrong(format!("deleted, and {}", seen.reason()), String::new()) };
         }
-        if seen.ready() == "True" && one.allowed(self.rest) == Allowed::No {
+        if seen.ready() == "True" && one.allowed == Allowed::No {
             return wrong("ready against the policy".into(), self.rest.connection["policy"].to_string());
         }
         if seen.ready() != "True" {
@@ -205,7 +205,7 @@ impl All<'_> {
 
     /// What those hold for whom nothing is done.
     fn kept(&self) -> impl Iterator<Item = String> {
-        let keeps = |it: &&Judged<'_>| it.seen.is_suspended() || it.allowed(self.rest) != Allowed::Yes;
+        let keeps = |it: &&Judged<'_>| it.seen.is_suspended() || it.allowed != Allowed::Yes;
         self.judged.iter().filter(keeps).flat_map(|it| it.seen.ledger())
     }
 
@@ -214,7 +214,7 @@ impl All<'_> {
         let mut by_thing: BTreeMap<&String, Vec<&Seen>> = BTreeMap::new();
         let acts = |it: &&Judged<'_>| {
             let idle = it.seen.is_suspended() || self.rest.is_suspended(&it.seen.kind);
-            it.counts() && !idle && it.allowed(self.rest) == Allowed::Yes
+            it.counts() && !idle && it.allowed == Allowed::Yes
         };
         for one in self.judged.iter().filter(acts) {
             if let Some(thing) = &one.meaning.thing {
@@ -247,8 +247,12 @@ impl All<'_> {
 
 /// Whether it is an object of the one connection that its kind has.
 pub fn is_of_connection(kind: &str, spec: &Value) -> bool {
-    let connection = &spec["connectionRef"];
-    connection["name"] == connection_of(kind) && connection["kind"] != "ClusterProxmoxConnection"
+    leads_to(&spec["connectionRef"], connection_of(kind))
+}
+
+/// Whether a reference leads to the connection of this name in the namespace.
+pub fn leads_to(reference: &Value, connection: &str) -> bool {
+    reference["name"] == connection && reference["kind"] != "ClusterProxmoxConnection"
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! everything, and `WALK_OPERATOR=FILE` is another operator, such as one with a planted defect.
 
 mod clients;
+mod compare;
+mod delivered;
 mod edit;
 mod generate;
 mod ground;

@@ -1,7 +1,7 @@
 //! The few names of a world: with so few of them, objects meet each other all the time.
 
 /// The connection of all objects of a kind.
-pub fn connection(kind: &str) -> &'static str {
+pub fn connection_of(kind: &str) -> &'static str {
     if is_of_pocket_id(kind) { "pocket-id" } else { "pve" }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::names;
 use crate::random::Random;
 use crate::script::Operation;
-use crate::shown::{Fields, Shown, client, text};
+use crate::shown::{Fields, Shown, client, list, text};
 
 /// Who can sign in.
 pub const USERS: [&str; 2] = ["alice", "bob"];
@@ -68,7 +68,7 @@ impl Pocket {
     async fn list(&self, path: &str) -> Vec<Value> {
         let (status, mut body) = self.ask("GET", &format!("{path}?pagination[limit]=100"), &Value::Null).await;
         assert!(status.is_success(), "GET {path}: {status} {body}");
-        body["data"].as_array_mut().map(std::mem::take).unwrap_or_default()
+        list(body["data"].take())
     }
 
     /// All that stands.
@@ -79,26 +79,26 @@ impl Pocket {
         }
         for row in self.list("/api/user-groups").await {
             let id = text(&row["id"]);
-            let (_, group) = self.ask("GET", &format!("/api/user-groups/{id}"), &Value::Null).await;
+            let (_, mut group) = self.ask("GET", &format!("/api/user-groups/{id}"), &Value::Null).await;
             let name = text(&group["name"]);
-            for user in group["users"].as_array().into_iter().flatten() {
+            for user in list(group["users"].take()) {
                 shown.insert(format!("id-member {name} {}", text(&user["username"])), Fields::new());
             }
-            let claims = group["customClaims"].as_array().into_iter().flatten();
-            let claims: BTreeSet<String> =
-                claims.map(|claim| format!("{}={}", text(&claim["key"]), text(&claim["value"]))).collect();
+            let claims = list(group["customClaims"].take());
+            let claims =
+                claims.iter().map(|claim| format!("{}={}", text(&claim["key"]), text(&claim["value"]))).collect();
             let fields = [("friendlyName", text(&group["friendlyName"])), ("customClaims", joined(claims))];
             shown.insert(format!("id-group {name}"), named(fields));
             self.names.lock().expect("no panic").insert(id, name);
         }
         for row in self.list("/api/oidc/clients").await {
             let id = text(&row["id"]);
-            let (_, client) = self.ask("GET", &format!("/api/oidc/clients/{id}"), &Value::Null).await;
-            let each = |list: &Value| list.as_array().cloned().unwrap_or_default();
-            let groups = each(&client["allowedUserGroups"]).iter().map(|group| text(&group["name"])).collect();
+            let (_, mut client) = self.ask("GET", &format!("/api/oidc/clients/{id}"), &Value::Null).await;
+            let groups = list(client["allowedUserGroups"].take()).iter().map(|group| text(&group["name"])).collect();
+            let callbacks = list(client["callbackURLs"].take()).iter().map(text).collect();
             let fields = [
                 ("displayName", text(&client["name"])),
-                ("callbackUrls", joined(each(&client["callbackURLs"]).iter().map(text).collect())),
+                ("callbackUrls", joined(callbacks)),
                 ("pkce", text(&client["pkceEnabled"])),
                 ("public", text(&client["isPublic"])),
                 ("restricted", text(&client["isGroupRestricted"])),

@@ -110,7 +110,8 @@ pub fn client() -> Client {
     Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client")
 }
 
-fn list(value: Value) -> Vec<Value> {
+/// The items of a list.
+pub fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(list) => list,
         _ => Vec::new(),

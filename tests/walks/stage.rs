@@ -100,8 +100,7 @@ impl Stage {
         let trust_ca = Some(pocket.simulator.ca_pem().to_owned());
         let options = Options { time_scale: 0.02, trust_ca, ..Options::default() };
         let pve = Pve::new(Simulator::start(options).await.expect("a simulator"));
-        let mut first = pve.shown().await;
-        first.extend(pocket.shown().await);
+        let first = shown(&pve, &pocket).await;
         let mut stage = Self {
             client: client.clone(),
             namespace,
@@ -187,19 +186,13 @@ impl Stage {
             }
             Operation::Connect { fields } => self.connect(fields).await,
             Operation::Edit { method, path, form } => {
-                let in_pocket_id = path.starts_with("/api/");
-                let (status, _) = if in_pocket_id {
-                    self.pocket.call(method, path, form).await
-                } else {
-                    self.pve.call(method, path, form).await
+                let (status, _) = match System::of(path) {
+                    System::ProxmoxVe => self.pve.call(method, path, form).await,
+                    System::PocketId => self.pocket.call(method, path, form).await,
                 };
                 if status.is_success() {
                     self.tally.edits += 1;
-                    let touched = if in_pocket_id {
-                        self.pocket.touched(method, path, form)
-                    } else {
-                        touched(method, path, form)
-                    };
+                    let touched = self.touched(method, path, form);
                     self.edited.extend(touched.iter().flat_map(|claim| parts(claim)));
                     if method == "POST" {
                         self.made_by_hand.extend(touched.iter().cloned());
@@ -229,4 +222,31 @@ impl Stage {
             Operation::Settle => self.settle().await,
         }
     }
+
+    /// What a request is about.
+    fn touched(&self, method: &str, path: &str, form: &Value) -> Vec<String> {
+        match System::of(path) {
+            System::ProxmoxVe => touched(method, path, form),
+            System::PocketId => self.pocket.touched(method, path, form),
+        }
+    }
+}
+
+/// Who is called.
+enum System {
+    ProxmoxVe,
+    PocketId,
+}
+
+impl System {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/api/") { Self::PocketId } else { Self::ProxmoxVe }
+    }
+}
+
+/// All that stands in both.
+async fn shown(pve: &Pve, pocket: &Pocket) -> Shown {
+    let mut shown = pve.shown().await;
+    shown.extend(pocket.shown().await);
+    shown
 }

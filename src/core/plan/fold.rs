@@ -163,9 +163,10 @@ impl Fold<'_> {
                 claims.insert(along.claim);
             }
             // What is made anew at once gets them back.
-            let entries = self.snapshot.acl.iter().flat_map(BTreeMap::keys).map(|key| Claim::Acl(key.clone()));
-            let entries = entries.filter(|_| purpose == Purpose::Remove);
-            falls = entries.filter(|entry| goes_along(entry, &claim) && !after.contains(entry)).collect();
+            if purpose == Purpose::Remove {
+                let entries = self.snapshot.acl.iter().flat_map(BTreeMap::keys).map(|key| Claim::Acl(key.clone()));
+                falls = entries.filter(|entry| goes_along(entry, &claim) && !after.contains(entry)).collect();
+            }
         }
         let last = writes.len().saturating_sub(1);
         let step = |(index, write): (usize, Write)| Step {

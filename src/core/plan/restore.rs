@@ -128,7 +128,8 @@ pub(super) fn leave_to_others(input: &Input<'_>, stakes: &Stakes<'_>, draft: &mu
     }
 }
 
-/// Whether whoever had the entry gives it up, nobody else keeps it, and no step of ours is needed or left for that.
+/// Whether whoever had the entry gives it up and nobody else keeps it, without a step of this plan: it is gone already, or
+/// an object of another connection removes it.
 fn is_given_up(input: &Input<'_>, stakes: &Stakes<'_>, key: &AclKey) -> bool {
     let claim = Claim::Acl(key.clone());
     let interests = stakes.by_claim.get(&claim).map_or(&[][..], Vec::as_slice);

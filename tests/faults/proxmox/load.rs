@@ -1,10 +1,8 @@
 //! Much to do at once, and nothing to do again and again.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
-use crate::world::{World, manifest};
+use crate::world::World;
 
 /// Objects that are made at once, where nobody says how many.
 const MANY: usize = 1_000;
@@ -21,13 +19,8 @@ async fn a_thousand_objects_at_once_take_one_write_each_and_bounded_memory_and_r
     let world = World::new().await;
     world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
-    let numbers: Vec<usize> = (0..many).collect();
-    for some in numbers.chunks(1_000) {
-        let mut manifests = String::new();
-        for number in some {
-            let _ = write!(manifests, "---\n{}", manifest("ProxmoxGroup", &format!("g-{number}"), "comment: c"));
-        }
-        world.apply(&manifests).await;
+    for number in 0..many {
+        world.object("ProxmoxGroup", &format!("g-{number}"), "comment: c").await;
     }
     for number in 0..many {
         world.ready("ProxmoxGroup", &format!("g-{number}")).await;

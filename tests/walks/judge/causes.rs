@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::compare::differing;
 use crate::judge::{All, Judged};
-use crate::meaning::{differing, sets_of};
+use crate::meaning::sets_of;
 use crate::names::{OWN_TOKEN, OWN_USER};
 use crate::policy::Allowed;
 use crate::shown::parts;
@@ -17,9 +18,9 @@ impl All<'_> {
                 reasons.insert(reason);
             }
         };
-        let Judged { seen, meaning } = one;
+        let Judged { seen, meaning, allowed } = one;
         let spec = seen.spec();
-        may("PolicyDenied", one.allowed(self.rest) != Allowed::Yes);
+        may("PolicyDenied", *allowed != Allowed::Yes);
         may("SecretNotFound", meaning.secretless);
         may("DependencyNotReady", meaning.astray || self.waits_for_another(one) || self.lacks_a_part(one));
         may("DependencyNotReady", !meaning.exact.is_empty() && self.judged.iter().any(|it| it.meaning.astray));
@@ -122,7 +123,7 @@ impl All<'_> {
     }
 
     fn is_invalid(&self, one: &Judged<'_>) -> bool {
-        let Judged { seen, meaning } = one;
+        let Judged { seen, meaning, allowed: _ } = one;
         let text = seen.spec().to_string();
         let built_in = |claim: &String| {
             self.rest.shown.get(claim).is_some_and(|role| role.get("special").is_some_and(|it| it == "1"))

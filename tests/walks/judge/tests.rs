@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::meaning::Specs;
-use crate::names;
 use crate::shown::Fields;
 
 fn object(kind: &str, name: &str, spec: Value, ready: &str, reason: &str) -> Seen {
     let mut spec = spec;
-    spec["connectionRef"] = json!({"name": names::connection(kind)});
+    spec["connectionRef"] = json!({"name": connection_of(kind)});
     let mut conditions = vec![json!({
         "type": "Ready", "status": ready, "reason": reason, "message": "so it is", "observedGeneration": 1,
     })];

@@ -9,10 +9,9 @@ use serde_json::json;
 
 use crate::judge::Divergence;
 use crate::meaning::sets_of;
-use crate::names::connection as connection_of;
+use crate::names::connection_of;
 use crate::seen::Seen;
 use crate::stage::{CONNECTIONS, Stage};
-use crate::touch::touched;
 
 /// How long anything may take before a walk gives up; nothing measures time by it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -75,28 +74,19 @@ impl Stage {
 
     /// What the operator has written since the last look; all of it must be about what was claimed.
     fn written_by_operator(&self) -> Result<Vec<String>, Divergence> {
-        let requests = self.pve.simulator.requests();
+        let requests = [self.pve.simulator.requests(), self.pocket.simulator.requests()];
         self.pve.simulator.clear_requests();
-        let ours = requests.writes.iter().filter(|write| {
-            let asks_only = write.path == "/access/openid/auth-url";
-            write.agent.starts_with("proxmox-identity") && write.status == 200 && !asks_only
-        });
-        let of_pve = ours.map(|write| {
-            let form = serde_json::to_value(&write.form).expect("JSON");
-            let told = format!("{} {} {form}", write.method, write.path);
-            (touched(&write.method, &write.path, &form), told)
-        });
-        let requests = self.pocket.simulator.requests();
         self.pocket.simulator.clear_requests();
-        let ours =
-            requests.writes.iter().filter(|write| write.agent.starts_with("proxmox-identity") && write.status < 300);
-        let of_pocket_id = ours.map(|write| {
-            let form = serde_json::to_value(&write.form).expect("JSON");
-            let told = format!("{} {} {form}", write.method, write.path);
-            (self.pocket.touched(&write.method, &write.path, &form), told)
-        });
         let mut written = Vec::new();
-        for (touched, told) in of_pve.chain(of_pocket_id) {
+        for write in requests.into_iter().flat_map(|requests| requests.writes) {
+            let asks_only = write.path == "/access/openid/auth-url";
+            let took_effect = (200..300).contains(&write.status);
+            if asks_only || !took_effect || !write.agent.starts_with("proxmox-identity") {
+                continue;
+            }
+            let form = serde_json::to_value(&write.form).expect("JSON");
+            let touched = self.touched(&write.method, &write.path, &form);
+            let told = format!("{} {} {form}", write.method, write.path);
             if let Some(claim) = touched.into_iter().find(|it| !self.is_claimed(it)) {
                 let noun = claim.split(' ').next().unwrap_or_default().to_owned();
                 return Err(Divergence::new(

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::judge::{Divergence, Rest, is_of_connection, judge};
 use crate::meaning::sets_of;
-use crate::names::connection as connection_of;
+use crate::names::connection_of;
 use crate::script::Operation;
 use crate::seen::Seen;
 use crate::shown::{Shown, parts};
-use crate::stage::{CONNECTIONS, Stage};
+use crate::stage::{CONNECTIONS, Stage, shown};
 use crate::{clients, log, tokens};
 
 impl Stage {
@@ -31,7 +31,7 @@ impl Stage {
 
     async fn look(&mut self) -> Result<Option<Divergence>, Divergence> {
         let objects = self.rest().await?;
-        let shown = self.shown().await;
+        let shown = shown(&self.pve, &self.pocket).await;
         let present: BTreeMap<(String, String), Value> =
             objects.iter().map(|seen| (seen.key(), seen.spec().clone())).collect();
         for seen in &objects {
@@ -43,10 +43,7 @@ impl Stage {
         let found = judge(&Rest { objects: &objects, shown: &shown, around, connection: &self.connection });
         let mut found = found.or_else(|| self.bystanders(&shown));
         if found.is_none() {
-            found = tokens::judge(&objects, &self.api("Secret"), &self.pve, &shown, &self.made_by_hand).await;
-        }
-        if found.is_none() {
-            found = clients::judge(&objects, &self.api("Secret"), &self.pocket, &self.made_by_hand).await;
+            found = self.secrets_of(&objects, &shown).await.err();
         }
         if found.is_none() {
             self.tally.rests += 1;
@@ -62,11 +59,11 @@ impl Stage {
         Ok(found)
     }
 
-    /// All that stands.
-    async fn shown(&self) -> Shown {
-        let mut shown = self.pve.shown().await;
-        shown.extend(self.pocket.shown().await);
-        shown
+    /// Judges what is delivered.
+    async fn secrets_of(&self, objects: &[Seen], shown: &Shown) -> Result<(), Divergence> {
+        let secrets = self.api("Secret");
+        tokens::judge(objects, &secrets, &self.pve, shown, &self.made_by_hand).await?;
+        clients::judge(objects, &secrets, &self.pocket, &self.made_by_hand).await
     }
 
     /// What nobody ever claimed and nobody has edited is as it was.
@@ -124,7 +121,7 @@ impl Stage {
         if let Some(seen) = held.iter().find(|seen| is_of_connection(&seen.kind, seen.spec())) {
             return Err(Divergence::new(format!("{}: it does not go", seen.kind), seen.object.to_string()));
         }
-        let shown = self.shown().await;
+        let shown = shown(&self.pve, &self.pocket).await;
         let may_be = |claim: &&String| {
             self.first.contains_key(*claim) || self.ever_edited.contains(*claim) || self.left.contains(*claim)
         };
