@@ -8,7 +8,7 @@ CARGO ?= cargo
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE; KEEP=1 leaves it up
+demo: control-plane ## Show the main job on a real control plane and a simulated Proxmox VE; KEEP=1 leaves it up; 10 minutes the first time, then seconds
 	@$(CARGO) build --locked --features sim
 	@$(CARGO) run --quiet --locked --features sim -- demo $(if $(KEEP),--keep)
 
@@ -16,7 +16,7 @@ demo: control-plane ## Show the main job on a real control plane and a simulated
 # memory to spare it collects garbage less often.
 TEST := RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} GOGC=$${GOGC:-800} $(CARGO) test --locked
 
-test: control-plane helm argocd promql cyclonedx lint ## Run all checks and tests
+test: control-plane helm argocd promql cyclonedx lint ## Run all checks and tests; half an hour on two cores
 	$(TEST)
 
 TORTURE := $(TEST) --profile torture
@@ -29,8 +29,8 @@ torture: control-plane helm ## Prove reliability at length: hours on two cores; 
 	PROXMOX_IDENTITY_FUZZ=1000000 $(TORTURE) --test fuzz --lib -- fuzz certificates texts manifests
 
 # What is measured should have the machine to itself.
-bench: control-plane helm ## Measure what the operator costs and write docs/performance.md; ARGS="resync latency" does some of it
-ifeq ($(ARGS),)
+bench: control-plane helm ## Measure what the operator costs and write docs/performance.md; ARGS="resync latency" does some of it; half an hour
+ifneq ($(if $(ARGS),$(filter criterion,$(ARGS)),all),)
 	$(CARGO) bench --locked --bench permissions --bench plan
 endif
 	$(CARGO) bench --locked --bench scale -- $(ARGS)

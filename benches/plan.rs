@@ -7,7 +7,7 @@ use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use proxmox_identity::core::batches::fold;
 use proxmox_identity::core::claim::{Claim, Content, Entry, Ledger, Origin, Progress, Wanted};
 use proxmox_identity::core::ids::{AclKey, AclPath, GroupId, RoleId, Subject, UserId};
-use proxmox_identity::core::object::{Adoption, Mode, Object, ObjectKey};
+use proxmox_identity::core::object::{Admission, Adoption, Mode, Object, ObjectKey};
 use proxmox_identity::core::plan::{ClaimState, Input, Memory, Plan, plan};
 use proxmox_identity::core::policy::Policy;
 use proxmox_identity::core::snapshot::{Credential, Group, HeldPermissions, Realms, Role, Snapshot, User};
@@ -62,7 +62,7 @@ fn object(number: usize, claims: Vec<AclKey>, holds: bool) -> Object {
         connection: 0,
         created: 1_700_000_000,
         settled: holds,
-        admitted: true,
+        admission: Admission::Allowed,
         changed: 1,
         mode: Mode::Manage,
         adoption: Adoption::IfIdentical,

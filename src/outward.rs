@@ -36,12 +36,11 @@ impl Outward {
 
     /// Tells that a call took effect.
     pub fn after(&self, number: u64) {
+        tracing::trace!(number, "outward call took effect");
         #[cfg(feature = "sim")]
         if let Some(kill) = &self.kill {
             kill.after(number);
         }
-        #[cfg(not(feature = "sim"))]
-        let _ = number;
     }
 }
 
@@ -90,20 +89,21 @@ mod kill {
                 return;
             }
             match self.side {
-                Side::Before => end(),
+                Side::Before => end(number),
                 Side::After => self.number.store(number, Ordering::SeqCst),
             }
         }
 
         pub(super) fn after(&self, number: u64) {
             if self.number.load(Ordering::SeqCst) == number {
-                end();
+                end(number);
             }
         }
     }
 
     /// Not `exit` or `abort`: nothing of the process may run any more, as when a node loses power.
-    fn end() -> ! {
+    fn end(number: u64) -> ! {
+        tracing::trace!(number, "killed at this call");
         let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
         loop {
             std::thread::park();

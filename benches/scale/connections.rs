@@ -25,10 +25,10 @@ const HANG_MS: u64 = 30_000;
 
 /// Measures.
 pub async fn measure(scale: Scale, figures: &mut Figures) {
-    let ((connections, objects), samples, rest) = if scale == Scale::Smoke {
-        ((3, 2), 2, Duration::from_secs(1))
+    let ((connections, objects), samples, rest, hangs_for) = if scale == Scale::Smoke {
+        ((3, 2), 2, Duration::from_secs(1), Duration::ZERO)
     } else {
-        (CONNECTIONS, 60, Duration::from_mins(1))
+        (CONNECTIONS, 200, Duration::from_mins(1), 3 * Duration::from_millis(HANG_MS))
     };
     let mut fleet = Fleet::new(recorded(), Layout::PathEach).await;
     let mut clusters = Vec::new();
@@ -61,7 +61,8 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     figures.set("resident_mib", memory.resident);
     figures.set("peak_mib", memory.peak);
 
-    let alone = percentiles(figures, "alone.", changes(&fleet.world, 1..=samples, connections, "a").await);
+    let alone = changes(&fleet.world, connections, "a", |times, _| times >= samples).await;
+    let alone = percentiles(figures, "alone.", alone);
     let hang =
         Fault { file: Some(ANY_REQUEST.to_owned()), count: u32::MAX, ms: HANG_MS, ..Fault::new(FaultName::Delay) };
     clusters[0].fault(hang);
@@ -71,10 +72,13 @@ pub async fn measure(scale: Scale, figures: &mut Figures) {
     }))
     .expect("an object");
     fleet.world.put(&object).await;
-    let beside = percentiles(figures, "beside.", changes(&fleet.world, 1..=samples, connections, "b").await);
+    // So long that the way to the one that hangs is given up and tried again meanwhile.
+    let beside = |times: usize, took: Duration| times >= samples && took >= hangs_for;
+    let beside = percentiles(figures, "beside.", changes(&fleet.world, connections, "b", beside).await);
     let hangs = fleet.world.api("ProxmoxAcl").get("hangs").await.expect("an object");
     assert!(!fleet::is_ready(&hangs), "it hung all the time");
-    figures.set("ratio", beside / alone);
+    figures.set("ratio", beside.middle / alone.middle);
+    figures.set("worst_ratio", beside.worst / alone.worst);
     figures.set("connections", count(connections));
 }
 
@@ -106,15 +110,16 @@ async fn cluster(world: &World, number: usize) -> Simulator {
     pve
 }
 
-/// New objects on connections in turn, but for the first one.
+/// New objects on connections in turn, but for the first one, until there are enough of them and it has taken long enough.
 async fn changes(
     world: &World,
-    samples: std::ops::RangeInclusive<usize>,
     connections: usize,
     series: &str,
+    enough: impl Fn(usize, Duration) -> bool,
 ) -> Vec<Duration> {
-    let mut times = Vec::new();
-    for sample in samples {
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while !enough(times.len(), begun.elapsed()) {
+        let sample = times.len() + 1;
         let connection = 1 + sample % (connections - 1);
         let spec = entry_spec(&connection_name(connection), &format!("/storage/{series}{sample}"), sample % GROUPS);
         times.push(until_ready(world, &format!("{series}-{sample}"), spec).await);

@@ -50,6 +50,7 @@ async fn operator(entries: usize, options: &Options, figures: &mut Figures) -> V
     fleet.all_ready().await;
     let took = begun.elapsed();
     let cpu = process::cpu(fleet.world.process());
+    Writes::settled(&client).await;
     let writes = writes.since(&client).await;
     let puts: Vec<Write> = fleet.world.pve.requests().writes.into();
     assert_eq!(puts.len(), entries, "a PUT for each path");
@@ -65,7 +66,7 @@ async fn operator(entries: usize, options: &Options, figures: &mut Figures) -> V
         figures.set(format!("{entries}.{name}"), value);
     }
     // A finalizer, the ledger and the outcome for each, and a few for the connection itself.
-    assert!(writes.patches <= 3.0 * count(entries) + 10.0, "{writes:?}");
+    assert!(writes.patches <= 3.0 * count(entries) + 10.0 && writes.events <= count(entries) + 10.0, "{writes:?}");
     puts
 }
 

@@ -104,8 +104,9 @@ pub enum OnRevoke {
 }
 
 // The schema of an optional enum shows the documentation of the enum, not of the field.
-/// What happens to deleted objects while Proxmox VE cannot be reached. `Wait` (the default) keeps them until it can;
-/// `Orphan` lets them go and leaves in Proxmox VE what they stand for.
+/// What happens to deleted objects while Proxmox VE cannot be reached. `Wait` (the default) keeps them until it can; `Orphan`
+/// lets them go once it could not be reached for the operator's `--progress-deadline` (10 minutes), and leaves in Proxmox VE
+/// what they stand for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum UnreachableDeletion {
     /// They wait.

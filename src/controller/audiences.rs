@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::api::{Object as _, ProxmoxRealm};
+use crate::api::{Object as _, PocketIdClient, PocketIdGroup, ProxmoxRealm};
 use crate::controller::Context;
 use crate::controller::connections::ConnectionKey;
 use crate::controller::kinds::AnyObject;
@@ -17,7 +17,7 @@ use crate::controller::pocket_id;
 use crate::core::object::Mode;
 use crate::core::pocket_id::audience::Audience;
 use crate::core::pocket_id::ids::ClientId;
-use crate::core::pocket_id::wants::client_id;
+use crate::core::pocket_id::wants::{client_id, group_name};
 use crate::core::sign_in::DEFAULT_SCOPES;
 use crate::https::observer::CallObserver;
 use crate::permit::Permit;
@@ -37,6 +37,8 @@ pub(super) struct Audiences(BTreeMap<(String, String), Asked>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Question {
     client: String,
+    /// The members that the groups which it lets in are to have.
+    declared: BTreeSet<String>,
     samples: BTreeSet<String>,
     scopes: BTreeSet<String>,
 }
@@ -46,6 +48,8 @@ struct Asked {
     at: Instant,
     /// How soon it is asked again.
     every: Duration,
+    /// The pass in which it was asked.
+    pass: u64,
     /// What had been written there when it was asked.
     changes: u64,
     coming: Option<oneshot::Receiver<Answer>>,
@@ -64,8 +68,10 @@ impl Audiences {
         ours.filter_map(|((_, client), asked)| Some((client.as_str(), asked.known.as_ref()?)))
     }
 
-    /// Asks for the audiences that it is time for; whoever answers later wakes the connection.
-    pub async fn look(&mut self, context: &Arc<Context>, permit: &Permit, objects: &[AnyObject], wake: &Arc<Notify>) {
+    /// Asks for the audiences that it is time for; whoever answers later wakes the connection. Each answer that was asked for
+    /// until the pass `missed`, in which somebody was first seen who is in none, is old.
+    pub async fn look(&mut self, by: &Asker<'_>, objects: &[AnyObject], missed: Option<u64>) {
+        let context = by.context;
         let questions = questions(objects, context);
         self.0.retain(|key, _| questions.contains_key(key));
         for (key, question) in questions {
@@ -73,14 +79,16 @@ impl Audiences {
             let asked = match before {
                 Some(mut asked) => {
                     asked.take();
-                    let is_old = asked.at.elapsed() >= asked.every || asked.changes != changes(context, &key);
+                    let is_old = asked.at.elapsed() >= asked.every
+                        || asked.changes != changes(context, &key)
+                        || missed.is_some_and(|missed| asked.pass <= missed);
                     if asked.coming.is_none() && is_old {
                         let known = asked.known.take();
-                        asked = Asked { known, ..ask(context, permit, &key, question, wake) };
+                        asked = Asked { known, ..by.ask(&key, question) };
                     }
                     asked
                 }
-                None => ask(context, permit, &key, question, wake),
+                None => by.ask(&key, question),
             };
             self.0.insert(key, asked);
         }
@@ -119,6 +127,7 @@ fn questions(objects: &[AnyObject], context: &Context) -> BTreeMap<(String, Stri
             let Some(client) = context.index.pocket_id_client(any.namespace(), name) else { continue };
             let question = questions.entry((any.namespace().to_owned(), name.to_owned())).or_default();
             client_id(&client).clone_into(&mut question.client);
+            question.declared = declared(context, any.namespace(), &client);
             question.samples.extend(samples.iter().cloned());
             let scopes = realm.spec.openid.as_ref().and_then(|openid| openid.scopes.clone()).unwrap_or_default();
             if scopes.is_empty() {
@@ -128,6 +137,19 @@ fn questions(objects: &[AnyObject], context: &Context) -> BTreeMap<(String, Stri
         }
     }
     questions
+}
+
+/// The members that objects declare of the groups that a client lets in.
+fn declared(context: &Context, namespace: &str, client: &PocketIdClient) -> BTreeSet<String> {
+    let allowed = &client.spec.allowed_groups;
+    let lets_in = |group: &PocketIdGroup| {
+        allowed.iter().any(|it| {
+            it.group.as_deref() == Some(group_name(group))
+                || it.group_ref.as_ref().is_some_and(|it| it.name == group.name())
+        })
+    };
+    let groups = context.index.pocket_id_groups(namespace).into_iter();
+    groups.filter(|group| !group.is_being_deleted() && lets_in(group)).flat_map(|it| it.spec.members.clone()).collect()
 }
 
 /// The clients that a realm refers to, each with the users that it asks about there.
@@ -140,31 +162,40 @@ fn clients(realm: &ProxmoxRealm) -> Vec<(&str, &[String])> {
     of_realm.into_iter().chain(source.map(|client| (client.name.as_str(), &[][..]))).collect()
 }
 
-fn ask(
-    context: &Arc<Context>,
-    permit: &Permit,
-    key: &(String, String),
-    question: Question,
-    wake: &Arc<Notify>,
-) -> Asked {
-    let (say, coming) = oneshot::channel();
-    let changes = changes(context, key);
-    let connection = connection_of(context, key);
-    let every = connection.as_ref().and_then(|key| context.index.pocket_id(key)).map(|it| it.spec.resync_interval());
-    let (context, permit, wake) = (Arc::clone(context), permit.clone(), Arc::clone(wake));
-    let asking = question.clone();
-    tokio::spawn(async move {
-        let answer = match connection {
-            Some(key) => answer(&context, &permit, &key, &asking).await,
-            None => Err("the PocketIdClient is gone".to_owned()),
-        };
-        // Nobody listens any more when something else is asked meanwhile.
-        if say.send(answer).is_ok() {
-            wake.notify_one();
-        }
-    });
-    let every = every.unwrap_or(Duration::from_mins(1));
-    Asked { question, at: Instant::now(), every, changes, coming: Some(coming), known: None }
+/// On whose behalf it is asked.
+pub(super) struct Asker<'a> {
+    pub context: &'a Arc<Context>,
+    pub permit: &'a Permit,
+    /// Woken by answers.
+    pub wake: &'a Arc<Notify>,
+    /// The number of the pass.
+    pub pass: u64,
+}
+
+impl Asker<'_> {
+    fn ask(&self, key: &(String, String), question: Question) -> Asked {
+        let Self { context, permit, wake, pass } = *self;
+        let (say, coming) = oneshot::channel();
+        let changes = changes(context, key);
+        let connection = connection_of(context, key);
+        let every =
+            connection.as_ref().and_then(|key| context.index.pocket_id(key)).map(|it| it.spec.resync_interval());
+        let (context, permit, wake) = (Arc::clone(context), permit.clone(), Arc::clone(wake));
+        let asking = question.clone();
+        tokio::spawn(async move {
+            let answer = match connection {
+                Some(key) => answer(&context, &permit, &key, &asking).await,
+                None => Err("the PocketIdClient is gone".to_owned()),
+            };
+            let answer = answer.map(|audience| Audience { asked_in: pass, ..audience });
+            // Nobody listens any more when something else is asked meanwhile.
+            if say.send(answer).is_ok() {
+                wake.notify_one();
+            }
+        });
+        let every = every.unwrap_or(Duration::from_mins(1));
+        Asked { question, at: Instant::now(), every, pass, changes, coming: Some(coming), known: None }
+    }
 }
 
 /// The connection of a client's object.
@@ -191,7 +222,7 @@ async fn answer(context: &Arc<Context>, permit: &Permit, key: &ConnectionKey, qu
     let read = async {
         let session = client.connect(permit).await?;
         let scopes: Vec<String> = question.scopes.iter().cloned().collect();
-        session.audience(&ClientId::observed(&question.client), &question.samples, &scopes).await
+        session.audience(&ClientId::observed(&question.client), &question.declared, &question.samples, &scopes).await
     };
     match read.await {
         Ok(Some(audience)) => Ok(audience),

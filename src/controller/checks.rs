@@ -14,7 +14,8 @@ use crate::controller::events::News;
 use crate::controller::gather::ByNamespace;
 use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{Target, resource_version};
-use crate::controller::report::{self, Facts, Report};
+use crate::controller::report::Report;
+use crate::controller::status::{self, Facts};
 use crate::core::access::{self, Check, Holds};
 use crate::core::object::Refusal;
 use crate::core::policy::{self, Policy};
@@ -79,8 +80,9 @@ impl Worker {
     ) -> Result<Check, Refusal> {
         let namespace = check.metadata.namespace.as_deref().unwrap_or_default();
         let Allowed { connection, policy } = allowed;
-        if !self.context.index.may_use(namespace, connection) {
-            return Err(policy::not_admitted(namespace));
+        let admission = self.context.index.admission(namespace, connection);
+        if let Some(refusal) = policy::not_admitted(admission, namespace) {
+            return Err(refusal);
         }
         let read = Check::of(check, references.of(namespace))?;
         policy.denies_check(namespace, &read.path, &read.subject).map_or(Ok(read), Err)
@@ -91,7 +93,7 @@ impl Worker {
         for check in Arc::clone(&self.checks).iter() {
             let previous = self.previous(check);
             let generation = check.metadata.generation.unwrap_or_default();
-            if !(spares_ready && report::is_ready(&previous, generation)) {
+            if !(spares_ready && status::is_ready(&previous, generation)) {
                 self.say_check(check, &previous, report);
             }
         }
@@ -107,13 +109,13 @@ impl Worker {
         let annotations = check.metadata.annotations.as_ref();
         let handled = annotations.and_then(|all| all.get(RECONCILE_REQUESTED_AT)).map(String::as_str);
         let facts = Facts::unplanned(check.metadata.generation.unwrap_or_default(), handled, previous);
-        let status = report::status(report, facts, previous, self.context.progress_deadline);
+        let status = facts.status(report, previous, self.context.progress_deadline);
         let target = Target::of(check);
         self.reporter.judged(KIND, &target.uid, &status);
         if status == *previous {
             return;
         }
-        let failed = report::ready_of(&previous.conditions).1 == Reason::AssertionFailed.as_str();
+        let failed = status::ready_of(&previous.conditions).1 == Reason::AssertionFailed.as_str();
         if failed && report.says.ready == Ready::True {
             self.context.events.tell(&self.permit, target.clone(), News::Holds(report.says.message.clone()));
         }
@@ -123,7 +125,7 @@ impl Worker {
 
 /// Whether a status has an answer for the spec of this generation.
 fn was_judged(previous: &ObjectStatus, generation: Option<i64>) -> bool {
-    let (_, reason) = report::ready_of(&previous.conditions);
+    let (_, reason) = status::ready_of(&previous.conditions);
     previous.observed_generation == generation
         && [Reason::Succeeded, Reason::AssertionFailed].iter().any(|judged| judged.as_str() == reason)
 }

@@ -2,13 +2,26 @@
 
 use futures::future::join_all;
 
-use crate::api::status::ObjectStatus;
+use crate::api::status::{ObjectStatus, SecretState, TokenStatus};
 use crate::controller::connection::Worker;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::core::plan::Memory;
 use crate::pve::realms::RealmCache;
+
+/// Nothing of a token's secret but its number, so that what its Secret holds does not count as that of the new one.
+fn unknown(TokenStatus { secret_name, issue, .. }: TokenStatus) -> TokenStatus {
+    TokenStatus {
+        secret_state: SecretState::Unknown,
+        secret_name,
+        issue,
+        issued_at: None,
+        next_rotation: None,
+        last_handled_rotate_at: None,
+        restoring: Vec::new(),
+    }
+}
 
 impl Worker {
     /// Forgets what was learned and owned in the cluster before: whatever stands in this one, the operator has not made
@@ -27,7 +40,7 @@ impl Worker {
             let forgotten = ObjectStatus {
                 ledger: Vec::new(),
                 written_secret: None,
-                token: None,
+                token: known.token.clone().map(unknown),
                 sync_jobs: Vec::new(),
                 sync: None,
                 ..known.clone().into_owned()

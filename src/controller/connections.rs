@@ -11,6 +11,7 @@ use crate::api::object::System;
 use crate::api::refs::{ConnectionKind, ConnectionRef};
 use crate::api::{ClusterProxmoxConnection, ProxmoxConnection};
 use crate::controller::kubernetes::Target;
+use crate::core::object::Admission;
 
 /// Names a connection, also one that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,14 +118,16 @@ pub enum Users {
 }
 
 impl Users {
-    /// Whether objects of a namespace with these labels are among them.
-    pub fn allow(&self, namespace: &str, labels: impl FnOnce() -> Option<Labels>) -> bool {
-        match self {
-            Self::OwnNamespace => true,
-            Self::Namespaces { names, selector } => {
-                names.iter().any(|name| name == namespace)
-                    || selector.as_ref().is_some_and(|selector| labels().is_some_and(|it| selector.matches(&it)))
-            }
+    /// Whether objects of a namespace with these labels are among them; the labels may not be known.
+    pub fn admission(&self, namespace: &str, labels: impl FnOnce() -> Option<Labels>) -> Admission {
+        let Self::Namespaces { names, selector } = self else { return Admission::Allowed };
+        if names.iter().any(|name| name == namespace) {
+            return Admission::Allowed;
+        }
+        match selector.as_ref().map(|selector| labels().map(|labels| selector.matches(&labels))) {
+            Some(Some(true)) => Admission::Allowed,
+            Some(None) => Admission::Unknown,
+            None | Some(Some(false)) => Admission::Refused,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::kubernetes::{Kubernetes, Target};
 use crate::controller::managed::Managed;
 use crate::controller::parcel::{self, Contents, InHand, Issue, Parcel};
-use crate::controller::report;
+use crate::controller::status;
 use crate::core::claim::{Claim, Thing};
 use crate::core::ids::TokenId;
 use crate::core::object::Mode;
@@ -48,15 +48,17 @@ pub(super) struct Delivery<'a> {
     pub permit: &'a Permit,
     /// Where each goes, with the uid of the object, by the object's index.
     pub parcels: &'a HashMap<usize, (String, Parcel<TokenContents>)>,
-    /// What could not be written.
-    pub in_hand: HashMap<String, InHand>,
+    /// What could not be written, by the uid of the object.
+    pub in_hand: &'a mut HashMap<String, InHand>,
 }
 
 impl Delivery<'_> {
     pub(super) async fn deliver(&mut self, object: usize, issue: i64, secret: &Secret) {
         let Some((uid, parcel)) = self.parcels.get(&object) else { return };
         let issue = Issue { number: issue, id: None };
-        if !parcel.deliver(self.kubernetes, self.permit, &issue, secret).await {
+        if parcel.deliver(self.kubernetes, self.permit, &issue, secret).await {
+            self.in_hand.remove(uid);
+        } else {
             self.in_hand.insert(uid.clone(), InHand { issue, secret: secret.clone() });
         }
     }
@@ -77,7 +79,7 @@ impl Worker {
             let AnyObject::Token(object) = any else { continue };
             let Ok(id) = token_id(object, references.of(any.namespace())) else { continue };
             let status = self.reporter.latest(any).token.clone();
-            let issued = status.as_ref().map(report::issued);
+            let issued = status.as_ref().map(status::issued);
             let written_to = status.map(|it| it.secret_name);
             let mut parcel = parcel(object, id, &endpoint);
             let way = (&self.context.kubernetes, &self.permit);
@@ -95,8 +97,10 @@ impl Worker {
         if let (AnyObject::Token(token), true) =
             (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
             && let Err(error) = {
-                let (namespace, name) = (token.namespace(), secret_name(token));
-                parcel::leave(&self.context.kubernetes, &self.permit, namespace, name, token.uid()).await
+                let former = self.reporter.latest(any).token.as_ref().map(|it| it.secret_name.clone());
+                let names = [Some(secret_name(token).to_owned()), former];
+                let way = (&self.context.kubernetes, &self.permit);
+                parcel::leave_all(way, token.namespace(), names.into_iter().flatten(), token.uid()).await
             }
         {
             tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");

@@ -23,6 +23,9 @@ const BUDGET: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 /// plans of which little is done.
 const STEPS_TO_PLAN: u32 = 20;
 
+/// While nobody has changed anything meanwhile, steps go on up to so many times as long.
+const UNDISTURBED: u32 = 2;
+
 /// How long a request that PVE refused for its content is not repeated, in milliseconds.
 const LONGEST: u64 = 60_000;
 
@@ -43,22 +46,35 @@ pub fn budget(planning: Duration) -> Duration {
     (planning * STEPS_TO_PLAN).clamp(least, most)
 }
 
-/// Carries out steps until the budget is used up, the connection breaks or somebody says stop.
+/// Whether steps that have taken so long are to make way for a new plan.
+pub fn is_over(took: Duration, budget: Duration, is_disturbed: impl FnOnce() -> bool) -> bool {
+    took > budget * UNDISTURBED || (took > budget && is_disturbed())
+}
+
+/// What is to be done.
+pub struct Due {
+    /// In this order.
+    pub steps: Vec<Step>,
+    /// Claims whose steps must not be taken now, nor any that come after them.
+    pub held: BTreeSet<Claim>,
+}
+
+/// Carries out steps until the connection breaks or somebody says stop, by how long it has taken.
 pub async fn execute(
     session: &Session,
-    (steps, budget): (Vec<Step>, Duration),
+    Due { steps, held }: Due,
     memory: &mut Memory,
     delivery: &mut Delivery<'_>,
     audit: &Audit<'_>,
     clock: &impl Fn() -> Clock,
-    stop: &impl Fn() -> bool,
+    stop: &impl Fn(Duration) -> bool,
 ) -> Done {
     let begun = Instant::now();
     let mut done = Done::default();
-    let mut failed: BTreeSet<Claim> = BTreeSet::new();
+    let mut failed = held;
     let mut open: Vec<Step> = steps.into_iter().rev().collect();
     while let Some(step) = open.pop() {
-        if begun.elapsed() > budget || stop() {
+        if stop(begun.elapsed()) {
             break;
         }
         if step.after.iter().any(|claim| failed.contains(claim)) {
@@ -187,6 +203,23 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_attempt_in_a_row_waits_twice_as_long_up_to_the_longest() {
+        let clock = Clock { now: 0, longest: 5_000 };
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6, 100].map(|tries| clock.back_off(tries)),
+            [500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]
+        );
+    }
+
+    #[test]
+    fn who_changes_something_waits_for_no_more_than_the_budget() {
+        let (budget, disturbed, alone) = (Duration::from_secs(2), || true, || false);
+        let is_over = |seconds, is_disturbed: fn() -> bool| is_over(Duration::from_secs(seconds), budget, is_disturbed);
+        assert_eq!([1, 3, 5].map(|seconds| is_over(seconds, disturbed)), [false, true, true]);
+        assert_eq!([1, 3, 5].map(|seconds| is_over(seconds, alone)), [false, false, true]);
+    }
 
     #[test]
     fn steps_may_take_longer_where_planning_does_but_never_very_long() {

@@ -10,6 +10,7 @@ use futures::future::{join, join_all};
 use crate::api::refs::KeyRef;
 use crate::api::status::{ClientInUse, ObjectStatus, SecretVersion};
 use crate::api::{Object as _, Reason};
+use crate::controller::audiences::Asker;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::TokenContents;
@@ -18,12 +19,13 @@ use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::parcel::Parcel;
 use crate::controller::prepare;
-use crate::controller::report::{self, Report};
+use crate::controller::report::Report;
 use crate::controller::sources::source;
+use crate::controller::status;
 use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing, Wanted};
 use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
-use crate::core::object::{Object, Refusal};
+use crate::core::object::{Admission, Object, Refusal};
 use crate::core::plan::FailedClaim;
 use crate::core::wants::{References, Wants, client_in_use};
 use crate::pve::read::SnapshotScope;
@@ -60,7 +62,8 @@ impl Worker {
     /// Reads what the objects refer to, and their ledgers.
     pub(super) async fn gather<'a>(&mut self, connection: &Connection, objects: &'a [AnyObject]) -> Gathered<'a> {
         let begun = Instant::now();
-        self.audiences.look(&self.context, &self.permit, objects, &self.wake).await;
+        let asker = Asker { context: &self.context, permit: &self.permit, wake: &self.wake, pass: self.number };
+        self.audiences.look(&asker, objects, self.memory.missed.values().copied().max()).await;
         let references = self.references(objects).await;
         let mut tokens = self.tokens(objects, &references).await;
         let mut frozen = self.context.index.unreadable(&self.key).map(|key| {
@@ -107,7 +110,7 @@ impl Worker {
             let known = object(any, &previous);
             let settled = self.settled.includes(any.uid(), any.generation(), known.settled, follows(any, &wanted));
             inputs.push(Object {
-                admitted: self.context.index.may_use(any.namespace(), connection),
+                admission: self.context.index.admission(any.namespace(), connection),
                 settled,
                 changed,
                 ledger,
@@ -149,7 +152,7 @@ impl Worker {
                 object.ledger = ledger;
             }
             object.written = self.written_for(any, &previous);
-            let is_ready = report::is_ready(&previous, any.generation());
+            let is_ready = status::is_ready(&previous, any.generation());
             object.settled = self.settled.includes(any.uid(), any.generation(), is_ready, follows(any, &object.wanted));
             subject.previous = previous;
         }
@@ -295,9 +298,9 @@ pub(super) fn object(any: &AnyObject, previous: &ObjectStatus) -> Object {
         key: any.key(),
         connection: 0,
         created,
-        admitted: true,
+        admission: Admission::Allowed,
         changed: 0,
-        settled: report::is_ready(previous, any.generation()),
+        settled: status::is_ready(previous, any.generation()),
         mode: any.mode(),
         adoption: management.adoption_policy,
         deletion: management.deletion_policy,

@@ -26,7 +26,7 @@ use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::{AnyObject, kinds};
 use crate::controller::managed::Managed;
 use crate::controller::namespaces::Namespaces;
-use crate::core::object::ObjectKey;
+use crate::core::object::{Admission, ObjectKey};
 use fresh::CatchingUp;
 use kind::{ABSENT, Kind, WAITING};
 use pocket_id::PocketIds;
@@ -201,9 +201,9 @@ impl Index {
     }
 
     /// Whether objects of a namespace may use a connection.
-    pub fn may_use(&self, namespace: &str, connection: &Connection) -> bool {
+    pub fn admission(&self, namespace: &str, connection: &Connection) -> Admission {
         let labels = || self.cluster.as_ref().and_then(|(_, namespaces)| namespaces.labels(namespace));
-        connection.users.allow(namespace, labels)
+        connection.users.admission(namespace, labels)
     }
 
     /// False where only one namespace is watched: what is not in a namespace cannot be known then.

@@ -7,7 +7,7 @@ use crate::controller::gather::Subject;
 use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
 use crate::controller::pass::gives_up;
-use crate::controller::report;
+use crate::controller::status;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
 
@@ -19,7 +19,7 @@ impl Worker {
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let settled = owners.iter().map(|index| (*index, &subjects[*index]));
-        let settled = settled.filter(|(_, it)| report::is_ready(&it.previous, it.any.generation()));
+        let settled = settled.filter(|(_, it)| status::is_ready(&it.previous, it.any.generation()));
         blocked.outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
         let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
@@ -29,8 +29,10 @@ impl Worker {
                 || inputs[index].written != verdict.written
                 || inputs[index].token.as_ref().is_some_and(|token| token.issued != verdict.token);
             let fresh = subject.previous.observed_generation != Some(subject.any.generation());
-            let first = owners.contains(&index) && (changed || fresh) && !subject.any.is_being_deleted();
             let gains = verdict.ledger.iter().any(|(claim, entry)| inputs[index].ledger.get(claim) != Some(entry));
+            // Also what is made only to remove something else.
+            let due = if subject.any.is_being_deleted() { gains } else { changed || fresh };
+            let first = owners.contains(&index) && due;
             let heir = somebody_leaves && gains && inputs[index].mode.is_live();
             if blocked.contains(index) || !(first || heir) {
                 continue;

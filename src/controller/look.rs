@@ -1,7 +1,8 @@
 //! One look at what stands: snapshot, plan, ledgers, steps.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::Span;
@@ -13,12 +14,12 @@ use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
-use crate::controller::execute::{self, Done, execute};
+use crate::controller::execute::{self, Done, Due, execute};
 use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
-use crate::controller::pass::{Outcome, Reported};
+use crate::controller::pass::{Outcome, Reported, is_woken};
 use crate::controller::sync;
 use crate::core::claim::Claim;
 use crate::core::failure::FailureKind;
@@ -113,7 +114,7 @@ impl Worker {
         let syncing = self.syncs(session, allowed.map(|(subject, _)| subject.any), &snapshot).await;
         self.forget(&plan);
         let blocked = self.store(subjects, inputs, &plan).await;
-        let Plan { steps, verdicts, handing_over } = plan;
+        let Plan { steps, verdicts, handing_over, missed: _ } = plan;
         let owners = steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let news = gathered.subjects.iter().zip(inputs).zip(&verdicts);
         let news = news.map(|((subject, object), verdict)| self.is_news(subject, object, verdict)).collect();
@@ -125,20 +126,20 @@ impl Worker {
         let refusals = inputs.iter().flat_map(|object| &object.refusals);
         let waits_for_secret = refusals.into_iter().any(|refusal| refusal.reason == Reason::SecretNotFound);
         let blocked = &judged.blocked;
-        let steps: Vec<_> =
-            steps.into_iter().filter(|step| !step.owners.iter().any(|(owner, _)| blocked.contains(*owner))).collect();
+        let (held, steps): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|step| step.owners.iter().any(|(owner, _)| blocked.contains(*owner)));
+        let held = held.into_iter().flat_map(|step| step.claims).collect();
         let planned = steps.len();
         Span::current().record("planned", planned);
         let allowed = Allowed { connection, policy: &policies[0] };
         self.judge_checks(objects, &allowed, &judged.snapshot, planned > 0);
         let clock = self.clock_source();
-        let stop = || ending.is_reached();
+        let wake = Arc::clone(&self.wake);
+        let stop = |took| ending.is_reached() || execute::is_over(took, budget, || is_woken(&wake));
         let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects };
         let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
-        let mut delivery = Delivery { kubernetes, permit, parcels: &gathered.parcels, in_hand: HashMap::new() };
-        let done = execute(session, (steps, budget), &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
-        let Delivery { in_hand, .. } = delivery;
-        self.in_hand.extend(in_hand);
+        let mut delivery = Delivery { kubernetes, permit, parcels: &gathered.parcels, in_hand: &mut self.in_hand };
+        let done = execute(session, Due { steps, held }, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         Span::current().record("done", done.steps.len());
         self.tell(subjects, &done);
         let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
@@ -176,6 +177,11 @@ impl Worker {
         });
         self.memory.confirmed_gone.retain(|claim| open.contains(claim));
         self.memory.unshown.retain(|claim| open.contains(claim));
+        let number = self.number;
+        self.memory.missed.retain(|user, _| plan.missed.contains(user));
+        for user in &plan.missed {
+            self.memory.missed.entry(user.clone()).or_insert(number);
+        }
         let failures = self.memory.failures.iter().filter(|(claim, _)| failed.contains(claim));
         self.retry_at = failures.map(|(_, failed)| failed.retry_at).min();
     }

@@ -1,7 +1,7 @@
 //! From watched objects to passes and statuses.
 //!
 //! [`index`] watches and wakes; each connection has a worker in [`connection`] that makes one [`pass`] after the
-//! other, while it is this replica's [`turn`] by its [`leases`]; what becomes of the objects goes through [`report`] and [`outbox`] back to Kubernetes.
+//! other, while it is this replica's [`turn`] by its [`leases`]; what becomes of the objects goes through [`report`], [`status`] and [`outbox`] back to Kubernetes.
 
 mod audiences;
 mod audit;
@@ -40,6 +40,7 @@ mod server;
 mod settled;
 mod sign_ins;
 mod sources;
+mod status;
 mod sync;
 mod tell;
 mod turn;

@@ -15,7 +15,7 @@ use crate::controller::connection::jittered;
 use crate::controller::connections::Labels;
 use crate::controller::index::{Wake, anew};
 
-/// The labels of all namespaces; `None` until they were listed.
+/// The labels of all namespaces; `None` until they were listed, and empty where that is refused.
 #[derive(Clone, Default)]
 pub struct Namespaces(Arc<RwLock<Option<BTreeMap<String, Labels>>>>);
 
@@ -77,8 +77,9 @@ async fn watch(
             Ok(watcher::Event::InitDone) => namespaces.change(|known| *known = std::mem::take(&mut listed)),
             Err(error) => {
                 tracing::warn!(kind = "Namespace", %error, "watch failed, trying again");
-                // Without their labels no selector matches; connections that name namespaces work all the same.
-                !namespaces.are_listed() && namespaces.change(|_| {})
+                // What may not be listed stays unknown, and holds up no connection that names namespaces. Anything else
+                // is listed at the next attempt.
+                is_forbidden(&error) && !namespaces.are_listed() && namespaces.change(|_| {})
             }
         };
         if news {
@@ -86,4 +87,15 @@ async fn watch(
             let _ = wake.send(Wake::All);
         }
     }
+}
+
+/// Whether the operator has no right to list them.
+fn is_forbidden(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+    | watcher::Error::WatchError(status)) = error
+    else {
+        return false;
+    };
+    status.code == 403
 }

@@ -10,7 +10,8 @@ use crate::controller::connection::Worker;
 use crate::controller::connections::{Connection, ConnectionKey};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
-use crate::controller::report::{self, Report};
+use crate::controller::report::Report;
+use crate::controller::status;
 use crate::core::ledger::from_rows;
 use crate::core::object::Refusal;
 
@@ -20,7 +21,8 @@ impl Worker {
     pub(super) async fn unreachable(&mut self, connection: &Connection, objects: &[AnyObject], why: &Refusal) {
         self.failures = self.failures.saturating_add(1);
         let lasted = self.disconnected(connection, why, objects.len()).await;
-        let orphan = connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
+        let is_gone = why.reason == Reason::APIUnavailable && lasted >= self.context.progress_deadline;
+        let orphan = is_gone && connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
         let message = format!("{} is not ready: {}", self.key.short(), why.reason);
         let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
         if why.reason.is_terminal() || lasted >= self.context.progress_deadline {
@@ -31,7 +33,7 @@ impl Worker {
             let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
                 self.delete_blind(any, &previous, orphan, &why.message).await;
-            } else if !(spares_ready && report::is_ready(&previous, any.generation())) {
+            } else if !(spares_ready && status::is_ready(&previous, any.generation())) {
                 self.reporter.say(any, &previous, &report);
             }
         }

@@ -1,6 +1,6 @@
 //! A secret on its way from the answer that shows it once into a Secret.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret as SecretObject;
@@ -70,8 +70,20 @@ pub(super) fn owner(target: &Target) -> OwnerReference {
     }
 }
 
-/// Leaves a Secret to whoever needs it, when what it opens stays and its object goes.
-pub(super) async fn leave(
+/// Leaves the Secrets to whoever needs them that an object has or had, when what they open stays and the object goes.
+pub(super) async fn leave_all(
+    (kubernetes, permit): (&Kubernetes, &Permit),
+    namespace: &str,
+    names: impl Iterator<Item = String>,
+    owner: &str,
+) -> Result<(), KubernetesError> {
+    for name in names.collect::<BTreeSet<_>>() {
+        leave(kubernetes, permit, namespace, &name, owner).await?;
+    }
+    Ok(())
+}
+
+async fn leave(
     kubernetes: &Kubernetes,
     permit: &Permit,
     namespace: &str,
@@ -103,6 +115,11 @@ impl<C: Contents> Parcel<C> {
         self.former = written_to.filter(|name| *name != self.name);
         let mut kept = self.kept(kubernetes, permit, issued.as_ref()).await;
         let uid = self.owner.uid.clone();
+        // What was shown before the one that is asked for now is of something that is gone.
+        let is_over = |hand: &InHand| issued.as_ref().is_some_and(|issued| hand.issue.number < issued.issue);
+        if in_hand.get(&uid).is_some_and(is_over) {
+            in_hand.remove(&uid);
+        }
         if let (Some(InHand { issue, secret }), Kept::Absent | Kept::Ours { .. }) = (in_hand.get(&uid), &kept)
             && self.deliver(kubernetes, permit, issue, secret).await
         {

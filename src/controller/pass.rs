@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use k8s_openapi::jiff::Timestamp;
+use tokio::sync::Notify;
 use tracing::field::Empty;
 
 use crate::api::Reason;
@@ -15,7 +16,8 @@ use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::look::{Judged, with_all};
 use crate::controller::managed::Managed;
-use crate::controller::report::{self, Facts, Report};
+use crate::controller::report::{self, Report};
+use crate::controller::status::{self, Facts};
 use crate::core::claim::{Claim, Origin, Thing};
 use crate::core::failure::Failure;
 use crate::core::ledger::to_rows;
@@ -57,7 +59,7 @@ impl Worker {
     ) -> Result<Outcome, Refusal> {
         let mut gathered = self.gather(connection, objects).await;
         let mut look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
-        let looks_again = |judged: &mut Judged| judged.all_done && !self.is_woken() && self.reread(&mut gathered);
+        let looks_again = |judged: &mut Judged| judged.all_done && !is_woken(&self.wake) && self.reread(&mut gathered);
         if look.judged.take_if(looks_again).is_some() {
             look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
         }
@@ -70,15 +72,6 @@ impl Worker {
             }
         }
         Ok(look.outcome)
-    }
-
-    /// Whether something has changed since the pass began.
-    fn is_woken(&self) -> bool {
-        let is_woken = self.wake.notified().now_or_never().is_some();
-        if is_woken {
-            self.wake.notify_one();
-        }
-        is_woken
     }
 
     /// Sends the statuses of objects that no step is for, and lets go those that are done.
@@ -145,7 +138,7 @@ impl Worker {
                 .token
                 .as_ref()
                 .zip(verdict.token.as_ref())
-                .map(|(it, issued)| report::token_status(it, issued, subject.previous.token.as_ref())),
+                .map(|(it, issued)| status::token_status(it, issued, subject.previous.token.as_ref())),
             sync_jobs: self.jobs.get(subject.any.uid()).cloned(),
             sync: self.synced.get(subject.any.uid()).cloned(),
             client_secret: None,
@@ -162,9 +155,9 @@ impl Worker {
         if matches!(subject.any, AnyObject::Realm(_)) && self.issuers.is_open(realm) {
             // Neither a restart nor another issuer takes back what was said before there is an answer.
             let warning = report.says.warning.take();
-            report.says.warning = report::still_warned(warning, &subject.previous, Reason::IssuerUnreachable);
+            report.says.warning = status::still_warned(warning, &subject.previous, Reason::IssuerUnreachable);
         }
-        report::status(&report, facts, &subject.previous, self.context.progress_deadline)
+        facts.status(&report, &subject.previous, self.context.progress_deadline)
     }
 
     fn tell_adopted(&self, subject: &Subject<'_>, object: &Object, verdict: &Verdict) {
@@ -174,6 +167,15 @@ impl Worker {
         let adopted: Vec<Claim> = adopted.map(|(claim, _)| claim.clone()).collect();
         self.reporter.adopted(subject.any, &adopted);
     }
+}
+
+/// Whether something has changed since the pass began.
+pub(super) fn is_woken(wake: &Notify) -> bool {
+    let is_woken = wake.notified().now_or_never().is_some();
+    if is_woken {
+        wake.notify_one();
+    }
+    is_woken
 }
 
 /// True when an object's ledger loses something.

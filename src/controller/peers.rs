@@ -45,6 +45,9 @@ impl Worker {
     }
 
     async fn enter(&self, peers: &mut Peers, key: &ConnectionKey, connection: &Connection) {
+        if self.context.index.unreadable(key).is_some() {
+            peers.frozen = Some("an object of another connection to the cluster cannot be read".to_owned());
+        }
         let objects = self.context.index.objects(key);
         let status = connection.status.iter().flat_map(|status| &status.missing_privileges);
         let missing: BTreeSet<(&str, &str)> = status.map(|it| (it.privilege.as_str(), it.path.as_str())).collect();
@@ -52,7 +55,8 @@ impl Worker {
         let counts = |claim: &Claim| missing.len() < way::LISTED && !needs::is_lacked(claim, &missing);
         let references = self.references(&objects).await;
         for any in &objects {
-            let previous = self.reporter.latest(any);
+            // What is under way to Kubernetes may never be stored, and then nobody would answer for what passes to it.
+            let previous = self.reporter.stored(any);
             let Ok(mut ledger) = from_rows(&previous.ledger) else {
                 if any.management().deletion_policy != Some(DeletionPolicy::Orphan) {
                     peers.frozen = Some("the ledger of an object of another connection cannot be read".to_owned());
@@ -65,7 +69,7 @@ impl Worker {
             wanted.retain(|wanted| counts(&wanted.claim));
             peers.objects.push(Object {
                 connection: peers.policies.len(),
-                admitted: self.context.index.may_use(any.namespace(), connection),
+                admission: self.context.index.admission(any.namespace(), connection),
                 mode: mode(any, connection),
                 ledger,
                 wanted,

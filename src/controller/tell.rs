@@ -18,7 +18,8 @@ use crate::controller::connections::ConnectionKey;
 use crate::controller::events::{self, News};
 use crate::controller::kubernetes::{KubernetesError, Target, is_held};
 use crate::controller::managed::Managed;
-use crate::controller::report::{self, Facts, Report};
+use crate::controller::report::Report;
+use crate::controller::status::{self, Facts};
 use crate::core::plan::Purpose;
 use crate::permit::Permit;
 
@@ -57,6 +58,11 @@ impl Reporter {
     /// The status of an object, as we wrote it where the watch has not shown that yet.
     pub(super) fn latest<'a>(&self, any: &'a impl Managed) -> Cow<'a, ObjectStatus> {
         self.context.outbox.latest(any.uid(), any.status(), any.version())
+    }
+
+    /// The status of an object that Kubernetes is known to have.
+    pub(super) fn stored<'a>(&self, any: &'a impl Managed) -> Cow<'a, ObjectStatus> {
+        self.context.outbox.stored(any.uid(), any.status(), any.version())
     }
 
     /// Forgets what is only known until the watch shows it, of objects that it shows by now or that are gone.
@@ -151,7 +157,7 @@ impl Reporter {
     /// Sends a status that does not come from a plan: the ledger stays as it is.
     pub(super) fn say(&mut self, any: &impl Managed, previous: &ObjectStatus, report: &Report) {
         let facts = Facts::unplanned(any.generation(), any.reconcile_requested_at(), previous);
-        let status = report::status(report, facts, previous, self.context.progress_deadline);
+        let status = facts.status(report, previous, self.context.progress_deadline);
         self.send(any, previous, &status);
     }
 
@@ -189,7 +195,7 @@ impl Reporter {
 
     /// Counts something that was judged.
     pub(super) fn judged(&mut self, kind: &'static str, uid: &str, status: &ObjectStatus) {
-        let (ready, _) = report::ready_of(&status.conditions);
+        let (ready, _) = status::ready_of(&status.conditions);
         self.counts(kind, uid, ready);
         self.context.metrics.judged(kind, ready == "True");
     }
@@ -209,7 +215,7 @@ impl Reporter {
     /// Sends a status that says something new, and tells of a change for the worse.
     pub(super) fn post(&self, target: Target, previous: &ObjectStatus, status: &ObjectStatus) {
         let ((ready, reason), (_, reason_before)) =
-            (report::ready_of(&status.conditions), report::ready_of(&previous.conditions));
+            (status::ready_of(&status.conditions), status::ready_of(&previous.conditions));
         self.warn(target.clone(), &status.conditions, &previous.conditions);
         if ready == "False"
             && reason != reason_before

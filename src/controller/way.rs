@@ -14,6 +14,7 @@ use crate::controller::connections::Connection;
 use crate::controller::inventory::Counted;
 use crate::controller::report::{self, Report};
 use crate::controller::said::{self, Stored};
+use crate::controller::status;
 use crate::core::excess;
 use crate::core::inventory::Input;
 use crate::core::needs::{self, Need};
@@ -40,7 +41,7 @@ impl Worker {
         self.context.index.connection(&self.key).is_some()
             && cluster_id.as_deref() == Some(session.cluster().as_str())
             && observed_generation == connection.metadata.generation
-            && report::ready_of(&conditions).0 == "True"
+            && status::ready_of(&conditions).0 == "True"
     }
 
     /// The way works; where that is not known yet it is said before anything is written, so that the cluster is known by its id

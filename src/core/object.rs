@@ -51,7 +51,7 @@ pub struct Object {
     /// Whether its spec has been applied before: a difference is drift then, and an update otherwise.
     pub settled: bool,
     /// Whether its namespace may use the connection.
-    pub admitted: bool,
+    pub admission: Admission,
     /// When its spec was last seen to change, as a rising number: what changed last does not wait behind the rest.
     pub changed: u64,
     /// What may be done for it now.
@@ -86,6 +86,17 @@ impl Object {
     pub fn is_foreign(&self) -> bool {
         self.connection != 0
     }
+}
+
+/// Whether a namespace may use the connection that its objects refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Allowed,
+    /// It may not.
+    Refused,
+    /// Its labels, by which it may be allowed, are not known.
+    Unknown,
 }
 
 /// What may be done for an object now.

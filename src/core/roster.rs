@@ -21,6 +21,8 @@ pub struct Roster {
     pub on_removal: OnRemoval,
     /// Who is still there, or why that cannot be said.
     pub present: Result<Present, Refusal>,
+    /// Of a source that is asked beside the passes: in which of them it was asked.
+    pub asked_in: Option<u64>,
     /// The id of the source whose many removals a person has confirmed.
     pub confirmed: Option<String>,
     /// Who is to be there before the first sign-in, where that is wanted and known.

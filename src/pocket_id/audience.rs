@@ -11,20 +11,21 @@ use crate::pocket_id::preview::{Claims, Preview};
 use crate::pocket_id::session::Session;
 
 impl Session {
-    /// Whom a client lets in, and what a sign-in with these scopes would give the users of these names; `None` without such
-    /// a client.
+    /// Whom a client lets in, who of the `declared` members of its groups is still to come, and what a sign-in with these
+    /// scopes would give the users of these names; `None` without such a client.
     ///
     /// # Errors
     /// When anything of it cannot be read.
     pub async fn audience(
         &self,
         client: &ClientId,
+        declared: &BTreeSet<String>,
         samples: &BTreeSet<String>,
         scopes: &[String],
     ) -> Result<Option<Audience>, Failure> {
         let scope = Scope { users: true, clients: BTreeSet::from([client.clone()]), ..Scope::default() };
         let snapshot = self.read(&scope, &mut Details::default(), 0).await?;
-        let Some(audience) = Audience::of(&snapshot, client) else { return Ok(None) };
+        let Some(audience) = Audience::of(&snapshot, client, declared) else { return Ok(None) };
         let mut shown = BTreeMap::new();
         for name in samples {
             shown.insert(name.clone(), self.sample(client, name, scopes, &snapshot).await?);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Becomes the program, after starting a watchdog that waits for the end of standard input: when our end of the
 /// pipe closes, because we close it or die in any way, it kills the program and removes its directory.
@@ -58,7 +58,15 @@ impl GuardedChild {
     /// # Errors
     /// When the system does not tell.
     pub fn has_ended(&mut self) -> io::Result<bool> {
-        Ok(self.child.try_wait()?.is_some())
+        Ok(self.end()?.is_some())
+    }
+
+    /// How it ended by itself, once it has.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn end(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
     }
 
     /// The end of what it wrote.

@@ -1,5 +1,6 @@
 //! Sees every status that the operator ever writes in a world.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
@@ -28,32 +29,45 @@ pub const KINDS: [&str; 12] = [
 
 /// Watches all objects of a world for statuses that claim what was not judged.
 pub struct Witness {
-    lies: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Seen>>,
     _watches: JoinSet<()>,
+}
+
+/// What it has seen.
+#[derive(Default)]
+struct Seen {
+    lies: Vec<String>,
+    /// How many statuses, by kind.
+    statuses: BTreeMap<&'static str, usize>,
 }
 
 impl Witness {
     /// Sees every status from now on.
     pub fn of(world: &World) -> Self {
-        let (lies, mut watches) = (Arc::<Mutex<Vec<String>>>::default(), JoinSet::new());
+        let (seen, mut watches) = (Arc::<Mutex<Seen>>::default(), JoinSet::new());
         for kind in KINDS {
-            let (lies, events) = (Arc::clone(&lies), watcher(world.api(kind), watcher::Config::default()));
+            let (seen, events) = (Arc::clone(&seen), watcher(world.api(kind), watcher::Config::default()));
             watches.spawn(async move {
                 let mut events = std::pin::pin!(events);
                 while let Some(event) = events.next().await {
                     if let Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) = event {
-                        lies.lock().expect("no panic").extend(lie(kind, &object));
+                        let mut seen = seen.lock().expect("no panic");
+                        if object.data["status"]["conditions"].is_array() {
+                            *seen.statuses.entry(kind).or_default() += 1;
+                        }
+                        seen.lies.extend(lie(kind, &object));
                     }
                 }
             });
         }
-        Self { lies, _watches: watches }
+        Self { seen, _watches: watches }
     }
 
-    /// Whatever was seen claims no more than was judged.
-    pub fn saw_no_lie(&self) {
-        let lies = self.lies.lock().expect("no panic");
+    /// Whatever was seen claims no more than was judged, and of each of these kinds something was.
+    pub fn saw_no_lie(&self, kinds: &[&str]) {
+        let Seen { lies, statuses } = &*self.seen.lock().expect("no panic");
         assert!(lies.is_empty(), "{lies:#?}");
+        assert!(kinds.iter().all(|kind| statuses.contains_key(kind)), "of {kinds:?} only {statuses:?} were seen");
     }
 }
 

@@ -1,18 +1,21 @@
 //! One life: made, changed, given new secrets, tampered with, healed and removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use kube::api::ListParams;
-use proxmox_identity::sim::{Write, pocket_id, pve};
+use proxmox_identity::sim::{pocket_id, pve};
 use serde_json::{Value, json};
 
 use crate::account::Reach;
 use crate::both::Both;
+use crate::canary;
+use crate::death::Death;
 use crate::objects::{OBJECTS, Object, SECRETS};
-use crate::standing::{Secrets, difference, plain, standing};
+use crate::standing::{Secrets, difference, standing};
 use crate::world::operator::{fetch, served_at};
+use crate::written::{Lost, Written};
 
 /// The connections, of Proxmox VE and of Pocket ID.
 const CONNECTIONS: [(&str, &str); 2] = [("ProxmoxConnection", "pve"), ("PocketIdConnection", "pocket-id")];
@@ -84,39 +87,31 @@ impl Call {
 pub struct Lived {
     /// Where it was killed.
     point: String,
-    /// What stood after each part.
-    stood: Vec<(&'static str, Value)>,
-    /// The writes that succeeded, and how often; and those that failed.
-    written: BTreeMap<String, u64>,
-    refused: BTreeMap<String, u64>,
+    /// What stood after each part, and what had been written until then.
+    stood: Vec<Stood>,
+    /// What was written in all.
+    written: Written,
+    /// Whose secrets may have been shown to the process that was killed and to nobody else.
+    lost: Lost,
     /// The calls of the process that lived to the end.
     pub calls: Vec<String>,
     /// Whether it was killed.
     pub was_killed: bool,
 }
 
+/// What stood after a part.
+struct Stood {
+    is: Value,
+    written: Written,
+}
+
 impl Lived {
-    /// What it wrote that another life did not, or more often. Only a secret whose answer was lost is made once more, with it
-    /// what a token holds that is made anew, and what becomes of a thing may come in one change or in two, by when it is
-    /// wanted.
+    /// What it wrote that another life did not, or more often, until any of its parts or in all.
     pub fn wrote_more_than(&self, other: &Self) -> Vec<String> {
-        let others = |call: &str| other.written.get(call).copied().unwrap_or_default();
-        let is_secret = |call: &str| call.contains("/token/") || call.contains("/secret");
-        let made_again = self.written.iter().filter(|(call, count)| **count > others(call)).filter_map(|(call, _)| {
-            let (user, token) = call.strip_prefix("POST /access/users/")?.split_once("/token/")?;
-            Some(format!("{user}!{token}"))
-        });
-        let made_again: Vec<String> = made_again.collect();
-        let more = self.written.iter().filter_map(|(call, count)| {
-            let others = others(call);
-            let is_of_entry = call.contains("/access/acl");
-            let may_be_split = call.starts_with("PUT ") && !is_of_entry && others > 0;
-            let comes_back = is_of_entry && others > 0 && made_again.iter().any(|token| call.contains(token));
-            let allowed = others + u64::from(is_secret(call) || may_be_split || comes_back);
-            (*count > allowed).then(|| format!("killed {}: {call}, {count} times and not {others}", self.point))
-        });
-        let refused = self.refused.iter().filter(|(call, _)| !other.refused.contains_key(*call));
-        more.chain(refused.map(|(call, _)| format!("killed {}: {call} was refused", self.point))).collect()
+        let until = self.stood.iter().zip(&other.stood).map(|(ours, theirs)| (&ours.written, &theirs.written));
+        let all = until.chain([(&self.written, &other.written)]);
+        let more: BTreeSet<String> = all.flat_map(|(ours, theirs)| ours.more_than(theirs, self.lost)).collect();
+        more.into_iter().map(|more| format!("killed {}: {more}", self.point)).collect()
     }
 }
 
@@ -125,8 +120,10 @@ struct Scene<'a> {
     world: Both,
     /// What is to stand after each part, in a life after the first.
     expected: Option<&'a Lived>,
-    stood: Vec<(&'static str, Value)>,
+    stood: Vec<Stood>,
     former: Secrets,
+    /// All secrets that there ever were.
+    secrets: BTreeSet<String>,
     point: String,
 }
 
@@ -143,7 +140,8 @@ pub async fn live(releases: Releases, kill_at: Option<(&Call, Side)>, expected: 
         Some(_) => world.start_operator_with(&[&format!("PROXMOX_IDENTITY_KILL_AT={point}")], &[]),
         None => world.start_operator(),
     };
-    let mut scene = Scene { world, expected, stood: Vec::new(), former: Secrets::default(), point };
+    let (stood, former, secrets) = (Vec::new(), Secrets::default(), BTreeSet::new());
+    let mut scene = Scene { world, expected, stood, former, secrets, point };
     scene.goes_through_its_parts().await;
     let Scene { world, stood, point, .. } = scene;
     let mut after = standing(&world, &Secrets::default()).await;
@@ -152,34 +150,13 @@ pub async fn live(releases: Releases, kill_at: Option<(&Call, Side)>, expected: 
     assert_eq!(after["work"].take()["delivered"]["token"], false, "killed {point}: the token has ended");
     before["work"].take();
     assert_eq!(difference(&before, &after), "", "killed {point}: what stood before all, and after all");
-    let (mut written, mut refused) = (BTreeMap::new(), BTreeMap::new());
-    for write in [world.pve.requests().writes, world.pocket.requests().writes].into_iter().flatten() {
-        // What is done by hand here calls itself otherwise.
-        let asks_only = write.path == "/access/openid/auth-url";
-        if write.agent.starts_with("proxmox-identity/") && !asks_only {
-            let counts = if (200..300).contains(&write.status) { &mut written } else { &mut refused };
-            for part in parts(&write) {
-                *counts.entry(plain(&part)).or_default() += 1;
-            }
-        }
-    }
-    let was_killed = !world.log_until_killed().is_empty();
-    Lived { point, stood, written, refused, calls: world.calls(), was_killed }
-}
-
-/// What a write is about; one of the ACL is about each of its entries: how many go into one request is a matter of when
-/// they are wanted.
-fn parts(write: &Write) -> Vec<String> {
-    let call = format!("{} {}", write.method, write.path);
-    if write.path != "/access/acl" {
-        return vec![call];
-    }
-    let words = |name: &str| write.form.get(name).map_or_else(Vec::new, |it| it.split(',').collect());
-    let subjects: Vec<&str> = ["groups", "users", "tokens"].into_iter().flat_map(words).collect();
-    let [path, propagate, delete] = ["path", "propagate", "delete"].map(|name| words(name).concat());
-    let of_role = |role| subjects.iter().map(move |subject| (role, *subject));
-    let entries = words("roles").into_iter().flat_map(of_role);
-    entries.map(|(role, subject)| format!("{call} {path} {role} {subject} {propagate} {delete}")).collect()
+    let death = Death::of(&world.log_until_killed());
+    let lost = death.as_ref().map_or_else(Lost::default, |death| Lost {
+        token: death.lost_a_secret("/token/", "ci"),
+        client: death.lost_a_secret("/secret", "proxmox"),
+    });
+    let (written, was_killed) = (Written::until_now(&world), death.is_some());
+    Lived { point, stood, written, lost, calls: world.calls(), was_killed }
 }
 
 /// Everything that is there before the first object: people, and things that are not ours.
@@ -217,6 +194,7 @@ impl Scene<'_> {
         }
         self.own_entry("1").await;
         self.remove().await;
+        self.tells_no_secret().await;
     }
 
     async fn begins(&mut self, part: Part) {
@@ -285,7 +263,7 @@ impl Scene<'_> {
         for object in &OBJECTS {
             self.world.ready(object.kind, object.name).await;
         }
-        let stands = match self.expected.map(|lived| &lived.stood[self.stood.len()].1) {
+        let stands = match self.expected.map(|lived| &lived.stood[self.stood.len()].is) {
             Some(expected) => {
                 let what = format!("it stands as in a life without a kill, {asked}, killed {}", self.point);
                 self.world
@@ -302,11 +280,11 @@ impl Scene<'_> {
             }
             None => self.stands_still().await,
         };
-        self.stood.push((asked, stands));
+        self.stood.push(Stood { is: stands, written: Written::until_now(&self.world) });
     }
 
     /// Judges that no secret is in a log, a status, an Event or a metric.
-    async fn tells_no_secret(&self) {
+    async fn tells_no_secret(&mut self) {
         let metrics = async || {
             let address = served_at(&self.world.log())?;
             fetch(&format!("http://{address}/metrics")).await.ok().map(|(_, text)| text)
@@ -324,10 +302,10 @@ impl Scene<'_> {
         let given = ["canary-bind-password", "canary-svc-password"].map(str::to_owned);
         let root = [self.world.pve.token(), self.world.pocket.api_key().to_owned()]
             .map(|secret| secret.split('=').next_back().unwrap_or_default().to_owned());
-        let secrets =
-            given.into_iter().chain(root).chain(self.former.values()).chain(Secrets::of(&self.world).await.values());
-        for secret in secrets {
-            let teller = told.iter().find(|(_, text)| text.contains(&secret)).map(|(teller, _)| teller);
+        let made = self.former.values().into_iter().chain(Secrets::of(&self.world).await.values());
+        self.secrets.extend(given.into_iter().chain(root).chain(made));
+        for secret in &self.secrets {
+            let teller = told.iter().find(|(_, text)| canary::tells(text, secret)).map(|(teller, _)| teller);
             // The secret itself is not told here either.
             assert_eq!(teller, None, "killed {}: it tells a secret", self.point);
         }

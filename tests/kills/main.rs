@@ -9,7 +9,10 @@ mod account;
 mod both;
 #[path = "../support/built.rs"]
 mod built;
+#[path = "../support/canary.rs"]
+mod canary;
 mod census;
+mod death;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
 #[path = "../support/helm.rs"]
 mod helm;
@@ -21,6 +24,7 @@ mod support;
 #[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
 #[path = "../support/world/mod.rs"]
 mod world;
+mod written;
 
 use std::panic::AssertUnwindSafe;
 
@@ -45,8 +49,9 @@ const ONLY: &str = "KILL_ONLY";
 async fn killed_anywhere_it_ends_the_same(releases: Releases) {
     let clean = live(releases, None, None).await;
     let calls = clean.calls.len();
-    assert!(calls > 150, "a life makes only {calls} calls");
+    assert!(calls > 150 && !clean.was_killed, "a life makes only {calls} calls");
     let points = points(&Call::each(&clean.calls));
+    assert!(!points.is_empty(), "no call is called so");
     let mut census = Census::new(releases, points.len());
     let mut lives = futures::stream::iter(points)
         .map(async |(call, side)| {

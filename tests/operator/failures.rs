@@ -110,11 +110,16 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
         world.object("ProxmoxGroup", name, spec).await;
         world.ready("ProxmoxGroup", name).await;
     }
+    world.pve_call("POST", "/access/users", &[("userid", "svc@pve")]).await;
+    world.object("ProxmoxToken", "ci", "user: svc@pve").await;
+    world.ready("ProxmoxToken", "ci").await;
     let elsewhere = World::with(Options { time_scale: 0.02, ..Options::default() }).await;
     for group in ["alike", "other", "never"] {
         elsewhere.pve_call("POST", "/access/groups", &[("groupid", group), ("comment", "theirs")]).await;
     }
     elsewhere.pve_call("PUT", "/access/groups/alike", &[("comment", "")]).await;
+    elsewhere.pve_call("POST", "/access/users", &[("userid", "svc@pve")]).await;
+    elsewhere.pve_call("POST", "/access/users/svc@pve/token/ci", &[]).await;
     set_token(&world, &elsewhere.pve.token()).await;
     reconnect(&world, &elsewhere.pve.url(), &elsewhere.pve.fingerprint()).await;
     let message = world.reason("ProxmoxConnection", "pve", "ClusterChanged").await;
@@ -126,6 +131,17 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
     for name in ["other", "never"] {
         world.reason("ProxmoxGroup", name, "AlreadyExists").await;
     }
+    world
+        .until("nobody has the secret of the token there", async || {
+            let token = world.get_object("ProxmoxToken", "ci").await?;
+            (token["status"]["token"]["secretState"] == "Unknown").then_some(())
+        })
+        .await;
+    world.passes(2).await;
+    let token = world.get_object("ProxmoxToken", "ci").await.expect("a token");
+    assert_eq!(token["status"]["token"]["secretState"], "Unknown", "what its Secret holds is of the cluster before");
+    world.delete("ProxmoxToken", "ci").await;
+    world.gone("ProxmoxToken", "ci").await;
     let writes = elsewhere.pve_writes();
     for name in ["alike", "other", "never"] {
         world.delete("ProxmoxGroup", name).await;
@@ -230,6 +246,7 @@ async fn a_lost_answer_is_not_sent_again_blindly() {
     world.ready("ProxmoxGroup", "g").await;
     let posts = world.pve.requests().count("POST", "/access/groups");
     assert_eq!(posts, 1, "it took effect although its answer was lost");
+    assert!(world.pve.requests().writes.iter().any(|write| write.status == 0), "it was lost");
     world.delete("ProxmoxGroup", "g").await;
     world.gone("ProxmoxGroup", "g").await;
     assert!(world.groups().await.is_empty(), "and it was ours");
@@ -238,22 +255,38 @@ async fn a_lost_answer_is_not_sent_again_blindly() {
 #[tokio::test]
 async fn objects_go_with_their_unreachable_cluster_only_by_a_policy() {
     let world = World::new().await;
-    world.start_operator().connect().await;
-    world.object("ProxmoxGroup", "g", "").await;
-    world.ready("ProxmoxGroup", "g").await;
-    reconnect(&world, "https://127.0.0.1:1", &world.pve.fingerprint()).await;
+    let connect = async |endpoint: &str, policy: &str| {
+        world
+            .apply(&format!(
+                "apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxConnection\nmetadata: {{name: pve}}\nspec: \
+                 {{endpoints: ['{endpoint}'], auth: {{token: {{secretRef: {{name: token}}}}}}, tls: {{fingerprints: \
+                 ['{}']}}, resyncInterval: 1s, policy: {{{policy}}}}}",
+                world.pve.fingerprint()
+            ))
+            .await;
+    };
+    world.start_operator_with(&[], &["--progress-deadline=3s"]).connect().await;
+    for name in ["g", "h"] {
+        world.object("ProxmoxGroup", name, "").await;
+        world.ready("ProxmoxGroup", name).await;
+    }
+    connect("https://127.0.0.1:1", "").await;
     world.reason("ProxmoxConnection", "pve", "APIUnavailable").await;
     world.delete("ProxmoxGroup", "g").await;
     let message = world.reason("ProxmoxGroup", "g", "DeletionBlocked").await;
     assert!(message.contains("deletionPolicy"), "{message}");
-    world
-        .apply(&format!(
-            "apiVersion: proxmox-identity.dev/v1alpha1\nkind: ProxmoxConnection\nmetadata: {{name: pve}}\nspec: \
-             {{endpoints: ['https://127.0.0.1:1'], auth: {{token: {{secretRef: {{name: token}}}}}}, tls: {{fingerprints: \
-             ['{}']}}, resyncInterval: 1s, policy: {{unreachableDeletion: Orphan}}}}",
-            world.pve.fingerprint()
-        ))
-        .await;
+    connect("https://127.0.0.1:1", "unreachableDeletion: Orphan").await;
     world.gone("ProxmoxGroup", "g").await;
+    assert_eq!(world.groups().await, ["g", "h"]);
+    // A slip in the policy is no loss of the cluster, however long it lasts.
+    let url = world.pve.url();
+    connect(&url, "unreachableDeletion: Orphan, deniedPrivileges: [VM.Audti]").await;
+    world.reason("ProxmoxConnection", "pve", "InvalidSpec").await;
+    world.delete("ProxmoxGroup", "h").await;
+    world.reason("ProxmoxGroup", "h", "DeletionBlocked").await;
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    assert!(world.get_object("ProxmoxGroup", "h").await.is_some(), "it waits");
+    connect(&url, "unreachableDeletion: Orphan").await;
+    world.gone("ProxmoxGroup", "h").await;
     assert_eq!(world.groups().await, ["g"]);
 }

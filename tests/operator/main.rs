@@ -11,6 +11,8 @@ mod audit;
 mod both;
 #[path = "../support/built.rs"]
 mod built;
+#[path = "../support/canary.rs"]
+mod canary;
 mod checks;
 mod deprovisioning;
 mod failures;

@@ -34,6 +34,8 @@ pub struct Rest<'a> {
     pub objects: &'a [Seen],
     pub shown: &'a Shown,
     pub around: Around<'a>,
+    /// The Secrets, by name.
+    pub secrets: &'a BTreeMap<String, Value>,
     /// What the connection to Proxmox VE says beside what it needs.
     pub connection: &'a Value,
 }

@@ -5,6 +5,8 @@
 //! number. `WALK_PLAY=FILE` plays a script that goes wrong, and shrinks it. `WALK_LOG=debug` has the operator log less than
 //! everything, and `WALK_OPERATOR=FILE` is another operator, such as one with a planted defect.
 
+#[path = "../support/canary.rs"]
+mod canary;
 mod clients;
 mod compare;
 mod delivered;

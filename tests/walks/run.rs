@@ -11,7 +11,7 @@ use futures::future::join_all;
 use crate::ground;
 use crate::random::Random;
 use crate::script;
-use crate::stage::Tally;
+use crate::stage::{KINDS, Tally};
 use crate::walk::{Found, play, shrunk, walk};
 
 /// So many worlds at once: with more of them each would declare so slowly that every declaration had a pass of its own.
@@ -70,6 +70,9 @@ async fn walk_all(seed: u64, declarations: usize) -> Vec<String> {
     let seconds = begun.elapsed().as_secs_f64();
     println!("{}", total.report(seconds));
     let mut told = told.into_inner().expect("no panic");
+    if only.is_none() {
+        told.extend(total.lacks());
+    }
     told.extend(ground::judge_log().err().map(|found| format!("{}: {}", found.class, found.detail)));
     told
 }
@@ -100,6 +103,13 @@ impl Tally {
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }
+    }
+
+    /// What would make all of it say nothing: of some kind nothing ever came to be as it was declared.
+    fn lacks(&self) -> Vec<String> {
+        let comes_to_be = |kind: &&str| self.reasons.contains_key(&((*kind).to_owned(), "Succeeded".to_owned()));
+        let never = KINDS.iter().filter(|kind| !comes_to_be(kind));
+        never.map(|kind| format!("no {kind} was ever Ready")).collect()
     }
 
     fn report(&self, seconds: f64) -> String {

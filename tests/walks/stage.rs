@@ -82,6 +82,8 @@ pub struct Stage {
     /// What was edited since the last rest, and ever.
     edited: BTreeSet<String>,
     ever_edited: BTreeSet<String>,
+    /// What the operator has removed since the last rest.
+    removed: BTreeSet<String>,
     /// What was made by hand.
     made_by_hand: BTreeSet<String>,
     /// What objects were told to leave behind.
@@ -119,6 +121,7 @@ impl Stage {
             ever_exact: BTreeSet::new(),
             edited: BTreeSet::new(),
             ever_edited: BTreeSet::new(),
+            removed: BTreeSet::new(),
             made_by_hand: BTreeSet::new(),
             left: BTreeSet::new(),
             last: first.clone(),

@@ -110,6 +110,11 @@ impl Index {
         self.objects.groups.find_all(|group| group.namespace() == namespace && group.refers_to_pocket_id())
     }
 
+    /// The groups of Pocket ID in a namespace.
+    pub fn pocket_id_groups(&self, namespace: &str) -> Vec<Arc<PocketIdGroup>> {
+        self.pocket_id.groups.find_all(|group| group.namespace() == namespace)
+    }
+
     /// The PocketIdGroup of a name, if it exists and can be read.
     pub fn pocket_id_group(&self, namespace: &str, name: &str) -> Option<Arc<PocketIdGroup>> {
         let reference = ObjectRef::new(name).within(namespace);

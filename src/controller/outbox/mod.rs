@@ -48,20 +48,12 @@ impl Outbox {
 
     /// The status of an object, as we wrote it where the watch has not shown that yet.
     pub fn latest<'a>(&self, uid: &str, shown: Option<&'a ObjectStatus>, shown_version: u64) -> Cow<'a, ObjectStatus> {
-        if let Some(latest) = lock(&self.sent).latest(uid, shown_version) {
-            return Cow::Owned(latest.clone());
-        }
-        let is_ours = |condition: &Condition| conditions::OURS.contains(&condition.type_.as_str());
-        match shown {
-            None => Cow::Owned(ObjectStatus::default()),
-            Some(shown) if shown.conditions.iter().all(is_ours) => Cow::Borrowed(shown),
-            Some(shown) => {
-                let mut status = shown.clone();
-                // Conditions of others stay with them.
-                status.conditions.retain(is_ours);
-                Cow::Owned(status)
-            }
-        }
+        lock(&self.sent).latest(uid, shown_version).map_or_else(|| ours(shown), |latest| Cow::Owned(latest.clone()))
+    }
+
+    /// The same without what is only on its way.
+    pub fn stored<'a>(&self, uid: &str, shown: Option<&'a ObjectStatus>, shown_version: u64) -> Cow<'a, ObjectStatus> {
+        lock(&self.sent).stored_since(uid, shown_version).map_or_else(|| ours(shown), |it| Cow::Owned(it.clone()))
     }
 
     /// Forgets objects that are gone.
@@ -87,6 +79,21 @@ impl Outbox {
         let number = lock(&self.sent).send(&target.uid, &status);
         // The receiver ends with the operator; a waiting sender then sees that nothing was stored.
         let _ = self.queue.send(Letter { permit: permit.clone(), target, status, number, stored });
+    }
+}
+
+/// What a watch shows of a status, without conditions of others.
+fn ours(shown: Option<&ObjectStatus>) -> Cow<'_, ObjectStatus> {
+    let is_ours = |condition: &Condition| conditions::OURS.contains(&condition.type_.as_str());
+    match shown {
+        None => Cow::Owned(ObjectStatus::default()),
+        Some(shown) if shown.conditions.iter().all(is_ours) => Cow::Borrowed(shown),
+        Some(shown) => {
+            let mut status = shown.clone();
+            // Conditions of others stay with them.
+            status.conditions.retain(is_ours);
+            Cow::Owned(status)
+        }
     }
 }
 

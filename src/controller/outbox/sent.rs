@@ -50,9 +50,14 @@ impl Sent {
     /// What was stored is kept also when the watch has shown it: another pass may be under way with what the watch had
     /// shown before, and would take that for the newest.
     pub(super) fn latest(&self, uid: &str, shown_version: u64) -> Option<&ObjectStatus> {
-        let OfObject { stored, under_way } = self.objects.get(uid)?;
-        let stored = stored.as_ref().filter(|(_, version)| shown_version < *version);
-        under_way.as_ref().or(stored).map(|(status, _)| status.as_ref())
+        let under_way = self.objects.get(uid)?.under_way.as_ref();
+        under_way.map(|(status, _)| status.as_ref()).or_else(|| self.stored_since(uid, shown_version))
+    }
+
+    /// What was stored after this resource version; `None` where what the watch shows is the newest that is.
+    pub(super) fn stored_since(&self, uid: &str, shown_version: u64) -> Option<&ObjectStatus> {
+        let stored = self.objects.get(uid)?.stored.as_ref();
+        stored.filter(|(_, version)| shown_version < *version).map(|(status, _)| status.as_ref())
     }
 
     /// The object is gone.
@@ -79,6 +84,7 @@ mod tests {
         let mut sent = Sent::default();
         let number = sent.send("uid", &status(1));
         assert_eq!(latest(&sent, 7), Some(1), "under way");
+        assert_eq!(sent.stored_since("uid", 7), None, "not stored yet");
         sent.stored("uid", number, status(1), 9);
         assert_eq!(latest(&sent, 8), Some(1), "the watch shows what was before");
         assert_eq!(latest(&sent, 9), None, "the watch shows it");

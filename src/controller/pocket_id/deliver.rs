@@ -99,8 +99,10 @@ impl Worker {
         // The Secret of a client that stays must not be collected with its object: nobody could read it again.
         if let (PocketIdObject::Client(client), false) = (any, left.is_empty())
             && let Err(error) = {
-                let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
-                parcel::leave(kubernetes, permit, client.namespace(), secret_name(client), client.uid()).await
+                let former = self.reporter.latest(any).client_secret.as_ref().map(|it| it.secret_name.clone());
+                let names = [Some(secret_name(client).to_owned()), former];
+                let way = (&self.context.kubernetes, &self.permit);
+                parcel::leave_all(way, client.namespace(), names.into_iter().flatten(), client.uid()).await
             }
         {
             tracing::warn!(object = %any.key(), %error, "its Secret could not be released; tried again");

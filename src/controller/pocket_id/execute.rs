@@ -97,6 +97,7 @@ impl Worker {
         };
         let issue = Issue { number, id: id.as_ref().map(SecretId::to_string) };
         if parcel.deliver(&self.context.kubernetes, &self.permit, &issue, &value).await {
+            self.in_hand.remove(any.uid());
             // Before 2.14 nobody can sign in until the realm has the new one.
             let _ = self.context.wake.send(Wake::Referring(any.namespace().to_owned()));
         } else {

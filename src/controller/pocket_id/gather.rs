@@ -14,7 +14,8 @@ use crate::controller::connections::ConnectionKey;
 use crate::controller::managed::Managed;
 use crate::controller::parcel::Parcel;
 use crate::controller::prepare;
-use crate::controller::report::{self, Report};
+use crate::controller::report::Report;
+use crate::controller::status;
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::pocket_id::claim::from_rows;
 use crate::core::pocket_id::ids::GroupId;
@@ -22,6 +23,7 @@ use crate::core::pocket_id::object::{Object, Wanted};
 use crate::core::pocket_id::secret::ClientSecret;
 use crate::core::pocket_id::snapshot::Scope;
 use crate::core::pocket_id::wants::{self, References, Wants};
+use crate::core::policy;
 
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
@@ -69,7 +71,7 @@ impl Worker {
                 key: any.key(),
                 created: any.meta().creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
                 settled: {
-                    let is_ready = report::is_ready(&previous, any.generation());
+                    let is_ready = status::is_ready(&previous, any.generation());
                     self.settled.includes(any.uid(), any.generation(), is_ready, wanted.clone())
                 },
                 mode: any.mode(),
@@ -122,11 +124,11 @@ impl Worker {
         let reference = ConnectionRef { name: name.to_owned(), kind: Some(kind) };
         let key = ConnectionKey::referred(crate::api::object::System::ProxmoxVe, &reference, self.namespace());
         let connection = self.context.index.connection(&key)?;
-        if self.context.index.may_use(self.namespace(), &connection) {
-            return Some(Ok(connection.spec.endpoints));
-        }
-        let message = format!("{} is not offered to namespace {}", key.short(), self.namespace());
-        Some(Err(Refusal::new(Reason::PolicyDenied, message)))
+        let admission = self.context.index.admission(self.namespace(), &connection);
+        Some(match policy::not_admitted(admission, self.namespace()) {
+            None => Ok(connection.spec.endpoints),
+            Some(Refusal { reason, message }) => Err(Refusal::new(reason, format!("{}: {message}", key.short()))),
+        })
     }
 
     /// Live objects that refer to one that is deleted.

@@ -18,7 +18,8 @@ use crate::controller::connection::jittered;
 use crate::controller::index::Wake;
 use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
-use crate::controller::report::{self, Facts, Report};
+use crate::controller::report::{self, Report};
+use crate::controller::status::{self, Facts};
 use crate::core::claim::{Entry, Origin};
 use crate::core::object::{Mode, Refusal};
 use crate::core::plan::{ClaimState, Verdict};
@@ -103,11 +104,11 @@ impl Worker {
         let unwritten = self.reporter.add_finalizers(missing.into_iter()).await;
         let owners: BTreeSet<usize> = judged.plan.steps.iter().map(|step| step.owner).collect();
         let settled = owners.iter().map(|index| (*index, &judged.subjects[*index]));
-        let settled = settled.filter(|(_, it)| report::is_ready(&it.previous, it.any.generation()));
+        let settled = settled.filter(|(_, it)| status::is_ready(&it.previous, it.any.generation()));
         let outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
         let mut blocked = Blocked { unwritten, outdated };
         let mut writes = Vec::new();
-        for index in owners.into_iter().filter(|index| !blocked.contains(*index)) {
+        for index in owners.union(&heirs(judged)).copied().filter(|index| !blocked.contains(*index)) {
             let Subject { any, previous } = &judged.subjects[index];
             let mut kept = judged.plan.verdicts[index].clone();
             // What is given up stays in the ledger until the step for it is taken.
@@ -138,6 +139,10 @@ impl Worker {
             if blocked.unwritten.contains(&index) {
                 let message = "its finalizer or its status could not be written to Kubernetes; it is tried again";
                 self.reporter.say(*any, previous, &Report::not_ready(Reason::ProgressingWithRetry, message));
+                continue;
+            }
+            // It might be the heir's whose ledger could not be stored.
+            if !blocked.is_empty() && gives_up(object, verdict) {
                 continue;
             }
             let adopted = |(claim, entry): &(&Claim, &Entry)| {
@@ -186,7 +191,7 @@ impl Worker {
         let mut report = report::report(object.mode, System::PocketId, verdict);
         report.says.warning =
             report.says.warning.take().or_else(|| warning(object, judged.plan.secrets[index].as_ref()));
-        report::status(&report, facts, previous, self.context.progress_deadline)
+        facts.status(&report, previous, self.context.progress_deadline)
     }
 }
 
@@ -220,6 +225,23 @@ pub(super) fn mark(object: &Object) -> Option<String> {
         Some(Wanted::Client(client)) => client.logo.as_ref().map(Logo::mark),
         Some(Wanted::Group(_)) | None => None,
     }
+}
+
+/// Who takes over what another one gives up: it must be stored before that one is let go.
+fn heirs(judged: &Judged<'_>) -> BTreeSet<usize> {
+    let objects = || judged.inputs.iter().zip(&judged.plan.verdicts).enumerate();
+    if !objects().any(|(_, (object, verdict))| gives_up(object, verdict)) {
+        return BTreeSet::new();
+    }
+    let gains = |object: &Object, verdict: &Verdict<Claim>| {
+        object.mode.is_live() && verdict.ledger.iter().any(|(claim, entry)| object.ledger.get(claim) != Some(entry))
+    };
+    objects().filter(|(_, (object, verdict))| gains(object, verdict)).map(|(index, _)| index).collect()
+}
+
+/// True when an object's ledger loses something.
+fn gives_up(object: &Object, verdict: &Verdict<Claim>) -> bool {
+    object.mode == Mode::Deleting || object.ledger.keys().any(|claim| !verdict.ledger.contains_key(claim))
 }
 
 /// True when a deleted object has nothing left to wait for.

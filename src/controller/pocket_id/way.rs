@@ -20,6 +20,7 @@ use crate::controller::observer::Observer;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::said::{self, Stored};
+use crate::controller::status;
 use crate::core::object::Refusal;
 use crate::core::pocket_id::version::PocketIdVersion;
 use crate::https::observer::CallObserver;
@@ -164,7 +165,7 @@ impl Worker {
             let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
                 self.delete_blind(any, &why.message).await;
-            } else if lasted >= deadline || !report::is_ready(&previous, any.generation()) {
+            } else if lasted >= deadline || !status::is_ready(&previous, any.generation()) {
                 self.reporter.say(any, &previous, &report);
             }
         }

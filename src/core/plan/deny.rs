@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::Reason;
 use crate::api::policy::OnRevoke;
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::policy::Policy;
@@ -29,10 +30,13 @@ pub(super) fn without_denied<'a>(
         return Cow::Borrowed(objects);
     }
     let mut objects = objects.to_vec();
-    for index in denials.keys() {
+    for (index, denial) in denials {
         let object = &mut objects[*index];
+        // What cannot be judged now is not done, and stays. Whether another connection's object loses anything is its own
+        // pass to say: it may see more than this one.
+        let is_revoked = denial.reason == Reason::PolicyDenied && !object.is_foreign();
         object.mode = match (object.mode, policies[object.connection].on_revoke) {
-            (Mode::Manage, OnRevoke::Remove) => Mode::Revoked,
+            (Mode::Manage, OnRevoke::Remove) if is_revoked => Mode::Revoked,
             (Mode::Manage | Mode::Observe, _) => Mode::Denied,
             (mode, _) => mode,
         };

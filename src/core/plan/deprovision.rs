@@ -34,7 +34,7 @@ pub(super) fn departed(input: &Input<'_>, stakes: &Stakes<'_>, policy: &policy::
         };
         let judged = roster.present.as_ref().map_err(Clone::clone).and_then(|present| {
             let judge = Judge { input, stakes, roster, present, namespace: &object.key.namespace };
-            judge.removals(object.mode)
+            judge.removals(object.mode, &mut draft.missed)
         });
         let (removals, warning) = match judged {
             Ok(Removals { claims, warning }) => (claims, warning),
@@ -106,11 +106,13 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// `Err` tells why nothing is done at all.
-    fn removals(&self, mode: Mode) -> Result<Removals, Refusal> {
+    fn removals(&self, mode: Mode, missed: &mut BTreeSet<UserId>) -> Result<Removals, Refusal> {
         let users = self.input.snapshot.users.iter().flatten();
         let enabled: Vec<&UserId> =
             users.filter(|(id, user)| user.enabled && id.realm() == self.roster.realm).map(|(id, _)| id).collect();
-        let gone: Vec<&UserId> = enabled.iter().copied().filter(|user| !self.present.has(user)).collect();
+        let mut gone: Vec<&UserId> = enabled.iter().copied().filter(|user| !self.present.has(user)).collect();
+        missed.extend(gone.iter().copied().cloned());
+        gone.retain(|user| self.is_known_to_be_gone(user));
         if gone.is_empty() {
             return Ok(Removals { claims: BTreeSet::new(), warning: None });
         }
@@ -139,6 +141,13 @@ impl Judge<'_> {
         };
         let warning = (!left.is_empty()).then(|| self.left(&left, to_do));
         Ok(Removals { claims, warning })
+    }
+
+    /// What was asked for before somebody was seen does not speak about them: they may have been let in, and have signed in,
+    /// since.
+    fn is_known_to_be_gone(&self, user: &UserId) -> bool {
+        let since = self.input.memory.missed.get(user);
+        self.roster.asked_in.is_none_or(|asked| since.is_some_and(|since| *since < asked))
     }
 
     /// Why nobody can be said to be gone now.

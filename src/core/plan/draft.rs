@@ -1,7 +1,10 @@
 //! A plan in the making.
 
+use std::collections::BTreeSet;
+
 use crate::api::Reason;
 use crate::core::claim::Claim;
+use crate::core::ids::UserId;
 use crate::core::object::{Object, Refusal};
 use crate::core::plan::order::Operation;
 use crate::core::plan::{ClaimState, Input, Verdict};
@@ -11,6 +14,7 @@ pub(super) struct Draft {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) operations: Vec<Operation>,
     pub(super) handing_over: bool,
+    pub(super) missed: BTreeSet<UserId>,
 }
 
 impl Draft {
@@ -26,7 +30,7 @@ impl Draft {
                 ..Verdict::default()
             })
             .collect();
-        Self { verdicts, operations: Vec::new(), handing_over: false }
+        Self { verdicts, operations: Vec::new(), handing_over: false, missed: BTreeSet::new() }
     }
 
     pub(super) fn state(&mut self, object: usize, claim: &Claim, state: ClaimState) {

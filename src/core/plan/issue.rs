@@ -138,11 +138,6 @@ pub(super) fn secrecy(
 
 /// The issue for a token that is to be made: no entry is forgotten that is still to be put back.
 fn carried(token: &Token) -> Issued {
-    match token.issued.clone() {
-        None => token.fresh(),
-        Some(issued) => {
-            let restoring = issued.restoring.clone();
-            Issued { restoring, ..token.again(issued) }
-        }
-    }
+    let restoring = token.issued.as_ref().map_or_else(Vec::new, |issued| issued.restoring.clone());
+    Issued { restoring, ..token.first() }
 }

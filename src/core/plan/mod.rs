@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::claim::{Claim, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
-use crate::core::ids::RealmId;
+use crate::core::ids::{RealmId, UserId};
 use crate::core::object::Object;
 use crate::core::policy::{Judge, Policy};
 use crate::core::snapshot::Snapshot;
@@ -77,6 +77,8 @@ pub struct Memory {
     pub unshown: BTreeSet<Claim>,
     /// Why the issuers of these realms do not work, as Proxmox VE last said.
     pub issuers: BTreeMap<RealmId, String>,
+    /// In which pass somebody was first seen who is not in the source of their realm, as that was known then.
+    pub missed: BTreeMap<UserId, u64>,
     /// What keeps people from signing in with these realms, or from getting their groups, by what Pocket ID shows.
     pub sign_ins: BTreeMap<RealmId, String>,
 }
@@ -103,6 +105,8 @@ pub struct Plan {
     pub verdicts: Vec<Verdict>,
     /// Whether something is to pass to an object of another connection, which has not taken it yet.
     pub handing_over: bool,
+    /// Who is not in the source of their realm.
+    pub missed: BTreeSet<UserId>,
 }
 
 /// One request, and the claims it is for.
@@ -188,7 +192,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         step.owners.retain(|(owner, _)| !input.objects[*owner].is_foreign());
     }
     draft.verdicts.truncate(input.objects.iter().filter(|object| !object.is_foreign()).count());
-    Plan { steps, verdicts: draft.verdicts, handing_over: draft.handing_over }
+    Plan { steps, verdicts: draft.verdicts, handing_over: draft.handing_over, missed: draft.missed }
 }
 
 impl Input<'_> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::api::Reason;
 use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
 use crate::core::failure::FailureKind;
-use crate::core::ids::{AclKey, PoolId, Subject};
+use crate::core::ids::{AclKey, PoolId, RoleId, Subject};
 use crate::core::object::{Deletion, Mode, Object, ObjectKey, Refusal};
 use crate::core::plan::bury;
 use crate::core::plan::compare::{self, Standing};
@@ -91,7 +91,11 @@ impl Releaser<'_> {
             return done(draft);
         }
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
-        let state = match self.obstacle(claim, proven, &self.readers(leaving)) {
+        let outcome = self.obstacle(claim, proven, &self.readers(leaving)).and_then(|after| {
+            let unreplaced = after.as_ref().and_then(|_| self.unreplaced(draft, claim, leaving));
+            unreplaced.map_or(Ok(after), |state| Err(Box::new(state)))
+        });
+        let state = match outcome {
             Ok(None) => return done(draft),
             Ok(Some(after)) => {
                 if let Claim::Acl(key) = claim
@@ -131,6 +135,26 @@ impl Releaser<'_> {
             };
             draft.state(stake.object, claim, state);
         }
+    }
+
+    /// What keeps an entry from standing that its object wants in place of this one: until it stands, nobody is without both.
+    fn unreplaced(&self, draft: &Draft, claim: &Claim, leaving: &[&Stake<'_>]) -> Option<ClaimState> {
+        let Claim::Acl(AclKey { path, subject, role: _ }) = claim else { return None };
+        let first = Claim::Acl(AclKey { path: path.clone(), subject: subject.clone(), role: RoleId::observed("") });
+        let same_place =
+            self.stakes.by_claim.range::<&Claim, _>(&first..).take_while(
+                |(other, _)| matches!(other, Claim::Acl(key) if key.path == *path && key.subject == *subject),
+            );
+        let by_them = |stake: &&Stake<'_>| {
+            stake.wanted.is_some() && leaving.iter().any(|it| it.object == stake.object) && self.lives(stake)
+        };
+        let wanted = same_place.flat_map(|(other, stakes)| stakes.iter().filter(by_them).map(move |it| (*other, it)));
+        let mut states = wanted.filter_map(|(other, stake)| draft.verdicts[stake.object].claims.get(other));
+        states.find(|state| matches!(state, ClaimState::Failed(_) | ClaimState::Refused(_))).cloned()
+    }
+
+    fn lives(&self, stake: &Stake<'_>) -> bool {
+        self.input.objects[stake.object].mode == Mode::Manage
     }
 
     /// Without the deleted objects that others refer to: these would lose what they have through the reference, also

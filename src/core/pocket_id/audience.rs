@@ -11,6 +11,10 @@ use crate::core::ids::{RealmId, UserId};
 pub struct Audience {
     /// All of them.
     pub people: Vec<Person>,
+    /// Those it does not let in now, and will once the groups that it lets in are as they are declared.
+    pub expected: Vec<Person>,
+    /// The number of the pass in which it was asked.
+    pub asked_in: u64,
     /// Where they may come back to, as patterns.
     pub callbacks: BTreeSet<String>,
     /// The scopes that Pocket ID knows.
@@ -48,9 +52,9 @@ pub enum Sample {
 }
 
 impl Audience {
-    /// Whom a client lets in, by what was read; `None` without such a client, or when its groups or the users were not
-    /// read.
-    pub fn of(snapshot: &Snapshot, client: &ClientId) -> Option<Self> {
+    /// Whom a client lets in, by what was read, and who of `declared`, the members that its groups are to have, is still to
+    /// come; `None` without such a client, or when its groups or the users were not read.
+    pub fn of(snapshot: &Snapshot, client: &ClientId, declared: &BTreeSet<String>) -> Option<Self> {
         let client = snapshot.clients.get(client)?;
         let (users, allowed) = (snapshot.users.as_ref()?, client.allowed.as_ref()?);
         let is_restricted = client.fields.get("isGroupRestricted").and_then(serde_json::Value::as_bool).unwrap_or(true);
@@ -64,8 +68,11 @@ impl Audience {
             groups: user.groups.iter().filter_map(|id| Some(snapshot.groups.get(id)?.name.clone())).collect(),
         };
         let callbacks = client.fields.get("callbackURLs").and_then(serde_json::Value::as_array);
+        let is_to_come = |user: &User| !user.disabled && declared.contains(&user.name) && !gets_in(user);
         Some(Self {
             people: users.iter().filter(|(_, user)| gets_in(user)).map(person).collect(),
+            expected: users.iter().filter(|(_, user)| is_to_come(user)).map(person).collect(),
+            asked_in: 0,
             callbacks: callbacks.into_iter().flatten().filter_map(|url| url.as_str().map(str::to_owned)).collect(),
             scopes: BTreeSet::new(),
             samples: BTreeMap::new(),

@@ -45,18 +45,6 @@ pub struct Secrecy {
 }
 
 impl ClientSecret {
-    /// The secret of a client that is made now. Whatever was shown before was the secret of one that is gone, and must
-    /// not count as this one's.
-    pub fn first(&self) -> Issued {
-        let shown = |issue: i64| {
-            self.token.in_hand || matches!(self.token.kept, Kept::Ours { issue: kept, .. } if kept >= issue)
-        };
-        match &self.token.issued {
-            Some(issued) if !shown(issued.issue) => self.token.again(issued.clone()),
-            Some(_) | None => self.token.fresh(),
-        }
-    }
-
     /// Whether it matters now which secrets the client has.
     pub fn needs_list(&self) -> bool {
         let restored = self.token.issued.is_none() && matches!(self.token.kept, Kept::Ours { holds: true, .. });

@@ -16,7 +16,7 @@ use crate::api::refs::ConnectionKind;
 use crate::core::claim::{Claim, Content, Origin, Thing};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclPath, IdError, Subject};
-use crate::core::object::{Mode, Object, ObjectKey, Refusal};
+use crate::core::object::{Admission, Mode, Object, ObjectKey, Refusal};
 use crate::core::privileges;
 use crate::core::snapshot::{OptionValue, Snapshot};
 use crate::core::visibility::View;
@@ -170,7 +170,9 @@ impl<'a> Judge<'a> {
 
     /// Why objects are not allowed, by their index.
     pub fn denials(&self, objects: &[Object]) -> BTreeMap<usize, Refusal> {
-        if self.policies.iter().all(|(policy, _)| policy.is_open()) && objects.iter().all(|object| object.admitted) {
+        if self.policies.iter().all(|(policy, _)| policy.is_open())
+            && objects.iter().all(|object| object.admission == Admission::Allowed)
+        {
             return BTreeMap::new();
         }
         let of = |(index, object): (usize, &Object)| Some((index, self.denial(object)?));
@@ -178,8 +180,9 @@ impl<'a> Judge<'a> {
     }
 
     fn denial(&self, object: &Object) -> Option<Refusal> {
-        if !object.admitted {
-            return Some(not_admitted(&object.key.namespace));
+        let refusal = not_admitted(object.admission, &object.key.namespace);
+        if refusal.is_some() {
+            return refusal;
         }
         if object.mode == Mode::DeletingObserver {
             return None;
@@ -223,9 +226,19 @@ impl Policy {
     }
 }
 
-/// That a namespace may not use the connection at all.
-pub fn not_admitted(namespace: &str) -> Refusal {
-    denied(format!("namespace {namespace} is not among its allowedNamespaces"))
+/// Why a namespace may not use the connection at all.
+pub fn not_admitted(admission: Admission, namespace: &str) -> Option<Refusal> {
+    match admission {
+        Admission::Allowed => None,
+        Admission::Refused => Some(denied(format!("namespace {namespace} is not among its allowedNamespaces"))),
+        Admission::Unknown => {
+            let message = format!(
+                "whether namespace {namespace} is among the allowedNamespaces of the connection is not known: the \
+                 operator has not seen its labels"
+            );
+            Some(Refusal::new(Reason::DependencyNotReady, message))
+        }
+    }
 }
 
 fn denied(why: impl Into<String>) -> Refusal {

@@ -43,6 +43,8 @@ impl Scene {
             snapshot: with(empty(), [fixtures::group("staff-PocketID")]),
             audience: Audience {
                 people: vec![alice()],
+                expected: Vec::new(),
+                asked_in: 0,
                 callbacks: ["https://pve1.example.com:8006".to_owned()].into(),
                 scopes: ["openid", "email", "profile", "groups"].map(str::to_owned).into(),
                 samples: samples.map(|(user, sample)| (user.to_owned(), sample)).into(),

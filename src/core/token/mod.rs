@@ -133,6 +133,16 @@ impl Token {
         if issued.state == SecretState::Pending && fresh.issue <= issued.issue + 1 { issued } else { fresh }
     }
 
+    /// The issue of a token that is made now. Whatever was shown before was of one that is gone, and must not count as this
+    /// one's.
+    pub fn first(&self) -> Issued {
+        let shown = |issue: i64| self.in_hand || matches!(self.kept, Kept::Ours { issue: kept, .. } if kept >= issue);
+        match &self.issued {
+            Some(issued) if !shown(issued.issue) => self.again(issued.clone()),
+            Some(_) | None => self.fresh(),
+        }
+    }
+
     /// Why no secret may be asked for: it would have nowhere to go.
     pub fn nowhere(&self) -> Option<Refusal> {
         match &self.kept {
@@ -169,7 +179,7 @@ impl Token {
             return match (holds, adopted) {
                 // As after a restore of a backup without statuses.
                 (true, _) => arrived(first),
-                (false, true) => Next::Keep(Issued { state: SecretState::Unknown, ..first }),
+                (false, true) => Next::Keep(Issued { state: SecretState::Unknown, issue: 0, ..first }),
                 (false, false) => Next::Issue(self.fresh()),
             };
         };
@@ -179,7 +189,10 @@ impl Token {
             SecretState::Pending if holds && kept_issue == issued.issue => arrived(issued),
             SecretState::Pending => Next::Issue(self.again(issued)),
             _ if requested => Next::Issue(self.fresh()),
-            SecretState::Unknown if holds => arrived(Issued { issue: kept_issue, ..issued }),
+            // The Secret may hold one of a cluster that the connection has left.
+            SecretState::Unknown if holds && kept_issue > issued.issue => {
+                arrived(Issued { issue: kept_issue, ..issued })
+            }
             SecretState::Delivered if !self.kept.has(&issued) && self.wish.rotate_lost => Next::Issue(self.fresh()),
             SecretState::Delivered if !self.kept.has(&issued) => Next::Refuse(Refusal::new(
                 Reason::SecretLost,
@@ -239,6 +252,10 @@ mod tests {
             // Taken over: never rotated.
             (None, Kept::Absent, true, Ok((false, 0, Unknown))),
             (Some((Unknown, 0)), Kept::Absent, true, Ok((false, 0, Unknown))),
+            (None, ours(3, false), true, Ok((false, 0, Unknown))),
+            (Some((Unknown, 0)), ours(3, true), true, Ok((false, 3, Delivered))),
+            // Of the cluster before.
+            (Some((Unknown, 3)), ours(3, true), true, Ok((false, 3, Unknown))),
             // Its Secret is there all the same, as after a restore.
             (None, ours(4, true), true, Ok((false, 4, Delivered))),
             // Killed between PVE's answer and the Secret.
@@ -271,6 +288,28 @@ mod tests {
         ] {
             let refusal = token(None, Kept::Foreign { of_namesake }).nowhere().expect("a refusal");
             assert_eq!((refusal.reason, refusal.message.as_str()), (Reason::SecretConflict, said));
+        }
+    }
+
+    #[test]
+    fn what_is_made_anew_never_goes_by_a_number_that_was_shown() {
+        use SecretState::{Delivered, Pending};
+        for (state, kept, in_hand, issue) in [
+            (None, Kept::Absent, false, 1),
+            // Nothing of it was ever shown, as far as anybody has it.
+            (Some((Pending, 2)), Kept::Absent, false, 2),
+            (Some((Pending, 2)), ours(1, true), false, 2),
+            // Its secret has arrived, or waits to be written, and the token is gone since.
+            (Some((Pending, 2)), ours(2, true), false, 3),
+            (Some((Pending, 2)), ours(2, false), false, 3),
+            (Some((Pending, 2)), ours(1, true), true, 3),
+            (Some((Delivered, 2)), ours(2, true), false, 3),
+            (Some((Delivered, 2)), Kept::Absent, false, 3),
+            (None, ours(4, true), false, 5),
+        ] {
+            let said = format!("{state:?} {kept:?} in hand {in_hand}");
+            let token = Token { in_hand, ..token(state.map(|(state, issue)| issued(state, issue)), kept) };
+            assert_eq!(token.first().issue, issue, "{said}");
         }
     }
 

@@ -22,10 +22,19 @@ async fn a_watch_that_ends_at_any_event_goes_on_and_nothing_is_missed() {
     for fate in [Fate::Show, Fate::Cut, Fate::Expire] {
         let life = Life::begin().await;
         let (proxy, through) = Proxy::before_apiserver(life.world.kubeconfig()).await;
-        let mut met = BTreeSet::new();
-        proxy.watching().judge(move |asked, event| if met.insert(class(asked, event)) { fate } else { Fate::Show });
+        let (mut met, ended) = (BTreeSet::new(), Arc::new(Mutex::new(0)));
+        let counted = Arc::clone(&ended);
+        proxy.watching().judge(move |asked, event| {
+            if !met.insert(class(asked, event)) {
+                return Fate::Show;
+            }
+            *counted.lock().expect("no panic") += 1;
+            fate
+        });
         life.world.start_operator_with(&[&through], &[]);
         let stood = [life.make().await, life.change().await, life.remove().await];
+        let ended = *ended.lock().expect("no panic");
+        assert!(ended > 10, "{ended} classes of events are too few for all kinds");
         lives.push(life.lived(stood));
     }
     for life in &lives[1..] {

@@ -2,6 +2,7 @@
 
 mod events;
 mod late;
+mod namespaces;
 mod requests;
 mod resets;
 mod restart;

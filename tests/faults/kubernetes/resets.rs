@@ -108,28 +108,27 @@ async fn while_any_list_is_missing_at_the_start_nothing_is_written() {
         Deed::Reset,
         Deed::Silence,
     ];
-    for plural in ["proxmoxusers", "proxmoxacls"] {
-        for deed in &missing {
-            world.kill_operator();
-            let (deed, about) = (deed.clone(), format!("{deed:?}"));
-            let refused = move |asked: &Asked| lists(asked) && asked.path.ends_with(plural);
-            proxy.rule(move |asked| if refused(asked) { deed.clone() } else { Deed::Pass });
-            world.start_operator_with(&[&through], &[]);
-            proxy.take_seen();
-            world
-                .until("the list was asked for", async || {
-                    let seen = proxy.take_seen();
-                    seen.iter().any(|asked| lists(asked) && asked.path.ends_with(plural)).then_some(())
-                })
-                .await;
-            // Long enough for whatever would be done at once.
-            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-            assert_eq!((sets(&world).await, world.pve_writes()), (before.clone(), writes), "{plural}: {about}");
-        }
+    let others = ["groups", "roles", "realms", "tokens", "pools", "accesschecks"];
+    let lists_of = ["users", "acls"].into_iter().flat_map(|kind| missing.iter().map(move |deed| (kind, deed)));
+    world.kill_operator();
+    // So that there is something to be written.
+    world.object("ProxmoxRole", "waits", "privileges: [VM.Audit]").await;
+    for (kind, deed) in lists_of.chain(others.into_iter().zip(missing.iter().cycle())) {
+        world.kill_operator();
+        let (deed, about) = (deed.clone(), format!("{kind}: {deed:?}"));
+        let is_missing = move |asked: &Asked| lists(asked) && asked.path.ends_with(&format!("/proxmox{kind}"));
+        proxy.rule(move |asked| if is_missing(asked) { deed.clone() } else { Deed::Pass });
+        world.start_operator_with(&[&through], &[]);
+        proxy.take_seen();
+        world.until("the list was asked for", async || proxy.take_seen().iter().any(is_missing).then_some(())).await;
+        // Long enough for whatever would be done at once.
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        assert_eq!((sets(&world).await, world.pve_writes()), (before.clone(), writes), "{about}");
     }
     proxy.heal();
     world.start_operator_with(&[&through], &[]);
+    world.ready("ProxmoxRole", "waits").await;
     world.passes(2).await;
     all_ready(&world).await;
-    assert_eq!((sets(&world).await, world.pve_writes()), (before, writes));
+    assert_eq!((sets(&world).await, world.pve_writes()), (before, writes + 1));
 }

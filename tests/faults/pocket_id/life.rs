@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use proxmox_identity::sim::Write;
 use proxmox_identity::sim::pocket_id::Release;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ impl Life {
 
     /// What was made and removed at all, with success. Secrets whose answer was lost are made again, and end.
     pub fn lived(&self, stood: [Value; 3]) -> Lived {
-        self.witness.saw_no_lie();
+        self.witness.saw_no_lie(&ALL.map(|(kind, _)| kind));
         let writes = self.world.pocket.requests().writes;
         let told = |method: &str| {
             let of_kind = writes.iter().filter(|write| {
@@ -81,7 +82,9 @@ impl Life {
             told
         };
         let (births, deaths) = (told("POST"), told("DELETE"));
-        Lived { stood, births, deaths }
+        let is_secret = |write: &&Write| write.method == "POST" && write.path.contains("/secret");
+        let secrets = writes.iter().filter(|it| (200..300).contains(&it.status)).filter(is_secret).count();
+        Lived { stood, births, deaths, secrets }
     }
 
     async fn declare(&self, member: &str, text: &str) {

@@ -112,7 +112,9 @@ impl Life {
 
     /// What was made and removed at all, with success.
     pub fn lived(&self, stood: [Value; 3]) -> Lived {
-        self.witness.saw_no_lie();
+        let objects = self.objects(&FIRST);
+        let kinds: Vec<&str> = objects.iter().map(|(kind, ..)| *kind).chain(["ProxmoxConnection"]).collect();
+        self.witness.saw_no_lie(&kinds);
         let writes = self.world.pve.requests().writes;
         let told = |is: fn(&Write) -> bool| {
             let repeatable = |write: &Write| {
@@ -129,7 +131,9 @@ impl Life {
             let takes = write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1");
             write.method == "DELETE" || takes
         });
-        Lived { stood, births, deaths }
+        let is_secret = |write: &&Write| write.form.get("regenerate").is_some() && write.status == 200;
+        let secrets = writes.iter().filter(is_secret).count();
+        Lived { stood, births, deaths, secrets }
     }
 
     /// All objects are as their specs say, the token works, and the password is the one of its Secret.

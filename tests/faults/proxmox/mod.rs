@@ -3,6 +3,7 @@
 mod endpoints;
 pub mod life;
 mod load;
+mod news;
 mod outages;
 mod rights;
 mod way;

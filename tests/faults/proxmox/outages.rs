@@ -49,7 +49,7 @@ async fn whatever_comes_instead_of_answers_changes_nothing_that_is_ready_and_not
         world.gone("ProxmoxGroup", "leaves").await;
         assert_eq!(world.groups().await, ["stays"], "{what}");
     }
-    witness.saw_no_lie();
+    witness.saw_no_lie(&["ProxmoxConnection", "ProxmoxGroup"]);
 }
 
 #[tokio::test]
@@ -145,6 +145,8 @@ async fn what_was_half_written_is_made_whole_in_the_next_pass() {
         })
         .await;
     assert_eq!(world.pve_get("/access/users/ann@pve/token").await.as_array().map(Vec::len), Some(1));
+    let broken_off = world.pve.requests().writes.iter().filter(|write| write.status == 0).count();
+    assert_eq!(broken_off, 5, "each of them broke off");
     for (kind, name, _) in objects.into_iter().rev() {
         world.delete(kind, name).await;
     }

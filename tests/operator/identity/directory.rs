@@ -158,6 +158,27 @@ async fn sync_jobs_are_made_changed_healed_and_removed() {
 }
 
 #[tokio::test]
+async fn what_is_made_to_remove_an_entry_goes_also_where_the_operator_dies_over_it() {
+    let world = world().await;
+    world.object("ProxmoxRealm", "ld", &realm(&world, "")).await;
+    world.ready("ProxmoxRealm", "ld").await;
+    assert_eq!(ask_for_sync(&world, "first").await["state"], "Succeeded");
+    world.object("ProxmoxAcl", "ours", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{user: ben@ld}]").await;
+    world.ready("ProxmoxAcl", "ours").await;
+    world.pve.people(|people| people.retain(|entry| !entry.dn.starts_with("uid=ben")));
+    let vanish = [("scope", "both"), ("remove-vanished", "entry")];
+    world.pve_call("POST", "/access/domains/ld/sync", &vanish).await;
+    let users = async || world.pve_get("/access/users").await.to_string();
+    assert!(!users().await.contains("ben@ld"), "he is gone, and his entry is not");
+    world.start_operator_with(&["PROXMOX_IDENTITY_KILL_AT=after:1:POST /access/users"], &[]);
+    world.delete("ProxmoxAcl", "ours").await;
+    world.gone("ProxmoxAcl", "ours").await;
+    assert!(!world.log_until_killed().is_empty(), "it was killed when he had just been made");
+    assert!(!users().await.contains("ben@ld"), "who comes back by that name is not kept out");
+    assert_eq!(world.acl().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
 async fn entries_of_people_who_are_gone_are_reported_and_removed_where_they_are_ours_or_the_path_is_exact() {
     let world = world().await;
     world.object("ProxmoxRealm", "ld", &realm(&world, "")).await;

@@ -1,6 +1,7 @@
 //! Tokens and their secrets.
 
 use k8s_openapi::jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
 use proxmox_identity::sim::pve::{Options, Release};
 use serde_json::{Value, json};
 
@@ -39,8 +40,8 @@ async fn tokens(world: &World) -> Vec<String> {
 
 async fn annotate(world: &World, name: &str, annotation: &str, value: &str) {
     let patch = json!({ "metadata": { "annotations": { annotation: value } } });
-    let patch = kube::api::Patch::Merge(patch);
-    world.api("ProxmoxToken").patch(name, &kube::api::PatchParams::default(), &patch).await.expect("annotated");
+    let patch = Patch::Merge(patch);
+    world.api("ProxmoxToken").patch(name, &PatchParams::default(), &patch).await.expect("annotated");
 }
 
 /// Asks for a new secret and waits until it has arrived.
@@ -236,4 +237,22 @@ async fn a_token_that_is_left_keeps_its_secret() {
     let kept = world.get_object("Secret", "ci").await.expect("a Secret");
     assert_eq!(kept["metadata"].get("ownerReferences"), None, "it is not collected with its owner");
     assert!(world.works(&token).await);
+}
+
+#[tokio::test]
+async fn a_secret_is_left_with_its_token_also_under_the_name_that_it_had_before() {
+    let world = world_with_user().await;
+    world.start_operator();
+    world.object("ProxmoxToken", "ci", &format!("user: {USER}")).await;
+    world.ready("ProxmoxToken", "ci").await;
+    let patch = |spec: Value| Patch::Merge(json!({ "spec": spec }));
+    let connections = world.api("ProxmoxConnection");
+    connections.patch("pve", &PatchParams::default(), &patch(json!({"suspend": true}))).await.expect("suspended");
+    world.reason("ProxmoxToken", "ci", "Suspended").await;
+    let elsewhere = json!({"secretTemplate": {"name": "moved"}, "deletionPolicy": "Orphan"});
+    world.api("ProxmoxToken").patch("ci", &PatchParams::default(), &patch(elsewhere)).await.expect("patched");
+    world.delete("ProxmoxToken", "ci").await;
+    world.gone("ProxmoxToken", "ci").await;
+    let secret = world.get_object("Secret", "ci").await.expect("a Secret");
+    assert!(secret["metadata"]["ownerReferences"].as_array().is_none_or(Vec::is_empty), "nobody collects it: {secret}");
 }

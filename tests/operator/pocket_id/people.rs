@@ -126,6 +126,70 @@ async fn people_stand_in_proxmox_before_their_first_sign_in_and_are_disabled_whe
     assert_eq!(there().await, [member("alice", true), member("bob", false)]);
 }
 
+/// Whether somebody of the realm may sign in.
+async fn is_enabled(world: &Both, name: &str) -> bool {
+    world.pve_get(&format!("/access/users/{name}@PocketID")).await["enable"] == 1
+}
+
+#[tokio::test]
+async fn nobody_is_disabled_by_what_pocket_id_said_before_they_were_let_in() {
+    let world = Both::new().await;
+    let users = world.group_by_hand("users").await;
+    let alice = world.pocket.add_user("alice", &["users"]).expect("a user");
+    let bob = world.pocket.add_user("bob", &[]).expect("a user");
+    world.start_operator();
+    client(&world, "").await;
+    let source = "autoCreate: true, onRemoval: Disable, source: {pocketIdClientRef: {name: proxmox}}";
+    realm(&world, source, "").await;
+    world.ready("ProxmoxRealm", "pocket-id").await;
+    world.pve.login("alice@PocketID", &[]).await.expect("a login");
+    world.resync("PocketIdConnection/pocket-id", "1h").await;
+    world.passes(3).await;
+    world.pocket_put(&format!("/api/user-groups/{users}/users"), json!({"userIds": [alice, bob]})).await;
+    world.pve.login("bob@PocketID", &[]).await.expect("a login");
+    world.passes(5).await;
+    assert!(is_enabled(&world, "alice").await && is_enabled(&world, "bob").await);
+    // What Pocket ID says since counts.
+    world.pocket_put(&format!("/api/user-groups/{users}/users"), json!({"userIds": [alice]})).await;
+    world.resync("PocketIdConnection/pocket-id", "1s").await;
+    world.until("he is disabled", async || (!is_enabled(&world, "bob").await).then_some(())).await;
+    assert!(is_enabled(&world, "alice").await);
+}
+
+#[tokio::test]
+async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
+    let world = Both::new().await;
+    for name in ["alice", "bob"] {
+        world.pocket.add_user(name, &[]).expect("a user");
+    }
+    world.start_operator();
+    world.declare("PocketIdGroup", "users", "members: [alice, bob]").await;
+    let spec = "callbackUrlsFrom: {connectionRef: {name: pve}}, allowedGroups: [{groupRef: {name: users}}]";
+    world.declare("PocketIdClient", "proxmox", spec).await;
+    let source = "autoCreate: true, onRemoval: Disable, source: {pocketIdClientRef: {name: proxmox}}";
+    realm(&world, source, "").await;
+    world.ready("ProxmoxRealm", "pocket-id").await;
+    for name in ["alice", "bob"] {
+        world.pve.login(&format!("{name}@PocketID"), &[]).await.expect("a login");
+    }
+    world.resync("PocketIdConnection/pocket-id", "1h").await;
+    world.passes(3).await;
+    // The group stands without its members, as between two steps of the operator itself.
+    let group = world.pocket_group("users").await.expect("a group");
+    let path = format!("/api/user-groups/{}/users", group["id"].as_str().expect("an id"));
+    world.pocket_put(&path, json!({"userIds": []})).await;
+    let asks = || world.pocket.requests().count("GET", "/api/users");
+    let asked = asks();
+    world.patch("ProxmoxRealm", "pocket-id", json!({"spec": {"openid": {"users": {"samples": ["alice"]}}}})).await;
+    world.until("Pocket ID was asked", async || (asks() > asked).then_some(())).await;
+    world.passes(5).await;
+    assert!(is_enabled(&world, "alice").await && is_enabled(&world, "bob").await);
+    // Who is to be in it no more is gone.
+    world.declare("PocketIdGroup", "users", "members: [alice]").await;
+    world.until("he is disabled", async || (!is_enabled(&world, "bob").await).then_some(())).await;
+    assert!(is_enabled(&world, "alice").await);
+}
+
 #[tokio::test]
 async fn what_provisioning_needs_is_asked_for_at_apply() {
     let world = Both::new().await;

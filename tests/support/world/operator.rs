@@ -1,6 +1,7 @@
 //! The operator's process.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
@@ -11,6 +12,12 @@ use serde_json::Value;
 use super::pve::insecure;
 use super::{PATIENCE, World, wait};
 use crate::account;
+
+/// The signal that nothing of a process outlives.
+const SIGKILL: i32 = 9;
+
+/// What a process logs that is killed at a call.
+const KILLED_AT: &str = "\"killed at this call\"";
 
 impl World {
     /// Has the log of an operator judged too that works for this world and for others.
@@ -74,31 +81,28 @@ impl World {
         self.operator().is_some()
     }
 
-    /// Kills the operator at once. Kubernetes must have refused it nothing until now.
+    /// Kills the operator at once. Its log is judged.
     pub fn kill_operator(&self) {
         let Some(operator) = self.operator().take() else { return };
         let log = read(&operator.dir().join("log"));
         drop(operator);
-        account::was_never_refused(&log);
+        judge(&log);
     }
 
-    /// Starts the operator again if it was killed at a call.
+    /// Starts the operator again if it was killed at a call. By itself it never ends.
     pub(super) fn revive_operator(&self) {
-        let ended = self.operator().as_mut().is_some_and(|operator| operator.has_ended().expect("a state"));
-        if ended {
-            *self.log_until_killed.lock().unwrap_or_else(PoisonError::into_inner) = self.log();
-            self.start_operator();
-        }
+        let ended = self.operator().as_mut().and_then(|operator| operator.end().expect("a state"));
+        let Some(status) = ended else { return };
+        let log = self.log();
+        let was_killed = status.signal() == Some(SIGKILL) && log.contains(KILLED_AT);
+        assert!(was_killed, "the operator has ended by itself, {status}\n{}", self.tail());
+        *self.log_until_killed.lock().unwrap_or_else(PoisonError::into_inner) = log;
+        self.start_operator();
     }
 
     /// What the operator's process had logged when it was killed at a call; nothing if none was.
     pub fn log_until_killed(&self) -> String {
         self.log_until_killed.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// What it had called until then.
-    pub fn calls_until_killed(&self) -> Vec<String> {
-        calls(&self.log_until_killed())
     }
 
     fn operator(&self) -> MutexGuard<'_, Option<GuardedChild>> {
@@ -153,7 +157,7 @@ impl Drop for World {
         if !std::thread::panicking() {
             self.kill_operator();
             if let Some(log) = &self.shared_log {
-                account::was_never_refused(&read(log));
+                judge(&read(log));
             }
         }
     }
@@ -163,8 +167,18 @@ fn read(log: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
 }
 
+/// Judges a whole log: Kubernetes has refused nothing, and nothing went wrong that never may.
+fn judge(log: &str) {
+    account::was_never_refused(log);
+    let is_defect = |line: &&str| {
+        line.contains("panicked at") || (line.contains("\"level\":\"ERROR\"") && line.contains("proxmox_identity"))
+    };
+    let defects: Vec<&str> = log.lines().filter(is_defect).collect();
+    assert!(defects.is_empty(), "defects of the operator: {defects:#?}");
+}
+
 /// The calls that a log tells of, by their numbers: those that go at the same time are logged in any order.
-fn calls(log: &str) -> Vec<String> {
+pub fn calls(log: &str) -> Vec<String> {
     let lines = log.lines().filter(|line| line.contains("\"outward call\""));
     let numbered = lines.filter_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;

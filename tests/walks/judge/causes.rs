@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use proxmox_identity::api::ISSUE;
+use serde_json::Value;
+
 use crate::compare::differing;
 use crate::judge::{All, Judged};
 use crate::meaning::sets_of;
 use crate::names::{OWN_TOKEN, OWN_USER};
 use crate::policy::Allowed;
+use crate::seen::Seen;
 use crate::shown::parts;
 
 impl All<'_> {
@@ -39,12 +43,18 @@ impl All<'_> {
         may("WouldLockOut", names_own || ledger.iter().any(|claim| self.concerns_operator(claim)));
         may("ConnectionCheckFailed", spec.to_string().contains("\"checkConnection\":true"));
         may("TicketRequired", spec["passwordSecretRef"].is_object());
-        let has_secret = matches!(seen.kind.as_str(), "ProxmoxToken" | "PocketIdClient");
-        may("SecretConflict", has_secret);
-        may("SecretLost", has_secret);
+        let delivers = matches!(seen.kind.as_str(), "ProxmoxToken" | "PocketIdClient");
+        may("SecretConflict", delivers && self.secret_of(seen).is_some_and(|secret| !is_of(secret, seen)));
+        may("SecretLost", delivers && !self.secret_of(seen).is_some_and(|secret| holds(secret, seen)));
         // Kubernetes lets nobody change the type of a Secret, and takes not everything into one of another type.
         may("ProgressingWithRetry", seen.message().contains("could not be written into its Secret"));
         reasons
+    }
+
+    /// What stands where its secret goes.
+    fn secret_of(&self, seen: &Seen) -> Option<&Value> {
+        let name = seen.spec()["secretTemplate"]["name"].as_str().unwrap_or(&seen.name);
+        self.rest.secrets.get(name)
     }
 
     fn waits_for_another(&self, one: &Judged<'_>) -> bool {
@@ -177,6 +187,23 @@ impl All<'_> {
         let used: Vec<String> = wanted.chain(inside).collect();
         used.iter().any(|claim| things.iter().any(|it| *it != claim && parts(claim).contains(it)))
     }
+}
+
+/// Whether a Secret is an object's.
+fn is_of(secret: &Value, seen: &Seen) -> bool {
+    let mut owners = secret["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    owners.any(|owner| owner["uid"] == seen.object["metadata"]["uid"])
+}
+
+/// Whether a Secret is an object's and has the last secret that it was given, as far as it says so.
+fn holds(secret: &Value, seen: &Seen) -> bool {
+    let (key, status) = match seen.kind.as_str() {
+        "ProxmoxToken" => ("token", "token"),
+        _ => ("clientSecret", "clientSecret"),
+    };
+    let says = secret["metadata"]["annotations"][ISSUE].as_str().and_then(|issue| issue.parse::<i64>().ok());
+    let issued = seen.object["status"][status]["issue"].as_i64().unwrap_or_default();
+    is_of(secret, seen) && secret["data"][key].is_string() && says.unwrap_or_default() >= issued
 }
 
 /// The pool of an ACL's path need not be there.

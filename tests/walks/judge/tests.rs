@@ -38,7 +38,7 @@ fn verdict(objects: &[Seen], shown: &Shown) -> Option<String> {
 fn verdict_by(connection: &Value, objects: &[Seen], shown: &Shown) -> Option<String> {
     let specs: Specs = objects.iter().map(|seen| (seen.key(), seen.spec().clone())).collect();
     let around = Around { specs: &specs, secrets: &BTreeSet::new(), endpoint: "", issuer: "" };
-    judge(&Rest { objects, shown, around, connection }).map(|found| found.class)
+    judge(&Rest { objects, shown, around, secrets: &BTreeMap::new(), connection }).map(|found| found.class)
 }
 
 #[test]

@@ -18,9 +18,7 @@ impl Stage {
         let params = PatchParams::apply("walk").force().validation_strict();
         match self.api(kind).patch(name, &params, &Patch::Apply(&object)).await {
             Ok(object) => Ok(serde_json::to_value(object).expect("JSON")),
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 409 | 422 | 500) => {
-                Err(status.message.clone())
-            }
+            Err(kube::Error::Api(status)) if is_refusal(status.code, &status.message) => Err(status.message.clone()),
             Err(error) => panic!("no answer for {kind} {name}: {error}"),
         }
     }
@@ -48,6 +46,11 @@ impl Stage {
             assert!(matches!(&error, kube::Error::Api(status) if status.code == 404), "{error}");
         }
     }
+}
+
+/// Whether kube-apiserver says that an object is wrong. A wrong type in what is applied it calls a failure of its own.
+fn is_refusal(code: u16, message: &str) -> bool {
+    matches!(code, 400 | 409 | 422) || (code == 500 && message.starts_with("failed to create typed patch object"))
 }
 
 fn resource(kind: &str) -> ApiResource {

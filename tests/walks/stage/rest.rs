@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// What the operator has written since the last look; all of it must be about what was claimed.
-    fn written_by_operator(&self) -> Result<Vec<String>, Divergence> {
+    fn written_by_operator(&mut self) -> Result<Vec<String>, Divergence> {
         let requests = [self.pve.simulator.requests(), self.pocket.simulator.requests()];
         self.pve.simulator.clear_requests();
         self.pocket.simulator.clear_requests();
@@ -87,12 +87,15 @@ impl Stage {
             let form = serde_json::to_value(&write.form).expect("JSON");
             let touched = self.touched(&write.method, &write.path, &form);
             let told = format!("{} {} {form}", write.method, write.path);
-            if let Some(claim) = touched.into_iter().find(|it| !self.is_claimed(it)) {
+            if let Some(claim) = touched.iter().find(|it| !self.is_claimed(it)) {
                 let noun = claim.split(' ').next().unwrap_or_default().to_owned();
                 return Err(Divergence::new(
                     format!("a {noun} is written that nobody claims"),
                     format!("{claim}: {told}"),
                 ));
+            }
+            if write.method == "DELETE" {
+                self.removed.extend(touched);
             }
             written.push(told);
         }

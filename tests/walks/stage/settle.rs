@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 
 use crate::judge::{Divergence, Rest, is_of_connection, judge};
@@ -40,7 +40,12 @@ impl Stage {
             }
         }
         let around = self.around(&present);
-        let found = judge(&Rest { objects: &objects, shown: &shown, around, connection: &self.connection });
+        let secrets = self.api("Secret").list(&ListParams::default()).await.expect("Secrets").items.into_iter();
+        let secrets = secrets.map(|secret| {
+            (secret.metadata.name.clone().unwrap_or_default(), serde_json::to_value(secret).expect("JSON"))
+        });
+        let (secrets, connection) = (secrets.collect(), &self.connection);
+        let found = judge(&Rest { objects: &objects, shown: &shown, around, secrets: &secrets, connection });
         let mut found = found.or_else(|| self.bystanders(&shown));
         if found.is_none() {
             found = self.secrets_of(&objects, &shown).await.err();
@@ -54,6 +59,7 @@ impl Stage {
             self.meanings.retain(|key, _| self.specs.contains_key(key));
             self.last = shown;
             self.edited.clear();
+            self.removed.clear();
             self.doomed = objects.iter().filter(|seen| seen.is_deleted()).map(Seen::key).collect();
         }
         Ok(found)
@@ -70,7 +76,18 @@ impl Stage {
     fn bystanders(&self, shown: &Shown) -> Option<Divergence> {
         let concerned = |claim: &String| {
             let in_exact = sets_of(claim).iter().any(|set| self.ever_exact.contains(set));
-            in_exact || parts(claim).iter().any(|part| self.ever.contains(part) || self.edited.contains(part))
+            let is_about = |part: &String| self.edited.contains(part) || self.removed.contains(part);
+            // Whoever has a say in a group or user has none in who else is in it.
+            let has_a_say = match claim.split_once(' ') {
+                Some(("member" | "id-member", _)) => self.ever.contains(claim),
+                // A guest is taken from another pool.
+                Some(("pool-member", _)) => {
+                    let item = claim.rsplit(' ').next().unwrap_or_default();
+                    self.ever.iter().any(|it| it.starts_with("pool-member ") && it.ends_with(&format!(" {item}")))
+                }
+                _ => parts(claim).iter().any(|part| self.ever.contains(part)),
+            };
+            in_exact || has_a_say || parts(claim).iter().any(is_about)
         };
         let claims: BTreeSet<&String> = self.last.keys().chain(shown.keys()).collect();
         let plain = |fields: Option<&crate::shown::Fields>| {

@@ -9,7 +9,7 @@ use crate::core::claim::{Content, Ledger, Membership, PoolItem, Thing, Wanted};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::ledger::{from_rows, to_rows};
-use crate::core::object::{Adoption, Mode};
+use crate::core::object::{Admission, Adoption, Mode};
 pub use crate::core::object::{ObjectKey, Refusal};
 use crate::core::snapshot::{Credential, HeldPermissions, Pool, Realm, Realms, Resources, Role, User};
 use crate::core::write::{GroupChange, MemberChange, PoolChange};
@@ -71,7 +71,7 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         key: ObjectKey { kind: "Test", namespace: "default".to_owned(), name: name.to_owned() },
         connection: 0,
         created: 0,
-        admitted: true,
+        admission: Admission::Allowed,
         settled: false,
         changed: 0,
         mode: Mode::Manage,

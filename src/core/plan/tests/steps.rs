@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fixtures::*;
 use crate::core::claim::{Content, Entry, Origin, Progress, Thing, Wanted};
+use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::{AclKey, AclPath, RealmId, RoleId, Subject, UserId};
 use crate::core::object::Mode;
 use crate::core::plan::*;
@@ -140,6 +141,36 @@ fn revocations_come_first_and_a_replaced_role_goes_after_its_replacement() {
         entry("/vms", "A", "g"),
     ];
     assert_eq!(order, expected);
+}
+
+#[test]
+fn a_role_is_not_taken_away_while_what_replaces_it_does_not_stand() {
+    let mut objects = [object("replace", [entry("/vms", "A", "g"), entry("/vms", "A", "h")])];
+    let mut snapshot = with(empty(), [group("g"), group("h")]);
+    settle(&mut objects, &mut snapshot);
+    let failed = |kind| FailedClaim {
+        failure: Failure { kind, message: "no".to_owned() },
+        retry_at: 1000,
+        tries: 1,
+        hidden: None,
+    };
+    for (role, fails) in [("Typo", None), ("B", Some(FailureKind::Forbidden)), ("B", Some(FailureKind::Lost))] {
+        let replacement = entry("/vms", role, "g");
+        objects[0].wanted = vec![wanted(replacement.clone())];
+        let failures = fails.map(|kind| (replacement.clone(), failed(kind))).into_iter().collect();
+        let memory = Memory { failures, ..Memory::default() };
+        let planned = plan(&input(&objects, &snapshot, &memory));
+        let done: Vec<_> = planned.steps.iter().flat_map(|step| step.claims.clone()).collect();
+        assert_eq!(done, [entry("/vms", "A", "h")], "{role}: only what nothing takes the place of");
+        let held = entry("/vms", "A", "g");
+        assert!(planned.verdicts[0].ledger.contains_key(&held), "{role}: it is still the object's");
+        assert!(planned.verdicts[0].worst().is_some(), "{role}: and that is said");
+        // Who deletes the object wants nothing in its place.
+        let gone = [Object { mode: Mode::Deleting, wanted: Vec::new(), ..objects[0].clone() }];
+        let planned = plan(&input(&gone, &snapshot, &memory));
+        let done: BTreeSet<_> = planned.steps.iter().flat_map(|step| step.claims.clone()).collect();
+        assert!(done.contains(&held), "{role}");
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Draft<'_> {
             self.step(index, &claim, Purpose::Update(vec!["allowedGroups".to_owned()]), write, None);
         }
         if let Some(secret) = secret {
-            self.issue(index, secret, &wanted.id, secret.first(), false, None);
+            self.issue(index, secret, &wanted.id, secret.token.first(), false, None);
         }
         self.logo(index, object, wanted, None);
     }

@@ -6,7 +6,7 @@ use crate::api::{CONFIRM_REMOVALS, ProxmoxRealm, Reason};
 use crate::core::fields::Fields;
 use crate::core::ids::{GroupId, RealmId};
 use crate::core::object::Refusal;
-use crate::core::pocket_id::audience::{Person, is_taken};
+use crate::core::pocket_id::audience::{Audience, Person, is_taken};
 use crate::core::roster::{Newcomer, Present, Provision, Roster};
 use crate::core::snapshot::OptionValue;
 use crate::core::wants::References;
@@ -24,11 +24,15 @@ pub(super) fn of_realm(realm: &ProxmoxRealm, id: &RealmId, references: &Referenc
     let openid = realm.spec.openid.as_ref()?;
     let OpenIdUsers { auto_create: _, on_removal, source, provision, samples: _ } = openid.users.as_ref()?;
     let UserSource { config_map_ref, pocket_id_client_ref } = source.as_ref()?;
-    let mut newcomers = None;
+    let (mut newcomers, mut asked_in) = (None, None);
     let present = match (config_map_ref, pocket_id_client_ref) {
         (Some(key), None) => read(key, id, references),
-        (None, Some(client)) => people(client, openid, id, references).and_then(|people| {
-            let users = people.iter().map(|newcomer| newcomer.user.clone()).collect();
+        (None, Some(client)) => audience(client, references).and_then(|audience| {
+            asked_in = Some(audience.asked_in);
+            let people = people(&audience.people, openid, id);
+            let expected =
+                audience.expected.iter().filter_map(|it| it.user_id(openid.username_claim.as_deref(), id).ok());
+            let users = people.iter().map(|newcomer| newcomer.user.clone()).chain(expected).collect();
             newcomers = provision.then_some(people);
             Present::of(users).map_err(|error| format!("PocketIdClient {}, their source, {error}", client.name))
         }),
@@ -40,6 +44,7 @@ pub(super) fn of_realm(realm: &ProxmoxRealm, id: &RealmId, references: &Referenc
         realm: id.clone(),
         on_removal: on_removal.unwrap_or_default(),
         present: present.map_err(unusable),
+        asked_in,
         confirmed: realm.metadata.annotations.as_ref().and_then(|all| all.get(CONFIRM_REMOVALS)).cloned(),
         provision: newcomers.map(|people| Provision { people, overwrite }),
     })
@@ -54,18 +59,16 @@ fn read(key: &KeyRef, realm: &RealmId, references: &References<'_>) -> Result<Pr
     }
 }
 
-/// Those whom a client of Pocket ID lets in and whom Proxmox VE takes.
-fn people(
-    client: &ObjectRef,
-    openid: &OpenIdRealm,
-    realm: &RealmId,
-    references: &References<'_>,
-) -> Result<Vec<Newcomer>, String> {
-    let audience = match references.audiences.get(&client.name) {
-        Some(Ok(audience)) => audience,
-        Some(Err(why)) => return Err(why.clone()),
-        None => return Err(format!("PocketIdClient {} was not read in this pass", client.name)),
-    };
+fn audience<'a>(client: &ObjectRef, references: &'a References<'_>) -> Result<&'a Audience, String> {
+    match references.audiences.get(&client.name) {
+        Some(Ok(audience)) => Ok(audience),
+        Some(Err(why)) => Err(why.clone()),
+        None => Err(format!("PocketIdClient {} was not read in this pass", client.name)),
+    }
+}
+
+/// Whom Proxmox VE takes of those whom a client of Pocket ID lets in.
+fn people(people: &[Person], openid: &OpenIdRealm, realm: &RealmId) -> Vec<Newcomer> {
     let told = openid.groups.as_ref().and_then(|groups| groups.claim.as_deref()) == Some(GROUPS);
     let newcomer = |person: &Person| {
         let user = person.user_id(openid.username_claim.as_deref(), realm).ok()?;
@@ -73,7 +76,7 @@ fn people(
         let groups = groups.filter_map(|group| GroupId::parse(&format!("{group}-{realm}")).ok()).collect();
         Some(Newcomer { user, fields: fields(person), groups })
     };
-    Ok(audience.people.iter().filter_map(newcomer).collect())
+    people.iter().filter_map(newcomer).collect()
 }
 
 /// What a sign-in would give a new user.

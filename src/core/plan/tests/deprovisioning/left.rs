@@ -31,6 +31,25 @@ fn who_is_disabled_already_is_left_and_not_told() {
 }
 
 #[test]
+fn who_was_seen_after_the_source_was_asked_is_not_gone_yet() {
+    let snapshot = pve(&["a@oid", "b@oid"]);
+    let gone = UserId::observed("b@oid");
+    for (asked_in, missed, departs) in
+        [(None, None, true), (Some(5), None, false), (Some(5), Some(5), false), (Some(5), Some(4), true)]
+    {
+        let mut object = realm(OnRemoval::Disable, "a");
+        object.roster.as_mut().expect("a roster").asked_in = asked_in;
+        let missed = missed.map(|pass| (gone.clone(), pass)).into_iter().collect();
+        let memory = Memory { missed, ..Memory::default() };
+        let objects = [object];
+        let plan = plan(&input(&objects, &snapshot, &memory));
+        assert_eq!(!plan.steps.is_empty(), departs, "asked in {asked_in:?}");
+        assert_eq!(plan.missed, BTreeSet::from([gone.clone()]), "it is remembered");
+        assert!(departs || warning(&plan).is_none(), "nothing is told that may be wrong");
+    }
+}
+
+#[test]
 fn the_operators_own_user_is_never_touched() {
     for credential in
         [Credential::Token(TokenId::observed("ops@oid!token")), Credential::User(UserId::observed("ops@oid"))]

@@ -24,7 +24,7 @@ fn realm(on_removal: OnRemoval, present: &str) -> Object {
     let present = Present::parse(present, &id).map_err(unusable);
     Object {
         ledger: [(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Applied })].into(),
-        roster: Some(Roster { realm: id, on_removal, present, confirmed: None, provision: None }),
+        roster: Some(Roster { realm: id, on_removal, present, asked_in: None, confirmed: None, provision: None }),
         wanted: vec![Wanted::new(claim, content)],
         ..object("realm", [])
     }

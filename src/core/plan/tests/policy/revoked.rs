@@ -4,7 +4,8 @@ use super::super::fixtures::*;
 use super::*;
 use crate::api::policy::OnRevoke;
 use crate::core::claim::{Entry, Origin, Progress, Scope};
-use crate::core::object::{Deletion, Mode};
+use crate::core::failure::{Failure, FailureKind};
+use crate::core::object::{Admission, Deletion, Mode};
 
 fn held(claim: Claim, origin: Origin) -> (Claim, Entry) {
     (claim, Entry { origin, progress: Progress::Applied })
@@ -84,8 +85,61 @@ fn another_namespace_learns_nothing_of_whom_it_loses_to() {
 
 #[test]
 fn a_namespace_that_may_not_use_the_connection_gets_nothing() {
-    let object = Object { admitted: false, ..object("o", [group("g")]) };
-    let plan = one(std::slice::from_ref(&object), &empty());
-    assert!(plan.steps.is_empty());
-    assert!(refusal(&plan, 0).1.contains("allowedNamespaces"));
+    for (admission, reason) in
+        [(Admission::Refused, Reason::PolicyDenied), (Admission::Unknown, Reason::DependencyNotReady)]
+    {
+        let object = Object { admission, ..object("o", [group("g")]) };
+        let plan = one(std::slice::from_ref(&object), &empty());
+        assert!(plan.steps.is_empty());
+        let (told, message) = refusal(&plan, 0);
+        assert!(told == reason && message.contains("allowedNamespaces"), "{told} {message}");
+    }
+}
+
+/// A policy that allows everything but privileges that are denied anyway, and takes back what it no longer allows.
+fn anything() -> ConnectionPolicy {
+    ConnectionPolicy {
+        rules: vec![PolicyRule::default()],
+        on_revoke: Some(OnRevoke::Remove),
+        ..ConnectionPolicy::default()
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_now_stays_whatever_becomes_of_what_is_not_allowed() {
+    fn unread<T>() -> Result<T, Failure> {
+        Err(Failure { kind: FailureKind::Other, message: "it broke".to_owned() })
+    }
+    type Hide = fn(&mut Object, &mut Snapshot);
+    let unseen: [(&str, Hide, Reason); 5] = [
+        ("roles", |_, snapshot| snapshot.roles = unread(), Reason::Forbidden),
+        ("users", |_, snapshot| snapshot.users = unread(), Reason::Forbidden),
+        ("groups", |_, snapshot| snapshot.groups = unread(), Reason::Forbidden),
+        ("entries", |_, snapshot| snapshot.permissions = permissions(&[]), Reason::Forbidden),
+        ("labels", |object, _| object.admission = Admission::Unknown, Reason::DependencyNotReady),
+    ];
+    let (object, snapshot) = revoked(Mode::Manage, None);
+    assert!(planned(&object, &snapshot, &anything()).steps.is_empty(), "it is allowed");
+    for (what, hide, reason) in unseen {
+        let (mut object, mut snapshot) = (object.clone(), snapshot.clone());
+        hide(&mut object, &mut snapshot);
+        let plan = planned(&object, &snapshot, &anything());
+        assert!(plan.steps.is_empty(), "{what} are not seen: {:?}", plan.steps);
+        assert_eq!(plan.verdicts[0].ledger, object.ledger, "{what}");
+        assert_eq!(refusal(&plan, 0).0, reason, "{what}");
+    }
+}
+
+#[test]
+fn what_another_connection_allows_no_more_is_not_removed_by_this_one() {
+    let of_ours = entry("/vms/100", "A", "team-b");
+    let exact = [Scope::Entries(AclPath::parse("/vms/100").expect("a path"))].into();
+    let ours = Object { exact, ..object("ours", [of_ours.clone()]) };
+    let (theirs, snapshot) = revoked(Mode::Manage, None);
+    let objects = [ours, Object { connection: 1, ..theirs }];
+    let snapshot = with(snapshot, [group("team-b"), of_ours]);
+    let nothing = ConnectionPolicy { on_revoke: Some(OnRevoke::Remove), ..ConnectionPolicy::default() };
+    let policies = [parsed(&anything()), parsed(&nothing)];
+    let plan = plan(&Input { policies: &policies, ..input(&objects, &snapshot, &Memory::default()) });
+    assert!(plan.steps.is_empty(), "{:?}", plan.steps);
 }
