@@ -46,8 +46,6 @@ struct Question {
 struct Asked {
     question: Question,
     at: Instant,
-    /// How soon it is asked again.
-    every: Duration,
     /// The pass in which it was asked.
     pass: u64,
     /// What had been written there when it was asked.
@@ -79,7 +77,7 @@ impl Audiences {
             let asked = match before {
                 Some(mut asked) => {
                     asked.take();
-                    let is_old = asked.at.elapsed() >= asked.every
+                    let is_old = asked.at.elapsed() >= every(context, &key)
                         || asked.changes != changes(context, &key)
                         || missed.is_some_and(|missed| asked.pass <= missed);
                     if asked.coming.is_none() && is_old {
@@ -178,8 +176,6 @@ impl Asker<'_> {
         let (say, coming) = oneshot::channel();
         let changes = changes(context, key);
         let connection = connection_of(context, key);
-        let every =
-            connection.as_ref().and_then(|key| context.index.pocket_id(key)).map(|it| it.spec.resync_interval());
         let (context, permit, wake) = (Arc::clone(context), permit.clone(), Arc::clone(wake));
         let asking = question.clone();
         tokio::spawn(async move {
@@ -193,8 +189,7 @@ impl Asker<'_> {
                 wake.notify_one();
             }
         });
-        let every = every.unwrap_or(Duration::from_mins(1));
-        Asked { question, at: Instant::now(), every, pass, changes, coming: Some(coming), known: None }
+        Asked { question, at: Instant::now(), pass, changes, coming: Some(coming), known: None }
     }
 }
 
@@ -202,6 +197,12 @@ impl Asker<'_> {
 fn connection_of(context: &Context, (namespace, name): &(String, String)) -> Option<ConnectionKey> {
     let client = context.index.pocket_id_client(namespace, name)?;
     Some(ConnectionKey::pocket_id(namespace, &client.management().connection_ref.name))
+}
+
+/// How soon it is asked again.
+fn every(context: &Context, key: &(String, String)) -> Duration {
+    let connection = connection_of(context, key).and_then(|key| context.index.pocket_id(&key));
+    connection.map_or(Duration::from_mins(1), |connection| connection.spec.resync_interval())
 }
 
 fn changes(context: &Context, key: &(String, String)) -> u64 {

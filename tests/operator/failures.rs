@@ -137,7 +137,7 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
             (token["status"]["token"]["secretState"] == "Unknown").then_some(())
         })
         .await;
-    world.passes(2).await;
+    elsewhere.passes(2).await;
     let token = world.get_object("ProxmoxToken", "ci").await.expect("a token");
     assert_eq!(token["status"]["token"]["secretState"], "Unknown", "what its Secret holds is of the cluster before");
     world.delete("ProxmoxToken", "ci").await;

@@ -131,7 +131,7 @@ impl Life {
             let takes = write.method == "PUT" && write.form.get("delete").is_some_and(|it| it == "1");
             write.method == "DELETE" || takes
         });
-        let is_secret = |write: &&Write| write.form.get("regenerate").is_some() && write.status == 200;
+        let is_secret = |write: &&Write| write.form.contains_key("regenerate") && write.status == 200;
         let secrets = writes.iter().filter(is_secret).count();
         Lived { stood, births, deaths, secrets }
     }

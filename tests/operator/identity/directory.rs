@@ -169,7 +169,8 @@ async fn what_is_made_to_remove_an_entry_goes_also_where_the_operator_dies_over_
     let vanish = [("scope", "both"), ("remove-vanished", "entry")];
     world.pve_call("POST", "/access/domains/ld/sync", &vanish).await;
     let users = async || world.pve_get("/access/users").await.to_string();
-    assert!(!users().await.contains("ben@ld"), "he is gone, and his entry is not");
+    world.until("he is gone", async || (!users().await.contains("ben@ld")).then_some(())).await;
+    assert_eq!(world.acl().await, ["/vms PVEVMUser user:ben@ld 1"], "and his entry is not");
     world.start_operator_with(&["PROXMOX_IDENTITY_KILL_AT=after:1:POST /access/users"], &[]);
     world.delete("ProxmoxAcl", "ours").await;
     world.gone("ProxmoxAcl", "ours").await;
