@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use crate::api::management::{Management, ManagementPolicy};
 use crate::api::{Object as _, PocketIdClient, PocketIdGroup, ProxmoxRealm};
 use crate::controller::Context;
 use crate::controller::connections::ConnectionKey;
@@ -141,13 +142,18 @@ fn questions(objects: &[AnyObject], context: &Context) -> BTreeMap<(String, Stri
 fn declared(context: &Context, namespace: &str, client: &PocketIdClient) -> BTreeSet<String> {
     let allowed = &client.spec.allowed_groups;
     let lets_in = |group: &PocketIdGroup| {
-        allowed.iter().any(|it| {
-            it.group.as_deref() == Some(group_name(group))
-                || it.group_ref.as_ref().is_some_and(|it| it.name == group.name())
-        })
+        let Management { connection_ref, management_policy, suspend, .. } = group.management();
+        *connection_ref == client.management().connection_ref
+            && *management_policy == ManagementPolicy::Manage
+            && !suspend
+            && !group.is_being_deleted()
+            && allowed.iter().any(|it| {
+                it.group.as_deref() == Some(group_name(group))
+                    || it.group_ref.as_ref().is_some_and(|it| it.name == group.name())
+            })
     };
     let groups = context.index.pocket_id_groups(namespace).into_iter();
-    groups.filter(|group| !group.is_being_deleted() && lets_in(group)).flat_map(|it| it.spec.members.clone()).collect()
+    groups.filter(|group| lets_in(group)).flat_map(|group| group.spec.members.clone()).collect()
 }
 
 /// The clients that a realm refers to, each with the users that it asks about there.

@@ -10,15 +10,17 @@ use crate::controller::managed::Managed;
 use crate::core::plan::Memory;
 use crate::pve::realms::RealmCache;
 
-/// Nothing of a token's secret but its number, so that what its Secret holds does not count as that of the new one.
-fn unknown(TokenStatus { secret_name, issue, .. }: TokenStatus) -> TokenStatus {
+/// Nothing of a token's secret but its number, so that what its Secret holds does not count as that of the new one, and what
+/// was asked for there.
+fn unknown(of_the_one_before: TokenStatus) -> TokenStatus {
+    let TokenStatus { secret_name, issue, last_handled_rotate_at, .. } = of_the_one_before;
     TokenStatus {
         secret_state: SecretState::Unknown,
         secret_name,
         issue,
         issued_at: None,
         next_rotation: None,
-        last_handled_rotate_at: None,
+        last_handled_rotate_at,
         restoring: Vec::new(),
     }
 }

@@ -87,6 +87,8 @@ pub(super) struct Worker {
     pub(super) checks: Arc<[ProxmoxAccessCheck]>,
     client: Option<(Settings, Client)>,
     worked: Option<Instant>,
+    /// Since when nobody has answered where the cluster was, or somebody else.
+    pub(super) away: Option<Instant>,
     pub(super) failures: u32,
     /// How many passes in a row came to nothing.
     stalls: u32,
@@ -129,6 +131,7 @@ impl Worker {
             checks: Arc::default(),
             client: None,
             worked: None,
+            away: None,
             failures: 0,
             stalls: 0,
             retry_at: None,
@@ -238,7 +241,7 @@ impl Worker {
                 ),
             )),
             _ => {
-                self.worked = Some(Instant::now());
+                (self.worked, self.away) = (Some(Instant::now()), None);
                 Ok(session)
             }
         }

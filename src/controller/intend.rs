@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use futures::StreamExt;
+
 use crate::controller::connection::Worker;
 use crate::controller::gather::Subject;
 use crate::controller::managed::Managed;
@@ -10,6 +12,9 @@ use crate::controller::pass::gives_up;
 use crate::controller::status;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
+
+/// So many statuses are put together ahead of the writes: thousands at once would take more memory than all else.
+const COMPOSED: usize = 64;
 
 impl Worker {
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those
@@ -23,7 +28,7 @@ impl Worker {
         blocked.outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
         let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
-        let mut writes = Vec::new();
+        let mut owed = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let changed = inputs[index].ledger != verdict.ledger
                 || inputs[index].written != verdict.written
@@ -34,20 +39,22 @@ impl Worker {
             let due = if subject.any.is_being_deleted() { gains } else { changed || fresh };
             let first = owners.contains(&index) && due;
             let heir = somebody_leaves && gains && inputs[index].mode.is_live();
-            if blocked.contains(index) || !(first || heir) {
-                continue;
+            if !blocked.contains(index) && (first || heir) {
+                owed.push(index);
             }
+        }
+        let this = &*self;
+        let writes = owed.into_iter().map(|index| {
+            let (subject, object) = (&subjects[index], &inputs[index]);
             // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
-            let mut kept = verdict.clone();
-            for (claim, entry) in &inputs[index].ledger {
+            let mut kept = plan.verdicts[index].clone();
+            for (claim, entry) in &object.ledger {
                 kept.ledger.entry(claim.clone()).or_insert(*entry);
             }
-            let status = self.compose(subject, &inputs[index], &kept);
-            let target = subject.any.target();
-            let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
-            writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
-        }
-        let stored = futures::future::join_all(writes).await;
+            let (status, target) = (this.compose(subject, object, &kept), subject.any.target());
+            async move { (index, this.context.outbox.store(&this.permit, target, &status).await) }
+        });
+        let stored: Vec<_> = futures::stream::iter(writes).buffer_unordered(COMPOSED).collect().await;
         blocked.unwritten.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }

@@ -1,6 +1,8 @@
 //! What objects are told while Proxmox VE is not asked: it cannot be reached, the connection is not there, or it is
 //! suspended.
 
+use std::time::Instant;
+
 use crate::api::Reason;
 use crate::api::conditions::Motion;
 use crate::api::management::ManagementPolicy;
@@ -15,13 +17,24 @@ use crate::controller::status;
 use crate::core::ledger::from_rows;
 use crate::core::object::Refusal;
 
+/// Since when the cluster has been away, after this is why it cannot be worked with: nobody answers there, or somebody else. A
+/// credential that is missing meanwhile says nothing about it.
+fn away_since(before: Option<Instant>, why: Reason, now: Instant) -> Option<Instant> {
+    match why {
+        Reason::APIUnavailable | Reason::CertificateMismatch | Reason::ClusterChanged => before.or(Some(now)),
+        Reason::SecretNotFound => before,
+        _ => None,
+    }
+}
+
 impl Worker {
     /// The connection does not work: it says so at once. Objects that are ready stay so for the deadline, so that a
     /// short outage changes nothing; the others say what they wait for.
     pub(super) async fn unreachable(&mut self, connection: &Connection, objects: &[AnyObject], why: &Refusal) {
         self.failures = self.failures.saturating_add(1);
         let lasted = self.disconnected(connection, why, objects.len()).await;
-        let is_gone = why.reason == Reason::APIUnavailable && lasted >= self.context.progress_deadline;
+        self.away = away_since(self.away, why.reason, Instant::now());
+        let is_gone = self.away.is_some_and(|since| since.elapsed() >= self.context.progress_deadline);
         let orphan = is_gone && connection.spec.unreachable_deletion() == UnreachableDeletion::Orphan;
         let message = format!("{} is not ready: {}", self.key.short(), why.reason);
         let mut report = Report::not_ready(Reason::ConnectionNotReady, message);
@@ -88,6 +101,29 @@ impl Worker {
             let held = from_rows(&previous.ledger).unwrap_or_default();
             let left = if observes { Vec::new() } else { held.into_keys().collect() };
             self.let_go(any, left).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_away_since_nobody_or_somebody_else_has_answered_and_for_no_other_reason() {
+        let now = Instant::now();
+        let earlier = now.checked_sub(std::time::Duration::from_mins(1));
+        for (why, before, since) in [
+            (Reason::APIUnavailable, None, Some(now)),
+            (Reason::APIUnavailable, earlier, earlier),
+            (Reason::ClusterChanged, earlier, earlier),
+            // As when a namespace goes with everything in it.
+            (Reason::SecretNotFound, earlier, earlier),
+            (Reason::SecretNotFound, None, None),
+            (Reason::InvalidSpec, earlier, None),
+            (Reason::AuthenticationFailed, earlier, None),
+        ] {
+            assert_eq!(away_since(before, why, now), since, "{why}");
         }
     }
 }

@@ -113,6 +113,15 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
     world.pve_call("POST", "/access/users", &[("userid", "svc@pve")]).await;
     world.object("ProxmoxToken", "ci", "user: svc@pve").await;
     world.ready("ProxmoxToken", "ci").await;
+    let rotate = serde_json::json!({"metadata": {"annotations": {"proxmox-identity.dev/rotate-requested-at": "once"}}});
+    world.api("ProxmoxToken").patch("ci", &PatchParams::default(), &Patch::Merge(&rotate)).await.expect("annotated");
+    world
+        .until("it has a new secret", async || {
+            let token = world.get_object("ProxmoxToken", "ci").await?;
+            let status = &token["status"]["token"];
+            (status["lastHandledRotateAt"] == "once" && status["secretState"] == "Delivered").then_some(())
+        })
+        .await;
     let elsewhere = World::with(Options { time_scale: 0.02, ..Options::default() }).await;
     for group in ["alike", "other", "never"] {
         elsewhere.pve_call("POST", "/access/groups", &[("groupid", group), ("comment", "theirs")]).await;
@@ -140,6 +149,7 @@ async fn what_stands_in_a_confirmed_other_cluster_is_a_strangers() {
     elsewhere.passes(2).await;
     let token = world.get_object("ProxmoxToken", "ci").await.expect("a token");
     assert_eq!(token["status"]["token"]["secretState"], "Unknown", "what its Secret holds is of the cluster before");
+    assert_eq!(elsewhere.pve.requests().count("PUT", "/access/users"), 0, "nor was a new one asked for there");
     world.delete("ProxmoxToken", "ci").await;
     world.gone("ProxmoxToken", "ci").await;
     let writes = elsewhere.pve_writes();

@@ -91,12 +91,9 @@ impl Releaser<'_> {
             return done(draft);
         }
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
-        let outcome = self.obstacle(claim, proven, &self.readers(leaving)).and_then(|after| {
-            let unreplaced = after.as_ref().and_then(|_| self.unreplaced(draft, claim, leaving));
-            unreplaced.map_or(Ok(after), |state| Err(Box::new(state)))
-        });
-        let state = match outcome {
+        let state = match self.obstacle(claim, proven, &self.readers(leaving)) {
             Ok(None) => return done(draft),
+            Ok(Some(_)) if self.waits_for_another(draft, claim, leaving) => return,
             Ok(Some(after)) => {
                 if let Claim::Acl(key) = claim
                     && let Some(thing) = bury::dangles(key, self.input.snapshot, self.view)
@@ -137,24 +134,48 @@ impl Releaser<'_> {
         }
     }
 
-    /// What keeps an entry from standing that its object wants in place of this one: until it stands, nobody is without both.
-    fn unreplaced(&self, draft: &Draft, claim: &Claim, leaving: &[&Stake<'_>]) -> Option<ClaimState> {
-        let Claim::Acl(AclKey { path, subject, role: _ }) = claim else { return None };
-        let first = Claim::Acl(AclKey { path: path.clone(), subject: subject.clone(), role: RoleId::observed("") });
-        let same_place =
-            self.stakes.by_claim.range::<&Claim, _>(&first..).take_while(
-                |(other, _)| matches!(other, Claim::Acl(key) if key.path == *path && key.subject == *subject),
-            );
-        let by_them = |stake: &&Stake<'_>| {
-            stake.wanted.is_some() && leaving.iter().any(|it| it.object == stake.object) && self.lives(stake)
-        };
-        let wanted = same_place.flat_map(|(other, stakes)| stakes.iter().filter(by_them).map(move |it| (*other, it)));
-        let mut states = wanted.filter_map(|(other, stake)| draft.verdicts[stake.object].claims.get(other));
-        states.find(|state| matches!(state, ClaimState::Failed(_) | ClaimState::Refused(_))).cloned()
+    /// Whether an entry stays until one stands that its object wants in its place: nobody is to be without both. It stays with
+    /// such objects alone.
+    fn waits_for_another(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>]) -> bool {
+        let states: Vec<_> = leaving.iter().map(|stake| self.unreplaced(draft, claim, stake)).collect();
+        let waits = states.iter().any(Option::is_some);
+        for (stake, state) in leaving.iter().zip(states).filter(|_| waits) {
+            match state {
+                Some(state) => draft.state(stake.object, claim, state),
+                None => drop(draft.verdicts[stake.object].ledger.remove(claim)),
+            }
+        }
+        if waits {
+            self.staying.insert(claim.clone());
+        }
+        waits
     }
 
-    fn lives(&self, stake: &Stake<'_>) -> bool {
-        self.input.objects[stake.object].mode == Mode::Manage
+    /// What keeps all entries from standing that an object wants in place of this one; nothing where one stands or is to be
+    /// made in this plan, which comes first.
+    fn unreplaced(&self, draft: &Draft, claim: &Claim, leaving: &Stake<'_>) -> Option<ClaimState> {
+        let Claim::Acl(AclKey { path, subject, role: _ }) = claim else { return None };
+        if self.input.objects[leaving.object].mode != Mode::Manage {
+            return None;
+        }
+        let first = Claim::Acl(AclKey { path: path.clone(), subject: subject.clone(), role: RoleId::observed("") });
+        let mut why = None;
+        for (other, stakes) in self.stakes.by_claim.range::<&Claim, _>(&first..) {
+            if !matches!(other, Claim::Acl(key) if key.path == *path && key.subject == *subject) {
+                break;
+            }
+            if !stakes.iter().any(|stake| stake.object == leaving.object && stake.wanted.is_some()) {
+                continue;
+            }
+            let stands = matches!(compare::presence(other, self.input.snapshot, self.view), Standing::Same);
+            match draft.verdicts[leaving.object].claims.get(*other) {
+                Some(state @ (ClaimState::Failed(_) | ClaimState::Refused(_))) if !stands => {
+                    why.get_or_insert_with(|| state.clone());
+                }
+                _ => return None,
+            }
+        }
+        why
     }
 
     /// Without the deleted objects that others refer to: these would lose what they have through the reference, also

@@ -75,7 +75,9 @@ async fn while_the_labels_of_namespaces_are_not_known_nothing_counts_as_no_longe
                 (proxy.take_seen().iter().any(lists)).then_some(())
             })
             .await;
-        if matches!(&deed, Deed::Answer(Forged { status: 403, .. })) {
+        let is_refused = matches!(&deed, Deed::Answer(Forged { status: 403, .. }));
+        assert_eq!(world.get("/readyz").await.0 == 200, is_refused, "{about}: what may yet be listed is waited for");
+        if is_refused {
             let message = world.reason("ProxmoxGroup", "g", "DependencyNotReady").await;
             assert!(message.contains("labels"), "{message}");
         }

@@ -159,9 +159,7 @@ async fn nobody_is_disabled_by_what_pocket_id_said_before_they_were_let_in() {
 #[tokio::test]
 async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
     let world = Both::new().await;
-    for name in ["alice", "bob"] {
-        world.pocket.add_user(name, &[]).expect("a user");
-    }
+    let ids = ["alice", "bob", "carol"].map(|name| world.pocket.add_user(name, &[]).expect("a user"));
     world.start_operator();
     world.declare("PocketIdGroup", "users", "members: [alice, bob]").await;
     let spec = "callbackUrlsFrom: {connectionRef: {name: pve}}, allowedGroups: [{groupRef: {name: users}}]";
@@ -169,20 +167,23 @@ async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
     let source = "autoCreate: true, onRemoval: Disable, source: {pocketIdClientRef: {name: proxmox}}";
     realm(&world, source, "").await;
     world.ready("ProxmoxRealm", "pocket-id").await;
-    for name in ["alice", "bob"] {
+    let group = world.pocket_group("users").await.expect("a group");
+    let path = format!("/api/user-groups/{}/users", group["id"].as_str().expect("an id"));
+    world.pocket_put(&path, json!({"userIds": ids})).await;
+    for name in ["alice", "bob", "carol"] {
         world.pve.login(&format!("{name}@PocketID"), &[]).await.expect("a login");
     }
     world.resync("PocketIdConnection/pocket-id", "1h").await;
     world.passes(3).await;
-    // The group stands without its members, as between two steps of the operator itself.
-    let group = world.pocket_group("users").await.expect("a group");
-    let path = format!("/api/user-groups/{}/users", group["id"].as_str().expect("an id"));
-    world.pocket_put(&path, json!({"userIds": []})).await;
+    // The group stands without the members that are declared, as between two steps of the operator itself.
+    let [_, _, carol] = &ids;
+    world.pocket_put(&path, json!({"userIds": [carol]})).await;
     let asks = || world.pocket.requests().count("GET", "/api/users");
     let asked = asks();
     world.patch("ProxmoxRealm", "pocket-id", json!({"spec": {"openid": {"users": {"samples": ["alice"]}}}})).await;
     world.until("Pocket ID was asked", async || (asks() > asked).then_some(())).await;
     world.passes(5).await;
+    assert_eq!(world.members("users").await, ["carol"], "the group still stands without them");
     assert!(is_enabled(&world, "alice").await && is_enabled(&world, "bob").await);
     // Who is to be in it no more is gone.
     world.declare("PocketIdGroup", "users", "members: [alice]").await;

@@ -6,7 +6,7 @@ use super::fixtures::*;
 use crate::core::claim::{Content, Entry, Origin, Progress, Thing, Wanted};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::{AclKey, AclPath, RealmId, RoleId, Subject, UserId};
-use crate::core::object::Mode;
+use crate::core::object::{Adoption, Mode};
 use crate::core::plan::*;
 use crate::core::realm::RealmContent;
 use crate::core::snapshot::{OptionValue, Role};
@@ -171,6 +171,30 @@ fn a_role_is_not_taken_away_while_what_replaces_it_does_not_stand() {
         let done: BTreeSet<_> = planned.steps.iter().flat_map(|step| step.claims.clone()).collect();
         assert!(done.contains(&held), "{role}");
     }
+}
+
+#[test]
+fn a_role_goes_once_anything_stands_in_its_place_and_stays_with_nobody_else() {
+    let held = entry("/vms", "A", "g");
+    let mut objects = [object("one", [held.clone()]), object("two", [held.clone()])];
+    let mut snapshot = with(empty(), [group("g")]);
+    settle(&mut objects, &mut snapshot);
+    // The one is deleted, and the other wants a role that does not exist.
+    objects[0] = Object { mode: Mode::Deleting, wanted: Vec::new(), ..objects[0].clone() };
+    objects[1].wanted = vec![wanted(entry("/vms", "Typo", "g"))];
+    let plan = one(&objects, &snapshot);
+    assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    assert_eq!(plan.verdicts[0].ledger.len(), 0, "who is deleted waits for nobody");
+    assert!(plan.verdicts[0].worst().is_none());
+    assert!(plan.verdicts[1].ledger.contains_key(&held) && plan.verdicts[1].worst().is_some());
+    // Somebody else has granted what it wants.
+    let replacement = entry("/vms", "B", "g");
+    let mut object = objects[1].clone();
+    object.adoption = Adoption::Never;
+    object.wanted = vec![wanted(replacement.clone()), wanted(entry("/vms", "Typo", "g"))];
+    let plan = one(&[object], &with(snapshot, [replacement]));
+    let removed: Vec<_> = plan.steps.iter().flat_map(|step| step.claims.clone()).collect();
+    assert_eq!(removed, [held], "nobody is without both");
 }
 
 #[test]

@@ -70,9 +70,10 @@ impl Holders {
     }
 }
 
-/// On its way out an object holds only what nobody else wants.
+/// On its way out an object holds only what nobody else wants. While it is suspended it keeps what it has.
 fn rank(object: &Object, holds: bool) -> impl Ord {
-    (!object.mode.is_live(), !holds, object.created, &object.key)
+    let goes = matches!(object.mode, Mode::Deleting | Mode::DeletingObserver);
+    (goes, !holds, object.created, &object.key)
 }
 
 fn is_own_member((claim, entry): &(&Claim, &Entry)) -> bool {

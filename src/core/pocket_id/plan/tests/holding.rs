@@ -19,12 +19,17 @@ fn who_holds_it_wins_then_the_older_then_the_name() {
         ("who has it", group("team", &[]), Object { created: 1, ..group("team", &[]).holding(&held) }, 0),
         ("who lives", group("team", &[]).holding(&held).deleted(), group("team", &[]), 0),
         ("a suspended one that has it", group("team", &[]), suspended(group("team", &[]).holding(&held)), 0),
+        ("also when that is deleted", group("team", &[]), waiting(group("team", &[]).holding(&held)), 0),
     ] {
         let plan = planned(&[by("a", first), by("b", second)], &empty());
         assert!(refused(&plan, loser).is_some(), "{why}: {:?}", plan.verdicts);
         assert!(refused(&plan, 1 - loser).is_none(), "{why}: {:?}", plan.verdicts);
         assert!(plan.steps.iter().all(|step| step.owner != loser), "{why}");
     }
+}
+
+fn waiting(object: Object) -> Object {
+    Object { mode: Mode::DeletingSuspended, ..object }
 }
 
 fn suspended(object: Object) -> Object {
