@@ -211,8 +211,11 @@ impl Reading<'_> {
         Some(match kind {
             "ProxmoxGroup" if spec["oidc"].is_object() => {
                 let oidc = &spec["oidc"];
-                let (group, realm) =
-                    (self.one_of(oidc, "group", "PocketIdGroup"), self.one_of(oidc, "realm", "ProxmoxRealm"));
+                let group = match oidc["groupRef"]["name"].as_str() {
+                    Some(name) => self.named(name),
+                    None => oidc["group"].as_str().map(str::to_owned),
+                };
+                let realm = self.one_of(oidc, "realm", "ProxmoxRealm");
                 format!("{}-{}", group?, realm?)
             }
             "ProxmoxGroup" => given("groupId").unwrap_or(name).to_owned(),
@@ -261,6 +264,15 @@ impl Reading<'_> {
         self.meaning.refers.insert(key.clone());
         let specs = self.around.specs;
         let id = specs.get(&key).filter(|spec| is_of_connection(kind, spec)).and_then(|spec| self.id(kind, name, spec));
+        self.meaning.astray |= id.is_none();
+        id
+    }
+
+    /// The name of a group of Pocket ID, whichever connection it is of.
+    fn named(&mut self, name: &str) -> Option<String> {
+        let key = ("PocketIdGroup".to_owned(), name.to_owned());
+        let id = self.around.specs.get(&key).and_then(|spec| self.id("PocketIdGroup", name, spec));
+        self.meaning.refers.insert(key);
         self.meaning.astray |= id.is_none();
         id
     }

@@ -24,7 +24,9 @@ impl All<'_> {
         };
         let Judged { seen, meaning, allowed } = one;
         let spec = seen.spec();
-        may("PolicyDenied", *allowed != Allowed::Yes);
+        // What is to go from a set that is its own is somebody else's, of whom a rule may not speak.
+        let has_rules = self.rest.connection["policy"]["rules"].as_array().is_some_and(|rules| !rules.is_empty());
+        may("PolicyDenied", *allowed != Allowed::Yes || (has_rules && !meaning.exact.is_empty()));
         may("SecretNotFound", meaning.secretless);
         may("DependencyNotReady", meaning.astray || self.waits_for_another(one) || self.lacks_a_part(one));
         may("DependencyNotReady", !meaning.exact.is_empty() && self.judged.iter().any(|it| it.meaning.astray));
@@ -59,7 +61,10 @@ impl All<'_> {
 
     fn waits_for_another(&self, one: &Judged<'_>) -> bool {
         let find = |key: &(String, String)| self.judged.iter().find(|it| it.seen.key() == *key);
-        one.meaning.refers.iter().any(|key| find(key).is_none_or(|other| other.seen.ready() != "True"))
+        // A client that is only observed has no secret to give.
+        let gives_nothing = |other: &Judged<'_>| other.seen.kind == "PocketIdClient" && other.seen.is_observed();
+        let waits = |other: &Judged<'_>| other.seen.ready() != "True" || gives_nothing(other);
+        one.meaning.refers.iter().any(|key| find(key).is_none_or(waits))
     }
 
     /// Whether something is not there that one of its claims is made of.
