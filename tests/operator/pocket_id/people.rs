@@ -1,5 +1,6 @@
 //! Who may sign in, as the realm's status says it before anybody tries, and who is there before the first sign-in.
 
+use proxmox_identity::sim::pocket_id::{Fault, FaultName};
 use serde_json::{Value, json};
 
 use super::Both;
@@ -178,6 +179,8 @@ async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
     // The group stands without the members that are declared, as between two steps of the operator itself.
     let [_, _, carol] = &ids;
     world.pocket_put(&path, json!({"userIds": [carol]})).await;
+    let members = Some("members".to_owned());
+    world.pocket.fault(Fault { file: members, count: u32::MAX, ..Fault::new(FaultName::Status) });
     let asks = || world.pocket.requests().count("GET", "/api/users");
     let asked = asks();
     world.patch("ProxmoxRealm", "pocket-id", json!({"spec": {"openid": {"users": {"samples": ["alice"]}}}})).await;
@@ -185,6 +188,7 @@ async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
     world.passes(5).await;
     assert_eq!(world.members("users").await, ["carol"], "the group still stands without them");
     assert!(is_enabled(&world, "alice").await && is_enabled(&world, "bob").await);
+    world.pocket.clear_faults();
     // Who is to be in it no more is gone.
     world.declare("PocketIdGroup", "users", "members: [alice]").await;
     world.until("he is disabled", async || (!is_enabled(&world, "bob").await).then_some(())).await;

@@ -92,7 +92,9 @@ impl Draft<'_> {
         present: &BTreeSet<UserId>,
         goes: impl Fn(&String) -> bool,
     ) -> BTreeSet<UserId> {
-        let ours = object.ledger.keys().filter_map(|claim| match claim {
+        // Who only observes has a say in nobody, whom it once added neither.
+        let held = object.ledger.keys().filter(|_| object.mode != Mode::Observe);
+        let ours = held.filter_map(|claim| match claim {
             Claim::Member { group: _, user } => goes(user).then(|| self.input.snapshot.user_named(user))?,
             Claim::Group(_) | Claim::Client(_) | Claim::Logo(_) => None,
         });

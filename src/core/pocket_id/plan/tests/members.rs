@@ -42,6 +42,17 @@ fn members_follow_the_policy() {
 }
 
 #[test]
+fn who_only_observes_has_a_say_in_nobody_whom_it_once_added() {
+    let held = [(group_claim("team"), CREATED), (member_claim("team", "alice"), CREATED)];
+    for policy in [MembershipPolicy::Additive, MembershipPolicy::Ignore] {
+        let object = group("team", &[]).with(|it| it.policy = policy).holding(&held);
+        let observes = Object { mode: crate::core::object::Mode::Observe, ..object };
+        let plan = planned(&[observes], &with_group(empty(), "team", &["alice"]));
+        assert_eq!(plan.verdicts[0].claims[&group_claim("team")], ClaimState::Standing, "{policy:?}");
+    }
+}
+
+#[test]
 fn the_ledger_says_who_was_put_there_and_who_was_there() {
     let object = group("team", &["alice", "bob", "zoe"]).holding(&[(group_claim("team"), CREATED)]);
     let plan = planned(&[object], &with_group(empty(), "team", &["alice", "carol"]));
