@@ -3,7 +3,7 @@
 //! 0. [`deny`]: what the policy does not allow wants nothing;
 //! 1. [`stakes`]: who wants and who holds each claim, and who wins where they contradict;
 //! 2. [`make`]: what is wanted, compared with what stands;
-//! 3. [`release`]: what is held and no longer wanted;
+//! 3. [`release`]: what is held and no longer wanted, an entry only once what [`replace`]s it stands;
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
 //! 5. [`provision`] and [`deprovision`]: what becomes of users that a realm's source has, and of those that are gone;
 //! 6. [`guard`]: what would lock the operator out is refused;
@@ -27,6 +27,7 @@ mod order;
 mod provision;
 mod prune;
 mod release;
+mod replace;
 mod restore;
 mod stakes;
 #[cfg(test)]

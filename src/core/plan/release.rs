@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::api::Reason;
 use crate::core::claim::{Claim, Entry, Membership, Origin, PoolItem, Progress, Thing};
 use crate::core::failure::FailureKind;
-use crate::core::ids::{AclKey, PoolId, RoleId, Subject};
+use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{Deletion, Mode, Object, ObjectKey, Refusal};
 use crate::core::plan::bury;
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes};
-use crate::core::plan::{ClaimState, Draft, Input, Purpose, make};
+use crate::core::plan::{ClaimState, Draft, Input, Purpose, make, replace};
 use crate::core::visibility::{Sight, View};
 use crate::core::write::Write;
 
@@ -137,7 +137,10 @@ impl Releaser<'_> {
     /// Whether an entry stays until one stands that its object wants in its place: nobody is to be without both. It stays with
     /// such objects alone.
     fn waits_for_another(&mut self, draft: &mut Draft, claim: &Claim, leaving: &[&Stake<'_>]) -> bool {
-        let states: Vec<_> = leaving.iter().map(|stake| self.unreplaced(draft, claim, stake)).collect();
+        let states: Vec<_> = leaving
+            .iter()
+            .map(|stake| replace::hindrance(self.input, self.view, self.stakes, draft, claim, stake))
+            .collect();
         let waits = states.iter().any(Option::is_some);
         for (stake, state) in leaving.iter().zip(states).filter(|_| waits) {
             match state {
@@ -149,33 +152,6 @@ impl Releaser<'_> {
             self.staying.insert(claim.clone());
         }
         waits
-    }
-
-    /// What keeps all entries from standing that an object wants in place of this one; nothing where one stands or is to be
-    /// made in this plan, which comes first.
-    fn unreplaced(&self, draft: &Draft, claim: &Claim, leaving: &Stake<'_>) -> Option<ClaimState> {
-        let Claim::Acl(AclKey { path, subject, role: _ }) = claim else { return None };
-        if self.input.objects[leaving.object].mode != Mode::Manage {
-            return None;
-        }
-        let first = Claim::Acl(AclKey { path: path.clone(), subject: subject.clone(), role: RoleId::observed("") });
-        let mut why = None;
-        for (other, stakes) in self.stakes.by_claim.range::<&Claim, _>(&first..) {
-            if !matches!(other, Claim::Acl(key) if key.path == *path && key.subject == *subject) {
-                break;
-            }
-            if !stakes.iter().any(|stake| stake.object == leaving.object && stake.wanted.is_some()) {
-                continue;
-            }
-            let stands = matches!(compare::presence(other, self.input.snapshot, self.view), Standing::Same);
-            match draft.verdicts[leaving.object].claims.get(*other) {
-                Some(state @ (ClaimState::Failed(_) | ClaimState::Refused(_))) if !stands => {
-                    why.get_or_insert_with(|| state.clone());
-                }
-                _ => return None,
-            }
-        }
-        why
     }
 
     /// Without the deleted objects that others refer to: these would lose what they have through the reference, also

@@ -157,14 +157,20 @@ async fn sync_jobs_are_made_changed_healed_and_removed() {
     assert_eq!(world.pve_get("/cluster/jobs/realm-sync").await, json!([]));
 }
 
-#[tokio::test]
-async fn what_is_made_to_remove_an_entry_goes_also_where_the_operator_dies_over_it() {
+/// A directory whose people are synced, and an entry for one of them.
+async fn with_an_entry_of_ben() -> World {
     let world = world().await;
     world.object("ProxmoxRealm", "ld", &realm(&world, "")).await;
     world.ready("ProxmoxRealm", "ld").await;
     assert_eq!(ask_for_sync(&world, "first").await["state"], "Succeeded");
     world.object("ProxmoxAcl", "ours", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{user: ben@ld}]").await;
     world.ready("ProxmoxAcl", "ours").await;
+    world
+}
+
+#[tokio::test]
+async fn what_is_made_to_remove_an_entry_goes_also_where_the_operator_dies_over_it() {
+    let world = with_an_entry_of_ben().await;
     world.pve.people(|people| people.retain(|entry| !entry.dn.starts_with("uid=ben")));
     let vanish = [("scope", "both"), ("remove-vanished", "entry")];
     world.pve_call("POST", "/access/domains/ld/sync", &vanish).await;
@@ -181,12 +187,7 @@ async fn what_is_made_to_remove_an_entry_goes_also_where_the_operator_dies_over_
 
 #[tokio::test]
 async fn entries_of_people_who_are_gone_are_reported_and_removed_where_they_are_ours_or_the_path_is_exact() {
-    let world = world().await;
-    world.object("ProxmoxRealm", "ld", &realm(&world, "")).await;
-    world.ready("ProxmoxRealm", "ld").await;
-    assert_eq!(ask_for_sync(&world, "first").await["state"], "Succeeded");
-    world.object("ProxmoxAcl", "ours", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{user: ben@ld}]").await;
-    world.ready("ProxmoxAcl", "ours").await;
+    let world = with_an_entry_of_ben().await;
     world.pve_call("PUT", "/access/acl", &[("path", "/nodes"), ("users", "ben@ld"), ("roles", "PVEAuditor")]).await;
     world.pve_call("PUT", "/access/acl", &[("path", "/sdn"), ("groups", "devs-ld"), ("roles", "PVEAuditor")]).await;
     // Ben and the group leave the directory, and the sync removes them but not their entries.

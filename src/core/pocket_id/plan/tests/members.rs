@@ -46,7 +46,7 @@ fn who_only_observes_has_a_say_in_nobody_whom_it_once_added() {
     let held = [(group_claim("team"), CREATED), (member_claim("team", "alice"), CREATED)];
     for policy in [MembershipPolicy::Additive, MembershipPolicy::Ignore] {
         let object = group("team", &[]).with(|it| it.policy = policy).holding(&held);
-        let observes = Object { mode: crate::core::object::Mode::Observe, ..object };
+        let observes = Object { mode: Mode::Observe, ..object };
         let plan = planned(&[observes], &with_group(empty(), "team", &["alice"]));
         assert_eq!(plan.verdicts[0].claims[&group_claim("team")], ClaimState::Standing, "{policy:?}");
     }
