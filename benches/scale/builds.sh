@@ -27,6 +27,8 @@ for build in "${@:-lto=thin,codegen-units=4}"; do
     for setting in $(echo "$build" | tr , ' '); do
         set -- "$@" --config "profile.release.$(echo "$setting" | sed 's/=\([a-z].*\)/="\1"/')"
     done
-    CARGO_TARGET_DIR=$folder/$build "$cargo" build --locked --release --features sim --bin proxmox-identity "$@"
-    measure "$build" "$folder/$build/release/proxmox-identity"
+    # The rig starts programs by env, which takes what has a = in it for a variable.
+    target=$folder/$(echo "$build" | tr = -)
+    CARGO_TARGET_DIR=$target "$cargo" build --locked --release --features sim --bin proxmox-identity "$@"
+    measure "$build" "$target/release/proxmox-identity"
 done

@@ -23,9 +23,6 @@ const BUDGET: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 /// plans of which little is done.
 const STEPS_TO_PLAN: u32 = 20;
 
-/// While nobody has changed anything meanwhile, steps go on up to so many times as long.
-const UNDISTURBED: u32 = 2;
-
 /// How long a request that PVE refused for its content is not repeated, in milliseconds.
 const LONGEST: u64 = 60_000;
 
@@ -46,35 +43,32 @@ pub fn budget(planning: Duration) -> Duration {
     (planning * STEPS_TO_PLAN).clamp(least, most)
 }
 
-/// Whether steps that have taken so long are to make way for a new plan.
-pub fn is_over(took: Duration, budget: Duration, is_disturbed: impl FnOnce() -> bool) -> bool {
-    took > budget * UNDISTURBED || (took > budget && is_disturbed())
-}
-
 /// What is to be done.
 pub struct Due {
     /// In this order.
     pub steps: Vec<Step>,
     /// Claims whose steps must not be taken now, nor any that come after them.
     pub held: BTreeSet<Claim>,
+    /// For how long.
+    pub budget: Duration,
 }
 
-/// Carries out steps until the connection breaks or somebody says stop, by how long it has taken.
+/// Carries out steps until the budget is used up, the connection breaks or somebody says stop.
 pub async fn execute(
     session: &Session,
-    Due { steps, held }: Due,
+    Due { steps, held, budget }: Due,
     memory: &mut Memory,
     delivery: &mut Delivery<'_>,
     audit: &Audit<'_>,
     clock: &impl Fn() -> Clock,
-    stop: &impl Fn(Duration) -> bool,
+    stop: &impl Fn() -> bool,
 ) -> Done {
     let begun = Instant::now();
     let mut done = Done::default();
     let mut failed = held;
     let mut open: Vec<Step> = steps.into_iter().rev().collect();
     while let Some(step) = open.pop() {
-        if stop(begun.elapsed()) {
+        if begun.elapsed() > budget || stop() {
             break;
         }
         if step.after.iter().any(|claim| failed.contains(claim)) {
@@ -207,18 +201,8 @@ mod tests {
     #[test]
     fn each_attempt_in_a_row_waits_twice_as_long_up_to_the_longest() {
         let clock = Clock { now: 0, longest: 5_000 };
-        assert_eq!(
-            [1, 2, 3, 4, 5, 6, 100].map(|tries| clock.back_off(tries)),
-            [500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]
-        );
-    }
-
-    #[test]
-    fn who_changes_something_waits_for_no_more_than_the_budget() {
-        let (budget, disturbed, alone) = (Duration::from_secs(2), || true, || false);
-        let is_over = |seconds, is_disturbed: fn() -> bool| is_over(Duration::from_secs(seconds), budget, is_disturbed);
-        assert_eq!([1, 3, 5].map(|seconds| is_over(seconds, disturbed)), [false, true, true]);
-        assert_eq!([1, 3, 5].map(|seconds| is_over(seconds, alone)), [false, false, true]);
+        let waits = [1, 2, 3, 4, 5, 100].map(|tries| clock.back_off(tries));
+        assert_eq!(waits, [500, 1_000, 2_000, 4_000, 5_000, 5_000]);
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use futures::StreamExt;
-
 use crate::controller::connection::Worker;
 use crate::controller::gather::Subject;
 use crate::controller::managed::Managed;
@@ -12,9 +10,6 @@ use crate::controller::pass::gives_up;
 use crate::controller::status;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
-
-/// So many statuses are put together ahead of the writes: thousands at once would take more memory than all else.
-const COMPOSED: usize = 64;
 
 impl Worker {
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those
@@ -43,7 +38,6 @@ impl Worker {
                 owed.push(index);
             }
         }
-        let this = &*self;
         let writes = owed.into_iter().map(|index| {
             let (subject, object) = (&subjects[index], &inputs[index]);
             // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
@@ -51,10 +45,11 @@ impl Worker {
             for (claim, entry) in &object.ledger {
                 kept.ledger.entry(claim.clone()).or_insert(*entry);
             }
-            let (status, target) = (this.compose(subject, object, &kept), subject.any.target());
-            async move { (index, this.context.outbox.store(&this.permit, target, &status).await) }
+            let (status, target) = (self.compose(subject, object, &kept), subject.any.target());
+            let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
+            async move { (index, outbox.store(&permit, target, &status).await) }
         });
-        let stored: Vec<_> = futures::stream::iter(writes).buffer_unordered(COMPOSED).collect().await;
+        let stored = futures::future::join_all(writes.collect::<Vec<_>>()).await;
         blocked.unwritten.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }

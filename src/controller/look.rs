@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::Span;
@@ -19,7 +18,7 @@ use crate::controller::gather::{self, Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
-use crate::controller::pass::{Outcome, Reported, is_woken};
+use crate::controller::pass::{Outcome, Reported};
 use crate::controller::sync;
 use crate::core::claim::Claim;
 use crate::core::failure::FailureKind;
@@ -134,12 +133,12 @@ impl Worker {
         let allowed = Allowed { connection, policy: &policies[0] };
         self.judge_checks(objects, &allowed, &judged.snapshot, planned > 0);
         let clock = self.clock_source();
-        let wake = Arc::clone(&self.wake);
-        let stop = |took| ending.is_reached() || execute::is_over(took, budget, || is_woken(&wake));
+        let stop = || ending.is_reached();
         let audit = Audit { connection: &self.key, cluster: session.cluster(), subjects };
         let (kubernetes, permit) = (&self.context.kubernetes, &self.permit);
         let mut delivery = Delivery { kubernetes, permit, parcels: &gathered.parcels, in_hand: &mut self.in_hand };
-        let done = execute(session, Due { steps, held }, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
+        let done =
+            execute(session, Due { steps, held, budget }, &mut self.memory, &mut delivery, &audit, &clock, &stop).await;
         Span::current().record("done", done.steps.len());
         self.tell(subjects, &done);
         let stalled = self.stalled(done.steps.is_empty() && (planned > 0 || !blocked.is_empty()));
