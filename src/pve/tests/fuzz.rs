@@ -123,7 +123,10 @@ fn a_spoilt_answer_is_never_believed_beyond_what_it_says() {
                 assert_eq!(answer.is_success(), is_fine, "{about}");
             }
             // What is passed over may be of other bytes than UTF-8.
-            None => assert!(!answer.is_success() || status == 200 && is_json && sent.starts_with(b"{"), "{about}"),
+            None => {
+                let begins_so = sent.trim_ascii_start().starts_with(b"{");
+                assert!(!answer.is_success() || status == 200 && is_json && begins_so, "{about}");
+            }
         }
         for thing in &abouts {
             let failure = answer.failure(thing, number % 2 == 0, &scrubber);
@@ -236,7 +239,8 @@ fn ids_and_paths_of_any_text_are_taken_or_refused() {
         }
         if let Ok(path) = AclPath::parse(&text) {
             assert_eq!(path.as_str(), text);
-            assert!(text.starts_with('/') && !text.contains("//") && !text.contains(".."), "{text}");
+            let goes_up = text.split('/').any(|part| part == "..");
+            assert!(text.starts_with('/') && !text.contains("//") && !goes_up, "{text}");
         }
     }
 }
