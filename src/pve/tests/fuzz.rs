@@ -117,16 +117,13 @@ fn a_spoilt_answer_is_never_believed_beyond_what_it_says() {
 
         let meant: Option<Value> = serde_json::from_slice(&sent).ok();
         let is_json = content_type.is_some_and(|it| it.eq_ignore_ascii_case(JSON));
-        match &meant {
-            Some(meant) => {
-                let is_fine = status == 200 && is_json && meant.get("data").is_some();
-                assert_eq!(answer.is_success(), is_fine, "{about}");
-            }
+        if let Some(meant) = &meant {
+            let is_fine = status == 200 && is_json && meant.get("data").is_some();
+            assert_eq!(answer.is_success(), is_fine, "{about}");
+        } else {
             // What is passed over may be of other bytes than UTF-8.
-            None => {
-                let begins_so = sent.trim_ascii_start().starts_with(b"{");
-                assert!(!answer.is_success() || status == 200 && is_json && begins_so, "{about}");
-            }
+            let begins_so = sent.trim_ascii_start().starts_with(b"{");
+            assert!(!answer.is_success() || status == 200 && is_json && begins_so, "{about}");
         }
         for thing in &abouts {
             let failure = answer.failure(thing, number % 2 == 0, &scrubber);
