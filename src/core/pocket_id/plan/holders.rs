@@ -21,7 +21,9 @@ impl Holders {
         let (mut things, mut groups) = (BTreeMap::new(), BTreeMap::new());
         for (index, object) in objects.iter().enumerate() {
             let wanted = object.wanted.iter().filter(|_| object.mode == Mode::Manage).map(Wanted::claim);
-            let held = object.ledger.keys().filter(|claim| claim.is_thing()).cloned();
+            // Who only observes claims nothing, also not what it once made.
+            let claims = !matches!(object.mode, Mode::Observe | Mode::DeletingObserver);
+            let held = object.ledger.keys().filter(|claim| claims && claim.is_thing()).cloned();
             for claim in wanted.chain(held) {
                 let rank = |index: usize| rank(&objects[index], objects[index].ledger.contains_key(&claim));
                 let holder = things.entry(claim.clone()).or_insert(index);

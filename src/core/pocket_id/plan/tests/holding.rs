@@ -28,6 +28,15 @@ fn who_holds_it_wins_then_the_older_then_the_name() {
     }
 }
 
+#[test]
+fn who_only_observes_keeps_nobody_from_what_it_once_made() {
+    let held = [(group_claim("team"), CREATED)];
+    let observes = Object { mode: Mode::Observe, ..by("a", group("team", &[]).holding(&held)) };
+    let plan = planned(&[observes, by("b", group("team", &[]))], &with_group(empty(), "team", &[]));
+    assert_eq!(refused(&plan, 1), None, "{:?}", plan.verdicts);
+    assert!(plan.verdicts[1].ledger.contains_key(&group_claim("team")));
+}
+
 fn waiting(object: Object) -> Object {
     Object { mode: Mode::DeletingSuspended, ..object }
 }
