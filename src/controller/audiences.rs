@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::api::management::{Management, ManagementPolicy};
 use crate::api::{Object as _, PocketIdClient, PocketIdGroup, ProxmoxRealm};
 use crate::controller::Context;
 use crate::controller::connections::ConnectionKey;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
-use crate::controller::pocket_id;
+use crate::controller::pocket_id::{self, PocketIdObject};
 use crate::core::object::Mode;
 use crate::core::pocket_id::audience::Audience;
 use crate::core::pocket_id::ids::ClientId;
@@ -141,19 +140,16 @@ fn questions(objects: &[AnyObject], context: &Context) -> BTreeMap<(String, Stri
 /// The members that objects declare of the groups that a client lets in.
 fn declared(context: &Context, namespace: &str, client: &PocketIdClient) -> BTreeSet<String> {
     let allowed = &client.spec.allowed_groups;
-    let lets_in = |group: &PocketIdGroup| {
-        let Management { connection_ref, management_policy, suspend, .. } = group.management();
-        *connection_ref == client.management().connection_ref
-            && *management_policy == ManagementPolicy::Manage
-            && !suspend
-            && !group.is_being_deleted()
+    let lets_in = |group: &Arc<PocketIdGroup>| {
+        group.management().connection_ref == client.management().connection_ref
+            && PocketIdObject::Group(Arc::clone(group)).mode() == Mode::Manage
             && allowed.iter().any(|it| {
                 it.group.as_deref() == Some(group_name(group))
                     || it.group_ref.as_ref().is_some_and(|it| it.name == group.name())
             })
     };
     let groups = context.index.pocket_id_groups(namespace).into_iter();
-    groups.filter(|group| lets_in(group)).flat_map(|group| group.spec.members.clone()).collect()
+    groups.filter(lets_in).flat_map(|group| group.spec.members.clone()).collect()
 }
 
 /// The clients that a realm refers to, each with the users that it asks about there.

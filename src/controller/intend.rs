@@ -8,6 +8,7 @@ use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
 use crate::controller::pass::gives_up;
 use crate::controller::status;
+use crate::core::ledger;
 use crate::core::object::{Mode, Object};
 use crate::core::plan::Plan;
 
@@ -23,33 +24,31 @@ impl Worker {
         blocked.outdated = self.reporter.outdated(settled.map(|(index, it)| (index, it.any))).await;
         // What a leaving object passes on must be in the heir's ledger before the former is let go.
         let somebody_leaves = inputs.iter().zip(&plan.verdicts).any(|(object, verdict)| gives_up(object, verdict));
-        let mut owed = Vec::new();
+        let mut writes = Vec::new();
         for (index, (subject, verdict)) in subjects.iter().zip(&plan.verdicts).enumerate() {
             let changed = inputs[index].ledger != verdict.ledger
                 || inputs[index].written != verdict.written
                 || inputs[index].token.as_ref().is_some_and(|token| token.issued != verdict.token);
             let fresh = subject.previous.observed_generation != Some(subject.any.generation());
-            let gains = verdict.ledger.iter().any(|(claim, entry)| inputs[index].ledger.get(claim) != Some(entry));
+            let gains = ledger::gains(&inputs[index].ledger, &verdict.ledger);
             // Also what is made only to remove something else.
             let due = if subject.any.is_being_deleted() { gains } else { changed || fresh };
             let first = owners.contains(&index) && due;
             let heir = somebody_leaves && gains && inputs[index].mode.is_live();
-            if !blocked.contains(index) && (first || heir) {
-                owed.push(index);
+            if blocked.contains(index) || !(first || heir) {
+                continue;
             }
-        }
-        let writes = owed.into_iter().map(|index| {
-            let (subject, object) = (&subjects[index], &inputs[index]);
             // What is given up stays in the ledger until its heir's is stored, which the next pass sees.
-            let mut kept = plan.verdicts[index].clone();
-            for (claim, entry) in &object.ledger {
+            let mut kept = verdict.clone();
+            for (claim, entry) in &inputs[index].ledger {
                 kept.ledger.entry(claim.clone()).or_insert(*entry);
             }
-            let (status, target) = (self.compose(subject, object, &kept), subject.any.target());
+            let status = self.compose(subject, &inputs[index], &kept);
+            let target = subject.any.target();
             let (outbox, permit) = (self.context.outbox.clone(), self.permit.clone());
-            async move { (index, outbox.store(&permit, target, &status).await) }
-        });
-        let stored = futures::future::join_all(writes.collect::<Vec<_>>()).await;
+            writes.push(async move { (index, outbox.store(&permit, target, &status).await) });
+        }
+        let stored = futures::future::join_all(writes).await;
         blocked.unwritten.extend(stored.into_iter().filter(|(_, stored)| !stored).map(|(index, _)| index));
         blocked
     }

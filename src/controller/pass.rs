@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use k8s_openapi::jiff::Timestamp;
-use tokio::sync::Notify;
 use tracing::field::Empty;
 
 use crate::api::Reason;
@@ -20,7 +19,7 @@ use crate::controller::report::{self, Report};
 use crate::controller::status::{self, Facts};
 use crate::core::claim::{Claim, Origin, Thing};
 use crate::core::failure::Failure;
-use crate::core::ledger::to_rows;
+use crate::core::ledger::{self, to_rows};
 use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::Verdict;
 use crate::core::policy::Policy;
@@ -59,7 +58,7 @@ impl Worker {
     ) -> Result<Outcome, Refusal> {
         let mut gathered = self.gather(connection, objects).await;
         let mut look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
-        let looks_again = |judged: &mut Judged| judged.all_done && !is_woken(&self.wake) && self.reread(&mut gathered);
+        let looks_again = |judged: &mut Judged| judged.all_done && !self.is_woken() && self.reread(&mut gathered);
         if look.judged.take_if(looks_again).is_some() {
             look = Box::pin(self.look(session, connection, &policy, objects, &gathered)).await?;
         }
@@ -72,6 +71,15 @@ impl Worker {
             }
         }
         Ok(look.outcome)
+    }
+
+    /// Whether something has changed since the pass began.
+    fn is_woken(&self) -> bool {
+        let is_woken = self.wake.notified().now_or_never().is_some();
+        if is_woken {
+            self.wake.notify_one();
+        }
+        is_woken
     }
 
     /// Sends the statuses of objects that no step is for, and lets go those that are done.
@@ -169,18 +177,9 @@ impl Worker {
     }
 }
 
-/// Whether something has changed since the pass began.
-pub(super) fn is_woken(wake: &Notify) -> bool {
-    let is_woken = wake.notified().now_or_never().is_some();
-    if is_woken {
-        wake.notify_one();
-    }
-    is_woken
-}
-
 /// True when an object's ledger loses something.
 pub(super) fn gives_up(object: &Object, verdict: &Verdict) -> bool {
-    object.mode == Mode::Deleting || object.ledger.keys().any(|claim| !verdict.ledger.contains_key(claim))
+    object.mode == Mode::Deleting || ledger::loses(&object.ledger, &verdict.ledger)
 }
 
 /// True when a deleted object has nothing left to wait for.

@@ -1,4 +1,4 @@
-//! How a ledger is stored: rows of text in a status.
+//! What a ledger gains and loses, and how it is stored: rows of text in a status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,16 @@ use crate::core::claim::{Claim, Entry, Ledger, LedgerEntry, Membership, PoolItem
 use crate::core::ids::{
     AclKey, AclPath, GroupId, GuestId, IdError, JobId, PoolId, RealmId, RoleId, StorageId, Subject, TokenId, UserId,
 };
+
+/// Whether a ledger says less than before: something is given up.
+pub fn loses<C: Ord>(before: &BTreeMap<C, Entry>, after: &BTreeMap<C, Entry>) -> bool {
+    before.keys().any(|claim| !after.contains_key(claim))
+}
+
+/// Whether a ledger says something that it did not before.
+pub fn gains<C: Ord>(before: &BTreeMap<C, Entry>, after: &BTreeMap<C, Entry>) -> bool {
+    after.iter().any(|(claim, entry)| before.get(claim) != Some(entry))
+}
 
 /// Why a stored row cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::Regex;
 
-use crate::canary;
 use crate::judge::Divergence;
+use crate::{canary, defect};
 
 /// Secrets that Proxmox VE and Pocket ID have made.
 static MADE: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
@@ -57,14 +57,11 @@ static SECRET: LazyLock<Regex> =
 
 /// The first thing that must not be there.
 pub fn judge(log: &str) -> Result<(), Divergence> {
-    let defect = |line: &&str| {
-        (line.contains("\"level\":\"ERROR\"") && line.contains("proxmox_identity")) || line.contains("panicked at")
-    };
     let line = |class: &str, found: Option<&str>| match found {
         Some(line) => Err(Divergence::new(class, line.chars().take(2000).collect::<String>())),
         None => Ok(()),
     };
-    line("a defect in the log", log.lines().find(defect))?;
+    line("a defect in the log", log.lines().find(|line| defect::is_told_in(line)))?;
     let forms = canary::forms("canaryOf");
     line("a secret in the log", log.lines().find(|line| forms.iter().any(|form| line.contains(form))))?;
     let made = MADE.lock().expect("no panic");

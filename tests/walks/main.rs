@@ -9,6 +9,8 @@
 mod canary;
 mod clients;
 mod compare;
+#[path = "../support/defect.rs"]
+mod defect;
 mod delivered;
 mod edit;
 mod generate;

@@ -260,18 +260,18 @@ impl Reading<'_> {
 
     fn referred(&mut self, kind: &str, name: &Value) -> Option<String> {
         let name = name.as_str()?;
-        let key = (kind.to_owned(), name.to_owned());
-        self.meaning.refers.insert(key.clone());
-        let specs = self.around.specs;
-        let id = specs.get(&key).filter(|spec| is_of_connection(kind, spec)).and_then(|spec| self.id(kind, name, spec));
-        self.meaning.astray |= id.is_none();
-        id
+        self.resolved(kind, name, |spec| is_of_connection(kind, spec))
     }
 
     /// The name of a group of Pocket ID, whichever connection it is of.
     fn named(&mut self, name: &str) -> Option<String> {
-        let key = ("PocketIdGroup".to_owned(), name.to_owned());
-        let id = self.around.specs.get(&key).and_then(|spec| self.id("PocketIdGroup", name, spec));
+        self.resolved("PocketIdGroup", name, |_| true)
+    }
+
+    fn resolved(&mut self, kind: &str, name: &str, counts: impl Fn(&Value) -> bool) -> Option<String> {
+        let key = (kind.to_owned(), name.to_owned());
+        let specs = self.around.specs;
+        let id = specs.get(&key).filter(|spec| counts(spec)).and_then(|spec| self.id(kind, name, spec));
         self.meaning.refers.insert(key);
         self.meaning.astray |= id.is_none();
         id

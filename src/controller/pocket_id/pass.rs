@@ -21,6 +21,7 @@ use crate::controller::outdated::Blocked;
 use crate::controller::report::{self, Report};
 use crate::controller::status::{self, Facts};
 use crate::core::claim::{Entry, Origin};
+use crate::core::ledger;
 use crate::core::object::{Mode, Refusal};
 use crate::core::plan::{ClaimState, Verdict};
 use crate::core::pocket_id::claim::{Claim, to_rows};
@@ -233,15 +234,15 @@ fn heirs(judged: &Judged<'_>) -> BTreeSet<usize> {
     if !objects().any(|(_, (object, verdict))| gives_up(object, verdict)) {
         return BTreeSet::new();
     }
-    let gains = |object: &Object, verdict: &Verdict<Claim>| {
-        object.mode.is_live() && verdict.ledger.iter().any(|(claim, entry)| object.ledger.get(claim) != Some(entry))
+    let takes = |object: &Object, verdict: &Verdict<Claim>| {
+        object.mode.is_live() && ledger::gains(&object.ledger, &verdict.ledger)
     };
-    objects().filter(|(_, (object, verdict))| gains(object, verdict)).map(|(index, _)| index).collect()
+    objects().filter(|(_, (object, verdict))| takes(object, verdict)).map(|(index, _)| index).collect()
 }
 
 /// True when an object's ledger loses something.
 fn gives_up(object: &Object, verdict: &Verdict<Claim>) -> bool {
-    object.mode == Mode::Deleting || object.ledger.keys().any(|claim| !verdict.ledger.contains_key(claim))
+    object.mode == Mode::Deleting || ledger::loses(&object.ledger, &verdict.ledger)
 }
 
 /// True when a deleted object has nothing left to wait for.

@@ -93,8 +93,10 @@ impl Releaser<'_> {
         let proven = ours.iter().any(|stake| stake.entry.is_some_and(|entry| entry.progress == Progress::Applied));
         let state = match self.obstacle(claim, proven, &self.readers(leaving)) {
             Ok(None) => return done(draft),
-            Ok(Some(_)) if self.waits_for_another(draft, claim, leaving) => return,
             Ok(Some(after)) => {
+                if self.waits_for_another(draft, claim, leaving) {
+                    return;
+                }
                 if let Claim::Acl(key) = claim
                     && let Some(thing) = bury::dangles(key, self.input.snapshot, self.view)
                     && let Some(first) = leaving.first()

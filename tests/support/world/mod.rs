@@ -1,5 +1,7 @@
 //! A world for one test: a namespace on the real control plane, a simulated Proxmox VE and the operator's process.
 
+#[path = "../defect.rs"]
+mod defect;
 pub mod operator;
 mod pve;
 

@@ -10,7 +10,7 @@ use proxmox_identity::sim::child::GuardedChild;
 use serde_json::Value;
 
 use super::pve::insecure;
-use super::{PATIENCE, World, wait};
+use super::{PATIENCE, World, defect, wait};
 use crate::account;
 
 /// The signal that nothing of a process outlives.
@@ -170,10 +170,7 @@ fn read(log: &Path) -> String {
 /// Judges a whole log: Kubernetes has refused nothing, and nothing went wrong that never may.
 fn judge(log: &str) {
     account::was_never_refused(log);
-    let is_defect = |line: &&str| {
-        line.contains("panicked at") || (line.contains("\"level\":\"ERROR\"") && line.contains("proxmox_identity"))
-    };
-    let defects: Vec<&str> = log.lines().filter(is_defect).collect();
+    let defects: Vec<&str> = log.lines().filter(|line| defect::is_told_in(line)).collect();
     assert!(defects.is_empty(), "defects of the operator: {defects:#?}");
 }
 
