@@ -18,6 +18,10 @@ use crate::core::object::{Mode, Object};
 use crate::core::policy::Policy;
 use crate::core::wants::Wants;
 
+/// Whose object it is may be nothing for who reads it.
+const UNREADABLE: &str =
+    "an object of another connection to the cluster, or its ledger, cannot be read; the operator's log names it";
+
 /// What objects of other connections claim, with the policies that they are judged by.
 #[derive(Default)]
 pub(super) struct Peers {
@@ -45,8 +49,9 @@ impl Worker {
     }
 
     async fn enter(&self, peers: &mut Peers, key: &ConnectionKey, connection: &Connection) {
-        if self.context.index.unreadable(key).is_some() {
-            peers.frozen = Some("an object of another connection to the cluster cannot be read".to_owned());
+        if let Some(unreadable) = self.context.index.unreadable(key) {
+            tracing::warn!(connection = %self.key, object = %unreadable, "it cannot be read, so that nothing is removed");
+            peers.frozen = Some(UNREADABLE.to_owned());
         }
         let objects = self.context.index.objects(key);
         let status = connection.status.iter().flat_map(|status| &status.missing_privileges);
@@ -59,7 +64,8 @@ impl Worker {
             let previous = self.reporter.stored(any);
             let Ok(mut ledger) = from_rows(&previous.ledger) else {
                 if any.management().deletion_policy != Some(DeletionPolicy::Orphan) {
-                    peers.frozen = Some("the ledger of an object of another connection cannot be read".to_owned());
+                    tracing::warn!(connection = %self.key, object = %any.key(), "its ledger cannot be read, so that nothing is removed");
+                    peers.frozen = Some(UNREADABLE.to_owned());
                 }
                 continue;
             };

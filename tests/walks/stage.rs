@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::generate::Present;
 use crate::judge::Divergence;
-use crate::meaning::{KEYS, Meaning, Specs};
+use crate::meaning::{KEYS, Specs};
 use crate::names::{OWN_USER, ROLES};
 use crate::pocket::Pocket;
 use crate::script::Operation;
@@ -44,6 +44,9 @@ const CONNECTIONS: [&str; 2] = ["ProxmoxConnection", "PocketIdConnection"];
 /// So many declarations side by side.
 const TOGETHER: usize = 12;
 
+/// An object: its kind and name.
+type Key = (String, String);
+
 /// What became of declarations.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
@@ -70,12 +73,13 @@ pub struct Stage {
     connection: Value,
     /// Those of Proxmox VE and of Pocket ID.
     addresses: (String, String),
-    uids: BTreeMap<(String, String), String>,
-    meanings: BTreeMap<(String, String), Meaning>,
+    uids: BTreeMap<Key, String>,
+    /// What each has said since the last rest, what it said then included, and what that refers to.
+    lately: BTreeMap<Key, Vec<(Value, BTreeSet<Key>)>>,
     /// All that an object has ever said.
-    history: BTreeMap<(String, String), BTreeSet<String>>,
+    history: BTreeMap<Key, BTreeSet<String>>,
     /// Objects that are on their way out.
-    doomed: BTreeSet<(String, String)>,
+    doomed: BTreeSet<Key>,
     /// All that was ever claimed, and all sets that anybody ever had for itself.
     ever: BTreeSet<String>,
     ever_exact: BTreeSet<String>,
@@ -114,7 +118,7 @@ impl Stage {
             tally: Tally::default(),
             connection: json!({}),
             uids: BTreeMap::new(),
-            meanings: BTreeMap::new(),
+            lately: BTreeMap::new(),
             history: BTreeMap::new(),
             doomed: BTreeSet::new(),
             ever: BTreeSet::new(),

@@ -31,7 +31,7 @@ pub(super) fn wanted<'a>(
         for stake in interests {
             let Some(wanted) = stake.wanted else { continue };
             match input.objects[stake.object].mode {
-                Mode::Observe => maker.observe(draft, stake.object, wanted, winner.is_some()),
+                Mode::Observe => maker.observe(draft, stake.object, wanted),
                 Mode::Manage => {
                     if let Some((what, rival)) = firsts.rival(stake, wanted, winner) {
                         let message = contest(&what, &input.objects[rival].key, &input.objects[stake.object].key);
@@ -161,7 +161,7 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn observe(&self, draft: &mut Draft, object: usize, wanted: &Wanted, managed_by_another: bool) {
+    fn observe(&self, draft: &mut Draft, object: usize, wanted: &Wanted) {
         let state = match compare::compare(wanted, None, self.input.snapshot, self.view) {
             Standing::Same => ClaimState::Standing,
             Standing::Absent(Sight::Clear | Sight::Uncertain) => ClaimState::Differs(None),
@@ -170,9 +170,6 @@ impl Maker<'_> {
             Standing::Unread(failure) => ClaimState::Failed(failure),
         };
         draft.state(object, &wanted.claim, state);
-        if managed_by_another {
-            draft.verdicts[object].ledger.remove(&wanted.claim);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::core::plan::make::{Maker, unseen};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::Stake;
 use crate::core::plan::{ClaimState, Draft, Purpose};
+use crate::core::token::Token;
 use crate::core::visibility::{Sight, shows};
 use crate::core::write::Write;
 
@@ -48,7 +49,12 @@ impl Maker<'_> {
             Some(entry) => verdict.ledger.insert(claim.clone(), entry),
             None => verdict.ledger.remove(claim),
         };
-        let (wanted, secrecy, standing) = match self.look(owner, wanted, known) {
+        let mut token = owner.token.clone();
+        if let (Some(token), None) = (&mut token, stake.entry) {
+            token.issued = token.taken_over();
+            verdict.token.clone_from(&token.issued);
+        }
+        let (wanted, secrecy, standing) = match self.look(owner, token.as_ref(), wanted, known) {
             Ok(seen) => seen,
             Err(refusal) => return draft.state(stake.object, claim, ClaimState::Refused(refusal)),
         };
@@ -118,6 +124,7 @@ impl Maker<'_> {
     fn look(
         &self,
         owner: &Object,
+        token: Option<&Token>,
         wanted: &Wanted,
         known: Option<Entry>,
     ) -> Result<(Wanted, Option<Secrecy>, Standing), Refusal> {
@@ -127,7 +134,7 @@ impl Maker<'_> {
         let (snapshot, view) = (self.input.snapshot, self.view);
         let stands = matches!(compare::presence(&wanted.claim, snapshot, view), Standing::Same);
         let adopted = known.is_none_or(|entry| entry.origin == Origin::Adopted);
-        let mut secrecy = issue::secrecy(wanted, owner.token.as_ref(), stands, adopted)?;
+        let mut secrecy = issue::secrecy(wanted, token, stands, adopted)?;
         let wanted = secrecy.as_ref().map_or(wanted, |secrecy| &secrecy.wanted).clone();
         let mut standing = compare::compare(&wanted, due(owner, wanted.hidden.as_ref(), known), snapshot, view);
         if let (Some(_), Some(secrecy)) = (known, &mut secrecy) {

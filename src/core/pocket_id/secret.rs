@@ -48,7 +48,7 @@ impl ClientSecret {
     /// Whether it matters now which secrets the client has.
     pub fn needs_list(&self) -> bool {
         let restored = self.token.issued.is_none() && matches!(self.token.kept, Kept::Ours { holds: true, .. });
-        self.retiring || restored || matches!(self.token.next(false), Next::Issue(_))
+        self.retiring || restored || matches!(self.token.next(true), Next::Issue(_))
     }
 
     /// A new one is asked for. Of `listed`, all that stands belongs to others when the client was taken over and nothing

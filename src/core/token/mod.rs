@@ -143,6 +143,14 @@ impl Token {
         }
     }
 
+    /// What is to be stored of a token that comes from another object, or from nobody: whatever was shown of it before may
+    /// not work any more.
+    pub fn taken_over(&self) -> Option<Issued> {
+        let said = self.issued.clone()?;
+        let issue = self.fresh().issue - 1;
+        Some(Issued { state: SecretState::Unknown, issue, at: None, restoring: Vec::new(), ..said })
+    }
+
     /// Why no secret may be asked for: it would have nowhere to go.
     pub fn nowhere(&self) -> Option<Refusal> {
         match &self.kept {
@@ -193,6 +201,8 @@ impl Token {
             SecretState::Unknown if holds && kept_issue > issued.issue => {
                 arrived(Issued { issue: kept_issue, ..issued })
             }
+            // It was another object's, and nobody else has a secret of it.
+            SecretState::Unknown if !adopted => Next::Issue(self.fresh()),
             SecretState::Delivered if !self.kept.has(&issued) && self.wish.rotate_lost => Next::Issue(self.fresh()),
             SecretState::Delivered if !self.kept.has(&issued) => Next::Refuse(Refusal::new(
                 Reason::SecretLost,

@@ -164,6 +164,10 @@ async fn while_an_object_of_another_namespace_cannot_be_read_nothing_counts_as_s
         .await;
     world.passes(6).await;
     assert!(world.acl().await.iter().any(|it| it == "/vms PVEAuditor group:theirs 1"), "it may be somebody's");
+    let message = world.reason("ProxmoxAcl", "exact", "DependencyNotReady").await;
+    assert!(message.contains("the operator's log names it") && !message.contains(&neighbour), "{message}");
+    let told = format!("ProxmoxAcl {neighbour}/theirs");
+    assert!(world.log().lines().any(|line| line.contains(&told) && line.contains("WARN")), "{told}");
     world.api_in("ProxmoxAcl", &neighbour).delete("theirs", &DeleteParams::default()).await.expect("deleted");
     world
         .until("it is nobody's", async || {

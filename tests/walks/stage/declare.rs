@@ -7,10 +7,10 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::judge::Divergence;
-use crate::meaning::{self, Around, Specs};
+use crate::meaning::{self, Around, Meaning, Specs};
 use crate::schema::{SPECS, immutable};
 use crate::script::Operation;
-use crate::stage::Stage;
+use crate::stage::{Key, Stage};
 
 impl Stage {
     /// Applies objects side by side, each another one: so a burst is over before the operator has looked at each of them.
@@ -67,30 +67,59 @@ impl Stage {
     }
 
     /// Works out what an object, and those that refer to it, say now: all of it counts as claimed from now on.
-    pub(super) fn mean(&mut self, key: &(String, String)) {
-        let referring = self.meanings.iter().filter(|(_, meaning)| meaning.refers.contains(key));
-        let mut keys: BTreeSet<(String, String)> = referring.map(|(key, _)| key.clone()).collect();
+    pub(super) fn mean(&mut self, key: &Key) {
+        let mut keys = self.referring(&BTreeSet::from([key.clone()]));
         // A reference to a token or user may lead on to another object.
-        let behind: Vec<_> =
-            self.meanings.iter().filter(|(_, it)| it.refers.iter().any(|key| keys.contains(key))).collect();
-        let behind: Vec<(String, String)> = behind.into_iter().map(|(key, _)| key.clone()).collect();
-        keys.extend(behind);
+        keys.extend(self.referring(&keys));
         keys.insert(key.clone());
         for key in keys {
-            let Some(spec) = self.specs.get(&key) else { continue };
-            let around = self.around(&self.specs);
-            let meaning = meaning::of(&key.0, &key.1, spec, &around);
-            if spec["managementPolicy"] != "Observe" {
-                self.ever.extend(meaning.claims.keys().cloned());
-                self.history.entry(key.clone()).or_default().extend(meaning.claims.keys().cloned());
-                self.ever_exact.extend(meaning.exact.iter().cloned());
-                if spec["allowMove"] == true {
-                    // It may take a guest from the pool that it is in.
-                    let guests = meaning.claims.keys().filter_map(|claim| claim.split_once(" guest:"));
-                    self.ever.extend(guests.map(|(_, guest)| format!("guest {guest}")));
-                }
+            let Some(spec) = self.specs.get(&key).cloned() else { continue };
+            let meaning = meaning::of(&key.0, &key.1, &spec, &self.around(&self.specs));
+            let lately = self.lately.entry(key.clone()).or_default();
+            match lately.last_mut() {
+                // What it refers to is read no further than to what is missing.
+                Some((last, refers)) if *last == spec => refers.extend(meaning.refers),
+                _ => lately.push((spec, meaning.refers)),
             }
-            self.meanings.insert(key, meaning);
+            for (spec, meaning) in self.possible(&key) {
+                self.claim(&key, &spec, &meaning);
+            }
+        }
+    }
+
+    /// Those that have referred to any of these since the last rest.
+    fn referring(&self, keys: &BTreeSet<Key>) -> BTreeSet<Key> {
+        let refers = |lately: &[(Value, BTreeSet<Key>)]| lately.iter().any(|(_, refers)| !refers.is_disjoint(keys));
+        self.lately.iter().filter(|(_, lately)| refers(lately)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// What an object may have said since the last rest to who sees it, or one that it refers to, late: they are declared
+    /// side by side, and Kubernetes shows each kind by itself.
+    fn possible(&self, key: &Key) -> Vec<(Value, Meaning)> {
+        let lately = |key: &Key| self.lately.get(key).into_iter().flatten();
+        let mean = |spec: &Value, specs: &Specs| (spec.clone(), meaning::of(&key.0, &key.1, spec, &self.around(specs)));
+        let mut possible: Vec<(Value, Meaning)> = lately(key).map(|(spec, _)| mean(spec, &self.specs)).collect();
+        for other in lately(key).flat_map(|(_, refers)| refers).collect::<BTreeSet<_>>() {
+            for (earlier, _) in lately(other).filter(|(spec, _)| self.specs.get(other) != Some(spec)) {
+                let mut specs = self.specs.clone();
+                specs.insert(other.clone(), earlier.clone());
+                possible.extend(lately(key).map(|(spec, _)| mean(spec, &specs)));
+            }
+        }
+        possible
+    }
+
+    fn claim(&mut self, key: &Key, spec: &Value, meaning: &Meaning) {
+        if spec["managementPolicy"] == "Observe" {
+            return;
+        }
+        self.ever.extend(meaning.claims.keys().cloned());
+        self.history.entry(key.clone()).or_default().extend(meaning.claims.keys().cloned());
+        self.ever_exact.extend(meaning.exact.iter().cloned());
+        if spec["allowMove"] == true {
+            // It may take a guest from the pool that it is in.
+            let guests = meaning.claims.keys().filter_map(|claim| claim.split_once(" guest:"));
+            self.ever.extend(guests.map(|(_, guest)| format!("guest {guest}")));
         }
     }
 
@@ -107,7 +136,7 @@ impl Stage {
     }
 
     /// What a deleted object may leave behind.
-    pub(super) fn note_left(&mut self, key: &(String, String)) {
+    pub(super) fn note_left(&mut self, key: &Key) {
         let Some(spec) = self.specs.get(key) else { return };
         if spec["deletionPolicy"] == "Orphan" || spec["managementPolicy"] == "Observe" {
             self.left.extend(self.history.get(key).into_iter().flatten().cloned());

@@ -56,7 +56,10 @@ impl Stage {
                 *self.tally.reasons.entry((seen.kind.clone(), seen.reason().to_owned())).or_default() += 1;
             }
             self.specs = present;
-            self.meanings.retain(|key, _| self.specs.contains_key(key));
+            self.lately.retain(|key, lately| {
+                lately.drain(..lately.len() - 1);
+                self.specs.contains_key(key)
+            });
             self.last = shown;
             self.edited.clear();
             self.removed.clear();

@@ -113,3 +113,21 @@ fn an_observer_writes_nothing_and_tells_the_difference() {
     assert_eq!(plan.verdicts[0].claims[&group("g")], ClaimState::Differs(None));
     assert!(plan.steps.is_empty() && plan.verdicts[0].ledger.is_empty());
 }
+
+#[test]
+fn what_an_observer_once_made_passes_to_who_wants_it_and_does_not_come_back() {
+    let mut observer = object("a", [group("g")]);
+    observer.mode = Mode::Observe;
+    observer.created = -1;
+    observer.ledger.insert(group("g"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    let mut objects = [observer, object("b", [group("g")])];
+    let mut snapshot = with(empty(), [group("g")]);
+    assert!(!one(&objects, &snapshot).verdicts[0].ledger.is_empty(), "not before it is stored");
+    for _ in 0..2 {
+        assert!(settle(&mut objects, &mut snapshot).is_empty());
+    }
+    assert!(objects[0].ledger.is_empty(), "{:?}", objects[0].ledger);
+    assert_eq!(objects[1].ledger[&group("g")].origin, Origin::Created, "to its heir it is not a stranger's");
+    objects[0].mode = Mode::Manage;
+    assert_eq!(refusal(&one(&objects, &snapshot), 0).0, Reason::Conflict, "though it is the older");
+}

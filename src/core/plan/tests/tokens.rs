@@ -237,3 +237,25 @@ fn a_new_secret_that_would_lock_the_operator_out_is_not_asked_for() {
     assert!(plan.steps.is_empty() && refusal(&plan, 0).0 == Reason::WouldLockOut, "{:?}", plan.verdicts[0]);
     assert_eq!(plan.verdicts[0].token, objects[0].token.as_ref().and_then(|token| token.issued.clone()));
 }
+
+/// It may have been made anew, or have got another secret, while it was another object's.
+#[test]
+fn what_was_delivered_before_a_token_was_another_objects_does_not_count() {
+    let claim = Claim::from(Thing::Token(token()));
+    let mut back = rotated();
+    back.token.as_mut().expect("a token").wish.requested = None;
+    back.ledger.clear();
+    let mut snapshot = before();
+    snapshot.version = PveVersion::observed("9.2.0");
+    back.adoption = Adoption::Always;
+    let said = |plan: &Plan, index: usize| plan.verdicts[index].token.as_ref().map(|it| (it.state, it.issue));
+    let plan = one(std::slice::from_ref(&back), &snapshot);
+    assert_eq!((plan.steps.len(), said(&plan, 0)), (0, Some((SecretState::Unknown, 1))), "a stranger's");
+    let mut giver = object("giver", []);
+    giver.mode = Mode::Deleting;
+    giver.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Applied });
+    let plan = one(&[giver, back], &snapshot);
+    let asked: Vec<Option<i64>> = plan.steps.iter().map(|step| step.issue).collect();
+    assert_eq!((asked, said(&plan, 1)), (vec![Some(2)], Some((SecretState::Pending, 2))), "ours");
+    assert_eq!(plan.verdicts[1].ledger[&claim].origin, Origin::Created);
+}

@@ -1,5 +1,6 @@
 //! OIDC clients: their fields, the groups whose members may sign in, and their secrets.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -108,6 +109,14 @@ impl Draft<'_> {
     /// The secret of a client that stands and is ours.
     fn secret(&mut self, index: usize, object: &Object, claim: &Claim, id: &ClientId, client: &Client) {
         let Some(secret) = &object.secret else { return };
+        let mut secret = Cow::Borrowed(secret);
+        if !object.ledger.contains_key(claim) {
+            secret.to_mut().token.issued = secret.token.taken_over();
+        }
+        // Whatever comes of it now, it stays known that a secret of it is not.
+        let unknown = secret.token.issued.clone().filter(|issued| issued.state == SecretState::Unknown);
+        self.plan.secrets[index] =
+            unknown.map(|issued| Secrecy { issued, others: secret.others.clone(), retiring: secret.retiring });
         let origin = self.plan.verdicts[index].ledger.get(claim).map(|Entry { origin, .. }| *origin);
         // A client that had to be made again has no secret yet, whatever was delivered before.
         let adopted = origin == Some(Origin::Adopted);
@@ -131,7 +140,7 @@ impl Draft<'_> {
             Next::Issue(issued) => {
                 if !self.holds_back(index, claim) {
                     self.attempt(index, claim, Purpose::Update(vec!["secret".to_owned()]));
-                    self.issue(index, secret, id, issued, adopted, client.secrets.as_ref());
+                    self.issue(index, &secret, id, issued, adopted, client.secrets.as_ref());
                 }
             }
         }

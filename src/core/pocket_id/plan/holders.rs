@@ -21,9 +21,7 @@ impl Holders {
         let (mut things, mut groups) = (BTreeMap::new(), BTreeMap::new());
         for (index, object) in objects.iter().enumerate() {
             let wanted = object.wanted.iter().filter(|_| object.mode == Mode::Manage).map(Wanted::claim);
-            // Who only observes claims nothing, also not what it once made.
-            let claims = !matches!(object.mode, Mode::Observe | Mode::DeletingObserver);
-            let held = object.ledger.keys().filter(|claim| claims && claim.is_thing()).cloned();
+            let held = object.ledger.keys().filter(|claim| claims(object) && claim.is_thing()).cloned();
             for claim in wanted.chain(held) {
                 let rank = |index: usize| rank(&objects[index], objects[index].ledger.contains_key(&claim));
                 let holder = things.entry(claim.clone()).or_insert(index);
@@ -31,7 +29,7 @@ impl Holders {
                     *holder = index;
                 }
             }
-            for id in object.known.iter().filter(|_| object.ledger.keys().any(|it| matches!(it, Claim::Group(_)))) {
+            for id in object.known.iter().filter(|_| claims(object) && object.ledger.keys().any(is_group)) {
                 let holder = groups.entry(id.clone()).or_insert(index);
                 if rank(object, true) < rank(&objects[*holder], true) {
                     *holder = index;
@@ -51,11 +49,12 @@ impl Holders {
         self.groups.get(group).copied().filter(|holder| *holder != index)
     }
 
-    /// What a deleted object holds and another one wants passes to that with its origin: to its heir it is not a
-    /// stranger's.
+    /// What a deleted object holds, or one that only observes now, and another one wants passes to that with its origin: to
+    /// its heir it is not a stranger's.
     pub(super) fn bequeath<'a>(&self, objects: &'a [Object]) -> Cow<'a, [Object]> {
         let mut after = Cow::Borrowed(objects);
-        for (index, object) in objects.iter().enumerate().filter(|(_, object)| object.mode == Mode::Deleting) {
+        let gives = |object: &Object| matches!(object.mode, Mode::Deleting | Mode::Observe);
+        for (index, object) in objects.iter().enumerate().filter(|(_, object)| gives(object)) {
             for (thing, entry) in object.ledger.iter().filter(|(claim, _)| claim.is_thing()) {
                 let Some(heir) = self.other(thing, index) else { continue };
                 if objects[heir].ledger.contains_key(thing) {
@@ -63,13 +62,26 @@ impl Holders {
                 }
                 let heir = &mut after.to_mut()[heir];
                 heir.ledger.insert(thing.clone(), *entry);
-                // Who was in the group before stays.
-                heir.ledger.extend(object.ledger.iter().filter(is_own_member).map(|(it, entry)| (it.clone(), *entry)));
+                if let Some(secret) = &mut heir.secret {
+                    secret.token.issued = secret.token.taken_over();
+                }
+                // Who was in the group before stays, and who only observes has a say in nobody.
+                let members = object.ledger.iter().filter(|it| object.mode == Mode::Deleting && is_own_member(it));
+                heir.ledger.extend(members.map(|(it, entry)| (it.clone(), *entry)));
                 heir.known = heir.known.take().or_else(|| object.known.clone());
             }
         }
         after
     }
+}
+
+/// Who only observes claims nothing, also not what it once made.
+fn claims(object: &Object) -> bool {
+    !matches!(object.mode, Mode::Observe | Mode::DeletingObserver)
+}
+
+fn is_group(claim: &Claim) -> bool {
+    matches!(claim, Claim::Group(_))
 }
 
 /// On its way out an object holds only what nobody else wants. While it is suspended it keeps what it has.

@@ -77,7 +77,11 @@ pub fn plan(input: &Input<'_>) -> Plan {
     for is_turn in [is_group as fn(&Object) -> bool, |object| !is_group(object)] {
         for (index, object) in input.objects.iter().enumerate().filter(|(_, object)| is_turn(object)) {
             match object.mode {
-                Mode::Manage | Mode::Observe => draft.compare(index, object, &holders),
+                Mode::Manage => draft.compare(index, object, &holders),
+                Mode::Observe => {
+                    draft.yielded(index, object, stored, &holders);
+                    draft.compare(index, object, &holders);
+                }
                 Mode::Deleting => draft.release(index, object, stored, &holders),
                 Mode::Suspended | Mode::Denied | Mode::Revoked | Mode::DeletingSuspended | Mode::DeletingObserver => {}
             }
@@ -222,6 +226,17 @@ impl<'a> Draft<'a> {
                 Claim::Group(name) => self.release_group(index, object, name, removes, holders),
                 Claim::Client(id) => self.release_client(index, object, id, removes),
                 Claim::Member { .. } | Claim::Logo(_) => {}
+            }
+        }
+    }
+
+    /// What an object once made that only observes now is another one's as soon as that has it, and stays so.
+    fn yielded(&mut self, index: usize, object: &Object, stored: &[Object], holders: &Holders) {
+        for thing in object.ledger.keys().filter(|claim| claim.is_thing()) {
+            let holder = holders.other(thing, index).map(|holder| &stored[holder]).filter(|it| it.mode.is_live());
+            let entry = holder.and_then(|holder| holder.ledger.get(thing));
+            if entry.is_some_and(|entry| entry.progress == Progress::Applied) {
+                self.plan.verdicts[index].ledger.clear();
             }
         }
     }

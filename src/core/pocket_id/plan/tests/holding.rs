@@ -28,13 +28,29 @@ fn who_holds_it_wins_then_the_older_then_the_name() {
     }
 }
 
+/// It made the group, and only observes it now.
+fn observer(name: &str) -> Object {
+    let known = Some(GroupId::observed("team"));
+    let made = group("team", &["alice"]).holding(&[(group_claim("team"), CREATED)]);
+    Object { mode: Mode::Observe, known, ..by(name, made) }
+}
+
 #[test]
-fn who_only_observes_keeps_nobody_from_what_it_once_made() {
-    let held = [(group_claim("team"), CREATED)];
-    let observes = Object { mode: Mode::Observe, ..by("a", group("team", &[]).holding(&held)) };
-    let plan = planned(&[observes, by("b", group("team", &[]))], &with_group(empty(), "team", &[]));
+fn what_an_observer_once_made_passes_to_who_wants_it_and_does_not_come_back() {
+    let younger = Object { created: 1, ..by("b", group("team", &[])) };
+    let mut objects = vec![observer("a"), younger, Object { created: 2, ..by("c", group("team", &[])) }];
+    let mut model = Model::new(with_group(empty(), "team", &["alice"]));
+    let plan = planned(&objects, &model.snapshot);
     assert_eq!(refused(&plan, 1), None, "{:?}", plan.verdicts);
-    assert!(plan.verdicts[1].ledger.contains_key(&group_claim("team")));
+    assert_eq!(refused(&plan, 2), Some(Reason::Conflict), "{:?}", plan.verdicts);
+    assert!(!plan.verdicts[0].ledger.is_empty(), "not before it is stored");
+    model.settle(&mut objects);
+    assert!(objects[0].ledger.is_empty(), "{:?}", objects[0].ledger);
+    assert_eq!(objects[1].ledger[&group_claim("team")], CREATED, "to its heir it is not a stranger's");
+    objects[0].mode = Mode::Manage;
+    let plan = planned(&objects, &model.snapshot);
+    assert_eq!((refused(&plan, 0), refused(&plan, 1)), (Some(Reason::Conflict), None), "though it is the oldest");
+    assert_eq!(model.snapshot.members(&GroupId::observed("team")), Some(users(&["alice"])), "who was there stays");
 }
 
 fn waiting(object: Object) -> Object {

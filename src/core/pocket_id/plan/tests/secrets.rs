@@ -59,6 +59,28 @@ fn a_secret_is_asked_for_until_it_has_arrived() {
     }
 }
 
+/// A client may have been made anew, or got another secret, while it was another object's.
+#[test]
+fn what_was_delivered_before_a_client_was_another_objects_does_not_count() {
+    use SecretState::{Delivered, Pending, Unknown};
+    let mut secret = secret();
+    secret.token.issued = Some(issued(Delivered, 2));
+    secret.token.kept = Kept::Ours { issue: 2, holds: true };
+    let (mut object, snapshot) = standing(CREATED, secret, Some(&["theirs"]));
+    object.ledger.clear();
+    let plan = planned(std::slice::from_ref(&object), &snapshot);
+    let said = plan.secrets[0].as_ref().map(|it| (it.issued.state, it.issued.issue));
+    assert_eq!((asked(&plan), said), (None, Some((Unknown, 2))), "a stranger's: nobody else's is ended");
+    let mut giver = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]).deleted();
+    giver.key.name = "giver".to_owned();
+    let plan = planned(&[giver.clone(), object.clone()], &snapshot);
+    let said = plan.secrets[1].as_ref().map(|it| (it.issued.state, it.issued.issue));
+    assert_eq!((asked(&plan), said), (Some(3), Some((Pending, 3))), "ours");
+    let plan = after_failure(&[giver, object], &snapshot, &client_claim(PVE), FailureKind::Lost, 0);
+    let said = plan.secrets[1].as_ref().map(|it| (it.issued.state, it.issued.issue));
+    assert_eq!((asked(&plan), said), (None, Some((Unknown, 2))), "also while it is waited with the request");
+}
+
 #[test]
 fn a_failed_request_for_a_secret_waits_for_its_time() {
     let mut secret = secret();
