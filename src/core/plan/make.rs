@@ -33,13 +33,14 @@ pub(super) fn wanted<'a>(
             match input.objects[stake.object].mode {
                 Mode::Observe => maker.observe(draft, stake.object, wanted),
                 Mode::Manage => {
-                    if let Some((what, rival)) = firsts.rival(stake, wanted, winner) {
+                    let kept = stakes.keeper(claim, interests).map(|keeper| (claim.to_string(), keeper));
+                    if let Some((what, rival)) = kept.or_else(|| firsts.rival(stake, wanted, winner)) {
                         let message = contest(&what, &input.objects[rival].key, &input.objects[stake.object].key);
                         draft.refuse(stake.object, claim, Reason::Conflict, message);
                         continue;
                     }
                     let wanted = firsts.without_flag(draft, input, stake, wanted);
-                    let inherited = Stakes::inherited(interests, stake.object);
+                    let inherited = stakes.inherited(interests, stake.object);
                     maker.manage(draft, *stake, &wanted, inherited, &mut operation);
                 }
                 Mode::Suspended

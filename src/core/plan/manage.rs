@@ -9,7 +9,7 @@ use crate::core::plan::make::{Maker, unseen};
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::Stake;
 use crate::core::plan::{ClaimState, Draft, Purpose};
-use crate::core::token::Token;
+use crate::core::token::{Former, Token};
 use crate::core::visibility::{Sight, shows};
 use crate::core::write::Write;
 
@@ -30,6 +30,12 @@ enum Decision {
     },
 }
 
+/// How we came to what no ledger of the object says.
+fn acquired(claim: &Claim, inherited: Option<(Origin, Former)>) -> Option<Entry> {
+    let origin = inherited.map(|(origin, _)| origin).or_else(|| claim.is_unowned().then_some(Origin::Adopted))?;
+    Some(Entry { origin, progress: Progress::Intended })
+}
+
 impl Maker<'_> {
     /// Judges a claim that nobody else was first with.
     pub(super) fn manage(
@@ -37,12 +43,14 @@ impl Maker<'_> {
         draft: &mut Draft,
         stake: Stake<'_>,
         wanted: &Wanted,
-        inherited: Option<Origin>,
+        inherited: Option<(Origin, Former)>,
         operation: &mut Option<Operation>,
     ) {
         let claim = &wanted.claim;
         let owner = &self.input.objects[stake.object];
-        let known = self.known(&stake, claim, inherited);
+        // An intention that failed because it stands already is none.
+        let held = stake.entry.filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim));
+        let known = held.or_else(|| acquired(claim, inherited));
         let verdict = &mut draft.verdicts[stake.object];
         // What another object of ours leaves behind must never be without a holder, whatever comes next.
         match known {
@@ -50,8 +58,8 @@ impl Maker<'_> {
             None => verdict.ledger.remove(claim),
         };
         let mut token = owner.token.clone();
-        if let (Some(token), None) = (&mut token, stake.entry) {
-            token.issued = token.taken_over();
+        if let (Some(token), None) = (&mut token, held) {
+            token.issued = token.taken_over(inherited.map_or(Former::Stranger, |(_, from)| from));
             verdict.token.clone_from(&token.issued);
         }
         let (wanted, secrecy, standing) = match self.look(owner, token.as_ref(), wanted, known) {
@@ -108,16 +116,6 @@ impl Maker<'_> {
             })
             .owners
             .push(stake.object);
-    }
-
-    /// How we came to it, where it is ours.
-    fn known(&self, stake: &Stake<'_>, claim: &Claim, inherited: Option<Origin>) -> Option<Entry> {
-        let intended = |origin| Entry { origin, progress: Progress::Intended };
-        stake
-            .entry
-            .filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim))
-            .or(inherited.map(intended))
-            .or_else(|| claim.is_unowned().then_some(intended(Origin::Adopted)))
     }
 
     /// The claim as it should be now, and what stands of it.

@@ -42,14 +42,16 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
 
 /// What an object once made that only observes now is another one's as soon as that has it, and stays so.
 fn yielded(objects: &[Object], stakes: &Stakes<'_>, claim: &Claim, interests: &[Stake<'_>], draft: &mut Draft) {
-    let observes = |stake: &&Stake<'_>| objects[stake.object].mode == Mode::Observe;
-    let has_it = |stake: &Stake<'_>| {
-        stakes.counts(stake) && stake.entry.is_some_and(|entry| entry.progress == Progress::Applied)
-    };
-    if interests.iter().any(has_it) {
-        for observer in interests.iter().filter(observes) {
+    let observes = |stake: &&Stake<'_>| stake.entry.is_some() && objects[stake.object].mode == Mode::Observe;
+    let has_it = |stake: &Stake<'_>| stakes.counts(stake) && stake.entry.is_some();
+    let taken = interests.iter().any(has_it);
+    for observer in interests.iter().filter(observes) {
+        if taken {
             draft.verdicts[observer.object].ledger.remove(claim);
         }
+        let heir =
+            stakes.winner(interests).filter(|heir| claim.thing().is_some() && !objects[heir.object].is_foreign());
+        draft.handing_over |= !taken && heir.is_some();
     }
 }
 

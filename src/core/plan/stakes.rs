@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::core::claim::{Claim, Content, Entry, Origin, Thing, Wanted};
 use crate::core::ids::{AclKey, Subject};
 use crate::core::object::{Mode, Object, ObjectKey};
+use crate::core::token::Former;
 
 /// One object's interest in one claim.
 #[derive(Clone, Copy)]
@@ -106,11 +107,26 @@ impl<'a> Stakes<'a> {
         }
     }
 
-    /// How we came to something that other objects of ours hold: it is not a stranger's, then.
-    pub fn inherited(stakes: &[Stake<'a>], heir: usize) -> Option<Origin> {
-        let origins = stakes.iter().filter(|stake| stake.object != heir).filter_map(|stake| Some(stake.entry?.origin));
+    /// The object that keeps a named thing although it is denied what it wants.
+    pub fn keeper(&self, claim: &Claim, stakes: &[Stake<'a>]) -> Option<usize> {
+        let keeps = |stake: &&Stake<'a>| stake.entry.is_some() && self.objects[stake.object].mode == Mode::Denied;
+        stakes.iter().filter(|_| claim.thing().is_some()).find(keeps).map(|stake| stake.object)
+    }
+
+    /// How we came to something that other objects of ours hold, and which of them it comes from: it is not a stranger's,
+    /// then.
+    pub fn inherited(&self, stakes: &[Stake<'a>], heir: usize) -> Option<(Origin, Former)> {
+        let givers = || stakes.iter().filter(|stake| stake.object != heir && stake.entry.is_some());
         // `Created` sorts first: what one of us made goes with the last of us.
-        origins.min()
+        let origin = givers().filter_map(|stake| Some(stake.entry?.origin)).min()?;
+        let observes =
+            |stake: &Stake<'_>| matches!(self.objects[stake.object].mode, Mode::Observe | Mode::DeletingObserver);
+        let from = match origin {
+            _ if givers().any(observes) => Former::Observer,
+            Origin::Created => Former::Leaver,
+            Origin::Adopted => Former::Stranger,
+        };
+        Some((origin, from))
     }
 }
 

@@ -54,8 +54,8 @@ impl ClientSecret {
     /// A new one is asked for. Of `listed`, all that stands belongs to others when the client was taken over and nothing
     /// was asked for before. Whether there is anything to retire shows once it has arrived.
     pub fn issuing(&self, issued: Issued, adopted: bool, listed: Option<&BTreeSet<SecretId>>) -> Secrecy {
-        let first = self.token.issued.as_ref().is_none_or(|before| before.state == SecretState::Unknown);
-        let others = if adopted && first { listed.cloned().unwrap_or_default() } else { self.others.clone() };
+        let theirs = self.token.issued.as_ref().map_or(adopted, |before| before.state == SecretState::Unknown);
+        let others = if theirs { listed.cloned().unwrap_or_default() } else { self.others.clone() };
         Secrecy { issued, others, retiring: true }
     }
 

@@ -73,6 +73,17 @@ impl Kept {
     }
 }
 
+/// Who had a token before it came to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Former {
+    /// Nobody of ours that made it: its secrets are somebody's.
+    Stranger,
+    /// An object that only observes it now, and whose Secret may be in use.
+    Observer,
+    /// An object that goes, and its Secret with it.
+    Leaver,
+}
+
 /// A token as the plan sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -143,12 +154,21 @@ impl Token {
         }
     }
 
-    /// What is to be stored of a token that comes from another object, or from nobody: whatever was shown of it before may
-    /// not work any more.
-    pub fn taken_over(&self) -> Option<Issued> {
-        let said = self.issued.clone()?;
-        let issue = self.fresh().issue - 1;
-        Some(Issued { state: SecretState::Unknown, issue, at: None, restoring: Vec::new(), ..said })
+    /// What is to be stored when the token comes to an object that had no say in it: whatever was shown of it before may not
+    /// work any more.
+    pub fn taken_over(&self, from: Former) -> Option<Issued> {
+        match from {
+            Former::Stranger => self.issued.as_ref().map(|_| self.unknown()),
+            Former::Observer => Some(self.unknown()),
+            Former::Leaver => self.issued.as_ref().map(|_| self.fresh()),
+        }
+    }
+
+    /// A secret of the token that is not in the Secret, if there is any.
+    fn unknown(&self) -> Issued {
+        let fresh = self.fresh();
+        let handled = self.issued.as_ref().map_or(fresh.handled, |said| said.handled.clone());
+        Issued { state: SecretState::Unknown, issue: fresh.issue - 1, at: None, handled, restoring: Vec::new() }
     }
 
     /// Why no secret may be asked for: it would have nowhere to go.
@@ -201,8 +221,6 @@ impl Token {
             SecretState::Unknown if holds && kept_issue > issued.issue => {
                 arrived(Issued { issue: kept_issue, ..issued })
             }
-            // It was another object's, and nobody else has a secret of it.
-            SecretState::Unknown if !adopted => Next::Issue(self.fresh()),
             SecretState::Delivered if !self.kept.has(&issued) && self.wish.rotate_lost => Next::Issue(self.fresh()),
             SecretState::Delivered if !self.kept.has(&issued) => Next::Refuse(Refusal::new(
                 Reason::SecretLost,

@@ -131,3 +131,13 @@ fn what_an_observer_once_made_passes_to_who_wants_it_and_does_not_come_back() {
     objects[0].mode = Mode::Manage;
     assert_eq!(refusal(&one(&objects, &snapshot), 0).0, Reason::Conflict, "though it is the older");
 }
+
+#[test]
+fn what_a_denied_object_has_made_still_belongs_to_it() {
+    let mut denied = object("a", []);
+    denied.mode = Mode::Denied;
+    denied.ledger.insert(group("g"), Entry { origin: Origin::Created, progress: Progress::Applied });
+    let plan = one(&[denied, object("b", [group("g")])], &with(empty(), [group("g")]));
+    assert_eq!(refusal(&plan, 1).0, Reason::Conflict);
+    assert!(plan.verdicts[1].ledger.is_empty() && plan.steps.is_empty());
+}

@@ -238,24 +238,49 @@ fn a_new_secret_that_would_lock_the_operator_out_is_not_asked_for() {
     assert_eq!(plan.verdicts[0].token, objects[0].token.as_ref().and_then(|token| token.issued.clone()));
 }
 
-/// It may have been made anew, or have got another secret, while it was another object's.
+/// What is asked for, and what is said of the secret of the last object.
+fn outcome(plan: &Plan) -> (Vec<Option<i64>>, Option<(SecretState, i64)>) {
+    let said = plan.verdicts.last().and_then(|verdict| verdict.token.as_ref());
+    (plan.steps.iter().map(|step| step.issue).collect(), said.map(|it| (it.state, it.issue)))
+}
+
+/// It may have been made anew, or have got another secret, while it was not the object's.
 #[test]
 fn what_was_delivered_before_a_token_was_another_objects_does_not_count() {
+    use SecretState::{Pending, Unknown};
     let claim = Claim::from(Thing::Token(token()));
     let mut back = rotated();
     back.token.as_mut().expect("a token").wish.requested = None;
     back.ledger.clear();
     let mut snapshot = before();
     snapshot.version = PveVersion::observed("9.2.0");
-    back.adoption = Adoption::Always;
-    let said = |plan: &Plan, index: usize| plan.verdicts[index].token.as_ref().map(|it| (it.state, it.issue));
     let plan = one(std::slice::from_ref(&back), &snapshot);
-    assert_eq!((plan.steps.len(), said(&plan, 0)), (0, Some((SecretState::Unknown, 1))), "a stranger's");
+    assert_eq!(outcome(&plan), (vec![], Some((Unknown, 1))), "a stranger's");
     let mut giver = object("giver", []);
-    giver.mode = Mode::Deleting;
     giver.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Applied });
+    giver.mode = Mode::Observe;
+    let plan = one(&[giver.clone(), back.clone()], &snapshot);
+    assert_eq!(outcome(&plan), (vec![], Some((Unknown, 1))), "that of who observes may be in use");
+    assert!(plan.handing_over && !plan.verdicts[0].ledger.is_empty(), "not before it is stored");
+    giver.mode = Mode::Deleting;
     let plan = one(&[giver, back], &snapshot);
-    let asked: Vec<Option<i64>> = plan.steps.iter().map(|step| step.issue).collect();
-    assert_eq!((asked, said(&plan, 1)), (vec![Some(2)], Some((SecretState::Pending, 2))), "ours");
+    assert_eq!(outcome(&plan), (vec![Some(2)], Some((Pending, 2))), "that of who goes is gone with it");
     assert_eq!(plan.verdicts[1].ledger[&claim].origin, Origin::Created);
+}
+
+/// Somebody was quicker.
+#[test]
+fn a_token_that_was_to_be_made_and_is_a_strangers_keeps_its_secret() {
+    let claim = Claim::from(Thing::Token(token()));
+    let mut late = rotated();
+    late.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Intended });
+    let token = late.token.as_mut().expect("a token");
+    (token.wish.requested, token.kept) = (None, Kept::Absent);
+    token.issued.as_mut().expect("an issue").state = SecretState::Pending;
+    let mut memory = Memory::default();
+    let failure = Failure { kind: FailureKind::AlreadyExists, message: String::new() };
+    memory.failures.insert(claim.clone(), FailedClaim { failure, retry_at: 0, tries: 1, hidden: None });
+    let plan = plan(&input(&[late], &before(), &memory));
+    assert_eq!(outcome(&plan), (vec![], Some((SecretState::Unknown, 1))));
+    assert_eq!(plan.verdicts[0].ledger[&claim].origin, Origin::Adopted);
 }

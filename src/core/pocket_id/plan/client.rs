@@ -16,7 +16,7 @@ use crate::core::pocket_id::object::{Logo, Object, WantedClient};
 use crate::core::pocket_id::secret::{ClientSecret, Secrecy};
 use crate::core::pocket_id::snapshot::Client;
 use crate::core::pocket_id::write::Write;
-use crate::core::token::{Issued, Next};
+use crate::core::token::{Former, Issued, Next};
 
 /// What Pocket ID says of a client beyond what it takes.
 const SHOWN_ONLY: [&str; 5] = ["allowedUserGroups", "allowedUserGroupsCount", "hasDarkLogo", "hasLogo", "id"];
@@ -110,13 +110,13 @@ impl Draft<'_> {
     fn secret(&mut self, index: usize, object: &Object, claim: &Claim, id: &ClientId, client: &Client) {
         let Some(secret) = &object.secret else { return };
         let mut secret = Cow::Borrowed(secret);
-        if !object.ledger.contains_key(claim) {
-            secret.to_mut().token.issued = secret.token.taken_over();
+        if self.held(index, claim).is_none() {
+            secret.to_mut().token.issued = secret.token.taken_over(Former::Stranger);
         }
-        // Whatever comes of it now, it stays known that a secret of it is not.
-        let unknown = secret.token.issued.clone().filter(|issued| issued.state == SecretState::Unknown);
+        // Whatever comes of it now, it stays known that what was shown before does not count.
+        let not_arrived = secret.token.issued.clone().filter(|issued| issued.state != SecretState::Delivered);
         self.plan.secrets[index] =
-            unknown.map(|issued| Secrecy { issued, others: secret.others.clone(), retiring: secret.retiring });
+            not_arrived.map(|issued| Secrecy { issued, others: secret.others.clone(), retiring: secret.retiring });
         let origin = self.plan.verdicts[index].ledger.get(claim).map(|Entry { origin, .. }| *origin);
         // A client that had to be made again has no secret yet, whatever was delivered before.
         let adopted = origin == Some(Origin::Adopted);

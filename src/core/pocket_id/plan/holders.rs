@@ -8,6 +8,7 @@ use crate::core::object::Mode;
 use crate::core::pocket_id::claim::Claim;
 use crate::core::pocket_id::ids::GroupId;
 use crate::core::pocket_id::object::{Object, Wanted};
+use crate::core::token::Former;
 
 /// The winner of each named thing: who holds it already, then the older, then by name.
 pub(super) struct Holders {
@@ -63,7 +64,11 @@ impl Holders {
                 let heir = &mut after.to_mut()[heir];
                 heir.ledger.insert(thing.clone(), *entry);
                 if let Some(secret) = &mut heir.secret {
-                    secret.token.issued = secret.token.taken_over();
+                    secret.token.issued = secret.token.taken_over(match (object.mode, entry.origin) {
+                        (Mode::Observe, _) => Former::Observer,
+                        (_, Origin::Created) => Former::Leaver,
+                        (_, Origin::Adopted) => Former::Stranger,
+                    });
                 }
                 // Who was in the group before stays, and who only observes has a say in nobody.
                 let members = object.ledger.iter().filter(|it| object.mode == Mode::Deleting && is_own_member(it));

@@ -169,9 +169,7 @@ impl<'a> Draft<'a> {
             self.state(index, claim, state);
             return false;
         }
-        let refused = self.input.failures.get(claim).is_some_and(|it| it.failure.kind == FailureKind::AlreadyExists);
-        let held = object.ledger.get(claim).filter(|entry| entry.progress == Progress::Applied || !refused);
-        let origin = match held {
+        let origin = match self.held(index, claim) {
             Some(entry) => entry.origin,
             None if object.adoption == Adoption::Always => Origin::Adopted,
             None if object.adoption == Adoption::IfIdentical && fields.is_empty() => Origin::Adopted,
@@ -191,6 +189,13 @@ impl<'a> Draft<'a> {
         };
         self.plan.verdicts[index].ledger.insert(claim.clone(), Entry { origin, progress: Progress::Applied });
         true
+    }
+
+    /// What the ledger says of it: an intention that failed because it stands already is none.
+    fn held(&self, index: usize, claim: &Claim) -> Option<Entry> {
+        let refused = self.input.failures.get(claim).is_some_and(|it| it.failure.kind == FailureKind::AlreadyExists);
+        let entry = self.input.objects[index].ledger.get(claim).copied();
+        entry.filter(|entry| entry.progress == Progress::Applied || !refused)
     }
 
     /// Makes what stands as wanted.
@@ -233,10 +238,10 @@ impl<'a> Draft<'a> {
     /// What an object once made that only observes now is another one's as soon as that has it, and stays so.
     fn yielded(&mut self, index: usize, object: &Object, stored: &[Object], holders: &Holders) {
         for thing in object.ledger.keys().filter(|claim| claim.is_thing()) {
-            let holder = holders.other(thing, index).map(|holder| &stored[holder]).filter(|it| it.mode.is_live());
-            let entry = holder.and_then(|holder| holder.ledger.get(thing));
-            if entry.is_some_and(|entry| entry.progress == Progress::Applied) {
-                self.plan.verdicts[index].ledger.clear();
+            match holders.other(thing, index).map(|holder| &stored[holder]).filter(|it| it.mode.is_live()) {
+                Some(holder) if holder.ledger.contains_key(thing) => self.plan.verdicts[index].ledger.clear(),
+                Some(_) => self.plan.handing_over = true,
+                None => {}
             }
         }
     }

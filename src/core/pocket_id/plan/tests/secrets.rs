@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::*;
 use super::fixtures::*;
 use crate::api::status::SecretState;
+use crate::core::object::ObjectKey;
 use crate::core::pocket_id::ids::{ClientId, SecretId};
 use crate::core::pocket_id::secret::ClientSecret;
 use crate::core::token::{Issued, Kept};
@@ -59,7 +60,13 @@ fn a_secret_is_asked_for_until_it_has_arrived() {
     }
 }
 
-/// A client may have been made anew, or got another secret, while it was another object's.
+/// What is asked for, and what is said of the secret of the last object.
+fn outcome(plan: &Plan) -> (Option<i64>, Option<(SecretState, i64)>) {
+    let secrecy = plan.secrets.last().and_then(Option::as_ref);
+    (asked(plan), secrecy.map(|it| (it.issued.state, it.issued.issue)))
+}
+
+/// A client may have been made anew, or have got another secret, while it was not the object's.
 #[test]
 fn what_was_delivered_before_a_client_was_another_objects_does_not_count() {
     use SecretState::{Delivered, Pending, Unknown};
@@ -69,16 +76,45 @@ fn what_was_delivered_before_a_client_was_another_objects_does_not_count() {
     let (mut object, snapshot) = standing(CREATED, secret, Some(&["theirs"]));
     object.ledger.clear();
     let plan = planned(std::slice::from_ref(&object), &snapshot);
-    let said = plan.secrets[0].as_ref().map(|it| (it.issued.state, it.issued.issue));
-    assert_eq!((asked(&plan), said), (None, Some((Unknown, 2))), "a stranger's: nobody else's is ended");
-    let mut giver = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]).deleted();
-    giver.key.name = "giver".to_owned();
-    let plan = planned(&[giver.clone(), object.clone()], &snapshot);
-    let said = plan.secrets[1].as_ref().map(|it| (it.issued.state, it.issued.issue));
-    assert_eq!((asked(&plan), said), (Some(3), Some((Pending, 3))), "ours");
-    let plan = after_failure(&[giver, object], &snapshot, &client_claim(PVE), FailureKind::Lost, 0);
-    let said = plan.secrets[1].as_ref().map(|it| (it.issued.state, it.issued.issue));
-    assert_eq!((asked(&plan), said), (None, Some((Unknown, 2))), "also while it is waited with the request");
+    assert_eq!(outcome(&plan), (None, Some((Unknown, 2))), "a stranger's");
+    let giver = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]);
+    let giver = Object { key: ObjectKey { name: "giver".to_owned(), ..giver.key.clone() }, ..giver };
+    let observer = Object { mode: Mode::Observe, ..giver.clone() };
+    let plan = planned(&[observer, object.clone()], &snapshot);
+    assert_eq!(outcome(&plan), (None, Some((Unknown, 2))), "that of who observes may be in use");
+    let both = [giver.deleted(), object];
+    assert_eq!(outcome(&planned(&both, &snapshot)), (Some(3), Some((Pending, 3))), "that of who goes is gone with it");
+    let plan = after_failure(&both, &snapshot, &client_claim(PVE), FailureKind::Lost, 0);
+    assert_eq!(outcome(&plan), (None, Some((Pending, 3))), "also while it is waited with the request");
+}
+
+#[test]
+fn who_takes_over_from_an_observer_ends_nobodys_secret() {
+    let observer = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]);
+    let key = ObjectKey { name: "observer".to_owned(), ..observer.key.clone() };
+    let observer = Object { key, mode: Mode::Observe, ..observer };
+    let (mut heir, snapshot) = standing(CREATED, secret(), Some(&["in-use"]));
+    heir.ledger.clear();
+    let plan = planned(&[observer, heir.clone()], &snapshot);
+    assert_eq!(outcome(&plan), (None, Some((SecretState::Unknown, 0))));
+    heir.ledger.insert(client_claim(PVE), CREATED);
+    let secret = heir.secret.as_mut().expect("a secret");
+    secret.token.issued = plan.secrets[1].as_ref().map(|it| it.issued.clone());
+    secret.token.wish.requested = Some("now".to_owned());
+    let plan = planned(&[heir], &snapshot);
+    assert_eq!(asked(&plan), Some(1), "where a new one is asked for");
+    assert_eq!(plan.secrets[0].as_ref().map(|it| it.others.clone()), Some(secrets(&["in-use"])), "that one stays");
+}
+
+/// Somebody was quicker.
+#[test]
+fn a_client_that_was_to_be_made_and_is_a_strangers_keeps_its_secrets() {
+    let mut secret = secret();
+    secret.token.issued = Some(issued(SecretState::Pending, 1));
+    let (object, snapshot) = standing(INTENDED, secret, Some(&["theirs"]));
+    let plan = after_failure(&[object], &snapshot, &client_claim(PVE), FailureKind::AlreadyExists, 2000);
+    assert_eq!(outcome(&plan), (None, Some((SecretState::Unknown, 1))));
+    assert_eq!(plan.verdicts[0].ledger[&client_claim(PVE)], ADOPTED);
 }
 
 #[test]
