@@ -37,7 +37,8 @@ pub(super) fn without_denied<'a>(
         let is_revoked = denial.reason == Reason::PolicyDenied && !object.is_foreign();
         object.mode = match (object.mode, policies[object.connection].on_revoke) {
             (Mode::Manage, OnRevoke::Remove) if is_revoked => Mode::Revoked,
-            (Mode::Manage | Mode::Observe, _) => Mode::Denied,
+            (Mode::Manage, _) => Mode::Denied,
+            // Who only observes claims nothing either way.
             (mode, _) => mode,
         };
         object.deletion = object.deletion.filter(|deletion| *deletion == Deletion::Orphan);

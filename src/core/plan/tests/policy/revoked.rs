@@ -67,6 +67,16 @@ fn an_exact_set_removes_nothing_that_its_object_may_not_touch() {
 }
 
 #[test]
+fn who_only_observes_keeps_nothing_standing_also_while_it_is_not_allowed() {
+    let object = |mode| Object { mode, ledger: [held(group("g"), Origin::Created)].into(), ..object("o", []) };
+    let mut observer = Object { admission: Admission::Refused, ..object(Mode::Observe) };
+    observer.wanted = vec![Wanted::new(group("g"), Content::Fields(Wishes::default()))];
+    let plan = one(&[observer, object(Mode::Deleting)], &with(empty(), [group("g")]));
+    assert_eq!(refusal(&plan, 0).0, Reason::PolicyDenied);
+    assert_eq!(plan.steps.iter().map(|step| step.purpose.clone()).collect::<Vec<_>>(), [Purpose::Remove]);
+}
+
+#[test]
 fn another_namespace_learns_nothing_of_whom_it_loses_to() {
     let of = |namespace: &str, created| {
         let key = ObjectKey { kind: "Test", namespace: namespace.to_owned(), name: format!("of-{namespace}") };
