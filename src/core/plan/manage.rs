@@ -58,7 +58,7 @@ impl Maker<'_> {
             None => verdict.ledger.remove(claim),
         };
         let mut token = owner.token.clone();
-        if let (Some(token), None) = (&mut token, held) {
+        if let (Some(token), None) = (&mut token, stake.entry) {
             token.issued = token.taken_over(inherited.map_or(Former::Stranger, |(_, from)| from));
             verdict.token.clone_from(&token.issued);
         }

@@ -267,20 +267,3 @@ fn what_was_delivered_before_a_token_was_another_objects_does_not_count() {
     assert_eq!(outcome(&plan), (vec![Some(2)], Some((Pending, 2))), "that of who goes is gone with it");
     assert_eq!(plan.verdicts[1].ledger[&claim].origin, Origin::Created);
 }
-
-/// Somebody was quicker.
-#[test]
-fn a_token_that_was_to_be_made_and_is_a_strangers_keeps_its_secret() {
-    let claim = Claim::from(Thing::Token(token()));
-    let mut late = rotated();
-    late.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Intended });
-    let token = late.token.as_mut().expect("a token");
-    (token.wish.requested, token.kept) = (None, Kept::Absent);
-    token.issued.as_mut().expect("an issue").state = SecretState::Pending;
-    let mut memory = Memory::default();
-    let failure = Failure { kind: FailureKind::AlreadyExists, message: String::new() };
-    memory.failures.insert(claim.clone(), FailedClaim { failure, retry_at: 0, tries: 1, hidden: None });
-    let plan = plan(&input(&[late], &before(), &memory));
-    assert_eq!(outcome(&plan), (vec![], Some((SecretState::Unknown, 1))));
-    assert_eq!(plan.verdicts[0].ledger[&claim].origin, Origin::Adopted);
-}

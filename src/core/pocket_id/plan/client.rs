@@ -110,7 +110,7 @@ impl Draft<'_> {
     fn secret(&mut self, index: usize, object: &Object, claim: &Claim, id: &ClientId, client: &Client) {
         let Some(secret) = &object.secret else { return };
         let mut secret = Cow::Borrowed(secret);
-        if self.held(index, claim).is_none() {
+        if !object.ledger.contains_key(claim) {
             secret.to_mut().token.issued = secret.token.taken_over(Former::Stranger);
         }
         // Whatever comes of it now, it stays known that what was shown before does not count.

@@ -169,7 +169,9 @@ impl<'a> Draft<'a> {
             self.state(index, claim, state);
             return false;
         }
-        let origin = match self.held(index, claim) {
+        let refused = self.input.failures.get(claim).is_some_and(|it| it.failure.kind == FailureKind::AlreadyExists);
+        let held = object.ledger.get(claim).filter(|entry| entry.progress == Progress::Applied || !refused);
+        let origin = match held {
             Some(entry) => entry.origin,
             None if object.adoption == Adoption::Always => Origin::Adopted,
             None if object.adoption == Adoption::IfIdentical && fields.is_empty() => Origin::Adopted,
@@ -189,13 +191,6 @@ impl<'a> Draft<'a> {
         };
         self.plan.verdicts[index].ledger.insert(claim.clone(), Entry { origin, progress: Progress::Applied });
         true
-    }
-
-    /// What the ledger says of it: an intention that failed because it stands already is none.
-    fn held(&self, index: usize, claim: &Claim) -> Option<Entry> {
-        let refused = self.input.failures.get(claim).is_some_and(|it| it.failure.kind == FailureKind::AlreadyExists);
-        let entry = self.input.objects[index].ledger.get(claim).copied();
-        entry.filter(|entry| entry.progress == Progress::Applied || !refused)
     }
 
     /// Makes what stands as wanted.

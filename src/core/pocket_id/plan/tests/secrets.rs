@@ -106,17 +106,6 @@ fn who_takes_over_from_an_observer_ends_nobodys_secret() {
     assert_eq!(plan.secrets[0].as_ref().map(|it| it.others.clone()), Some(secrets(&["in-use"])), "that one stays");
 }
 
-/// Somebody was quicker.
-#[test]
-fn a_client_that_was_to_be_made_and_is_a_strangers_keeps_its_secrets() {
-    let mut secret = secret();
-    secret.token.issued = Some(issued(SecretState::Pending, 1));
-    let (object, snapshot) = standing(INTENDED, secret, Some(&["theirs"]));
-    let plan = after_failure(&[object], &snapshot, &client_claim(PVE), FailureKind::AlreadyExists, 2000);
-    assert_eq!(outcome(&plan), (None, Some((SecretState::Unknown, 1))));
-    assert_eq!(plan.verdicts[0].ledger[&client_claim(PVE)], ADOPTED);
-}
-
 #[test]
 fn a_failed_request_for_a_secret_waits_for_its_time() {
     let mut secret = secret();
