@@ -191,13 +191,10 @@ impl All<'_> {
 
     /// What stands in a set that an object has for itself, and that nobody claims.
     fn surplus(&self, one: &Judged<'_>) -> Option<String> {
-        let claimed: BTreeSet<&String> = self
-            .judged
-            .iter()
-            .filter(|other| other.counts())
-            .flat_map(|other| other.meaning.claims.keys())
-            .chain(one.meaning.claims.keys())
-            .collect();
+        let others = self.judged.iter().filter(|other| other.counts()).flat_map(|other| other.meaning.claims.keys());
+        // A group of Pocket ID has one object, which says alone who is in it.
+        let shared = others.filter(|claim| !claim.starts_with("id-member "));
+        let claimed: BTreeSet<&String> = shared.chain(one.meaning.claims.keys()).collect();
         let held: BTreeSet<String> = self.kept().collect();
         let inside = |claim: &&String| sets_of(claim).iter().any(|set| one.meaning.exact.contains(set));
         let mut surplus =

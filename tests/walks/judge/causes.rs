@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::compare::differing;
 use crate::judge::{All, Judged};
-use crate::meaning::sets_of;
+use crate::meaning::{Meaning, sets_of};
 use crate::names::{OWN_TOKEN, OWN_USER};
 use crate::policy::Allowed;
 use crate::seen::Seen;
@@ -148,10 +148,15 @@ impl All<'_> {
             "ProxmoxAccessCheck" => text.contains("VM.Audti"),
             "ProxmoxUser" => seen.spec()["passwordSecretRef"].is_object(),
             // What an entry for root would be Proxmox VE does not store.
-            "ProxmoxAcl" => meaning.claims.keys().any(|claim| claim.contains(&format!(" user:{OWN_USER} "))),
+            "ProxmoxAcl" => text.contains(&format!("\"{OWN_USER}\"")) || self.refers_to_root(meaning),
             "ProxmoxToken" | "ProxmoxRealm" => true,
             _ => false,
         }
+    }
+
+    fn refers_to_root(&self, meaning: &Meaning) -> bool {
+        let root = Some(format!("user {OWN_USER}"));
+        self.judged.iter().any(|it| it.meaning.thing == root && meaning.refers.contains(&it.seen.key()))
     }
 
     /// Whether the operator's own rights may hang on it.
