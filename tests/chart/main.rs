@@ -1,6 +1,6 @@
 //! The Helm chart: what it renders, that a real apiserver takes it, and that its rights are enough and not more.
 
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/account.rs"]
 mod account;
 mod argocd;
@@ -25,6 +25,6 @@ mod rights;
 mod support;
 mod taken;
 mod values;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/world/mod.rs"]
 mod world;

@@ -1,10 +1,10 @@
 //! Killed before or after any call to another system, the operator goes on where it was: same end, nothing left behind,
 //! nothing made twice.
 
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/account.rs"]
 mod account;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/both.rs"]
 mod both;
 #[path = "../support/built.rs"]
@@ -13,7 +13,6 @@ mod built;
 mod canary;
 mod census;
 mod death;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
 #[path = "../support/helm.rs"]
 mod helm;
 mod life;
@@ -21,7 +20,7 @@ mod objects;
 mod standing;
 #[path = "../support/mod.rs"]
 mod support;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/world/mod.rs"]
 mod world;
 mod written;

@@ -35,6 +35,6 @@ mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
 mod tenants;
-#[allow(dead_code, reason = "shared with the rigs, which use more of it")]
+#[expect(dead_code, reason = "shared with the rigs, which use more of it")]
 #[path = "../support/world/mod.rs"]
 mod world;

@@ -1,12 +1,11 @@
 //! What is released, and how: the image, its SBOM, the toolchain, the workflows, and what SECURITY.md promises.
 
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/account.rs"]
 mod account;
 #[path = "../support/built.rs"]
 mod built;
 mod dns;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
 #[path = "../support/helm.rs"]
 mod helm;
 mod image;
@@ -16,7 +15,7 @@ mod security;
 mod support;
 mod toolchain;
 mod workflows;
-#[allow(dead_code, reason = "written for the tests of the operator, which use all of it")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 #[path = "../support/world/mod.rs"]
 mod world;
 

@@ -3,7 +3,8 @@
 //! 0. [`deny`]: what the policy does not allow wants nothing;
 //! 1. [`stakes`]: who wants and who holds each claim, and who wins where they contradict;
 //! 2. [`make`]: what is wanted, compared with what stands;
-//! 3. [`release`]: what is held and no longer wanted, an entry only once what [`replace`]s it stands;
+//! 3. [`yielding`]: what an observer once made and another one has now; [`release`]: what is held and no longer wanted, an
+//!    entry only once what [`replace`]s it stands;
 //! 4. [`prune`]: what nobody claims in a set that an object owns exactly;
 //! 5. [`provision`] and [`deprovision`]: what becomes of users that a realm's source has, and of those that are gone;
 //! 6. [`guard`]: what would lock the operator out is refused;
@@ -34,6 +35,7 @@ mod stakes;
 pub(in crate::core) mod tests;
 mod verdict;
 mod warn;
+mod yielding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,6 +171,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let stakes = Stakes::new(input.objects);
     let mut draft = Draft::new(input);
     let maker = make::wanted(input, &view, &stakes, &mut draft);
+    yielding::observed(input.objects, &stakes, &mut draft);
     release::unwanted(input, &view, &stakes, &mut draft);
     prune::unclaimed(input, &maker, &stakes, &judge, &mut draft);
     provision::newcomers(input, &view, &stakes, &mut draft);

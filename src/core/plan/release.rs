@@ -21,7 +21,6 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
     let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
-        yielded(input.objects, stakes, claim, interests, draft);
         let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
         if leaving.iter().any(|stake| !input.objects[stake.object].is_foreign()) {
             // Who lost it to another one does not keep it.
@@ -37,21 +36,6 @@ pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, 
                 (nobody, _) => releaser.release(draft, claim, &leaving, !nobody),
             }
         }
-    }
-}
-
-/// What an object once made that only observes now is another one's as soon as that has it, and stays so.
-fn yielded(objects: &[Object], stakes: &Stakes<'_>, claim: &Claim, interests: &[Stake<'_>], draft: &mut Draft) {
-    let observes = |stake: &&Stake<'_>| stake.entry.is_some() && objects[stake.object].mode == Mode::Observe;
-    let has_it = |stake: &Stake<'_>| stakes.counts(stake) && stake.entry.is_some();
-    let taken = interests.iter().any(has_it);
-    for observer in interests.iter().filter(observes) {
-        if taken {
-            draft.verdicts[observer.object].ledger.remove(claim);
-        }
-        let heir =
-            stakes.winner(interests).filter(|heir| claim.thing().is_some() && !objects[heir.object].is_foreign());
-        draft.handing_over |= !taken && heir.is_some();
     }
 }
 

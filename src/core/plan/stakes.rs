@@ -109,8 +109,9 @@ impl<'a> Stakes<'a> {
 
     /// The object that keeps a named thing although it is denied what it wants.
     pub fn keeper(&self, claim: &Claim, stakes: &[Stake<'a>]) -> Option<usize> {
+        claim.thing()?;
         let keeps = |stake: &&Stake<'a>| stake.entry.is_some() && self.objects[stake.object].mode == Mode::Denied;
-        stakes.iter().filter(|_| claim.thing().is_some()).find(keeps).map(|stake| stake.object)
+        stakes.iter().find(keeps).map(|stake| stake.object)
     }
 
     /// How we came to something that other objects of ours hold, and which of them it comes from: it is not a stranger's,
@@ -121,12 +122,7 @@ impl<'a> Stakes<'a> {
         let origin = givers().filter_map(|stake| Some(stake.entry?.origin)).min()?;
         let observes =
             |stake: &Stake<'_>| matches!(self.objects[stake.object].mode, Mode::Observe | Mode::DeletingObserver);
-        let from = match origin {
-            _ if givers().any(observes) => Former::Observer,
-            Origin::Created => Former::Leaver,
-            Origin::Adopted => Former::Stranger,
-        };
-        Some((origin, from))
+        Some((origin, Former::of(givers().any(observes), origin)))
     }
 }
 

@@ -64,11 +64,8 @@ impl Holders {
                 let heir = &mut after.to_mut()[heir];
                 heir.ledger.insert(thing.clone(), *entry);
                 if let Some(secret) = &mut heir.secret {
-                    secret.token.issued = secret.token.taken_over(match (object.mode, entry.origin) {
-                        (Mode::Observe, _) => Former::Observer,
-                        (_, Origin::Created) => Former::Leaver,
-                        (_, Origin::Adopted) => Former::Stranger,
-                    });
+                    let from = Former::of(object.mode == Mode::Observe, entry.origin);
+                    secret.token.issued = secret.token.taken_over(from);
                 }
                 // Who was in the group before stays, and who only observes has a say in nobody.
                 let members = object.ledger.iter().filter(|it| object.mode == Mode::Deleting && is_own_member(it));
