@@ -34,6 +34,17 @@ async fn told(world: &World, reason: &str) -> Vec<String> {
     events
 }
 
+/// Events and metrics are told before a status is, so that each is waited for by itself.
+async fn until_gauge(world: &World, name: &str, labels: &str, value: u32) {
+    let (start, end) = (format!("proxmox_identity_{name}{{"), format!("}} {value}"));
+    let shown = async || {
+        let (_, metrics) = world.get("/metrics").await;
+        let fits = |line: &str| line.starts_with(&start) && line.contains(labels) && line.ends_with(&end);
+        metrics.lines().any(fits).then_some(())
+    };
+    world.until(&format!("{name} with {labels} is {value}"), shown).await;
+}
+
 async fn warning(world: &World) -> Option<Value> {
     condition(&json!({ "status": status(world).await }), "Warning").cloned()
 }
@@ -54,9 +65,7 @@ async fn a_group_made_by_hand_is_counted_and_named_and_told() {
     until_row(&world, "groups", json!({"kind": "groups", "count": 2, "newest": ["by-hand"]})).await;
     until_told(&world, "UnmanagedAppeared", "group by-hand").await;
     assert_eq!(row(&status(&world).await, "pools"), json!({"kind": "pools", "count": 0}));
-    let gauge = "proxmox_identity_unmanaged{";
-    let (_, metrics) = world.get("/metrics").await;
-    assert!(metrics.lines().any(|line| line.starts_with(gauge) && line.contains("\"groups\"") && line.ends_with(" 2")));
+    until_gauge(&world, "unmanaged", "\"groups\"", 2).await;
     // A second pass writes nothing, nor does another process.
     let version = async || {
         let connection = world.get_object("ProxmoxConnection", "pve").await.expect("a connection");
@@ -103,10 +112,8 @@ async fn who_becomes_administrator_by_hand_is_told_and_so_is_that_the_last_one_i
     world.pve_call("PUT", "/access/acl", &entry).await;
     until_told(&world, "AdministratorAppeared", "ann@pve, by what no object claims").await;
     until_told(&world, "UnmanagedAppeared", "ACL entry Administrator for user ann@pve on /").await;
-    assert_eq!(administrators().await["count"], 4);
-    let (_, metrics) = world.get("/metrics").await;
-    let gauge = |line: &str| line.starts_with("proxmox_identity_administrators{") && line.ends_with(" 4");
-    assert!(metrics.lines().any(gauge));
+    world.until("one more is counted", async || (administrators().await["count"] == 4).then_some(())).await;
+    until_gauge(&world, "administrators", "", 4).await;
     world
         .pve_call(
             "PUT",
@@ -121,7 +128,11 @@ async fn who_becomes_administrator_by_hand_is_told_and_so_is_that_the_last_one_i
     world.object("ProxmoxAcl", "admin", spec).await;
     world.ready("ProxmoxAcl", "admin").await;
     until_told(&world, "AdministratorAppeared", "ann@pve, as objects say").await;
-    assert_eq!(administrators().await["unmanaged"], 3);
+    let as_declared = async || {
+        let shown = administrators().await;
+        (shown["count"] == 4 && shown["unmanaged"] == 3).then_some(())
+    };
+    world.until("one more is counted, who is managed", as_declared).await;
     let before = told(&world, "LastAdministratorGone").await.len();
     assert_eq!(before, 1);
     world.delete("ProxmoxAcl", "admin").await;
