@@ -1,7 +1,6 @@
 //! One connection: woken by changes and by time, one pass after the other.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,39 +8,31 @@ use tokio::sync::Notify;
 
 use crate::api::connection_status::ConnectionStatus;
 use crate::api::status::{SecretVersion, SignInStatus, SyncJobStatus, SyncStatus};
-use crate::api::{CONFIRM_CLUSTER, ProxmoxAccessCheck, Reason};
+use crate::api::{ProxmoxAccessCheck, Reason};
 use crate::controller::Context;
 use crate::controller::audiences::Audiences;
-use crate::controller::connections::{Connection, ConnectionKey};
-use crate::controller::execute::Clock;
+use crate::controller::connections::ConnectionKey;
 use crate::controller::inventory::Stock;
 use crate::controller::issuers::Issuers;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
-use crate::controller::observer::Observer;
 use crate::controller::parcel::InHand;
 use crate::controller::pass::Outcome;
-use crate::controller::prepare;
 use crate::controller::said::Stored;
 use crate::controller::settled::Settled;
 use crate::controller::tell::Reporter;
+use crate::controller::wait::jittered;
 use crate::core::claim::Wanted;
 use crate::core::object::Refusal;
 use crate::core::plan::Memory;
 use crate::core::policy::Policy;
-use crate::https::observer::CallObserver;
 use crate::permit::Permit;
 use crate::pve::client::Client;
 use crate::pve::config::Settings;
 use crate::pve::realms::RealmCache;
-use crate::pve::session::Session;
 
 /// A burst of changes is one pass.
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(20);
-
-/// How long the last working credential serves deletions after its Secret is gone: a namespace that is deleted takes
-/// the Secret along before the objects.
-pub(super) const KEEP_CREDENTIAL: Duration = Duration::from_mins(10);
 
 /// A connection at work.
 pub(super) struct Worker {
@@ -85,17 +76,17 @@ pub(super) struct Worker {
     pub(super) number: u64,
     /// The checks of this pass.
     pub(super) checks: Arc<[ProxmoxAccessCheck]>,
-    client: Option<(Settings, Client)>,
-    worked: Option<Instant>,
+    pub(super) client: Option<(Settings, Client)>,
+    pub(super) worked: Option<Instant>,
     /// Since when nobody has answered where the cluster was, or somebody else.
     pub(super) away: Option<Instant>,
     pub(super) failures: u32,
     /// How many passes in a row came to nothing.
-    stalls: u32,
+    pub(super) stalls: u32,
     /// When the first claim that failed is tried again.
     pub(super) retry_at: Option<u64>,
-    begun: Instant,
-    resync: Duration,
+    pub(super) begun: Instant,
+    pub(super) resync: Duration,
 }
 
 impl Worker {
@@ -208,122 +199,10 @@ impl Worker {
         self.unreachable(&connection, &objects, &refusal).await;
         Some(self.back_off())
     }
-
-    /// A session with the right cluster.
-    async fn session(&mut self, connection: &Connection, objects: &[AnyObject]) -> Result<Session, Refusal> {
-        let settings =
-            match prepare::settings(&self.context.kubernetes, self.secret_namespace(), &connection.spec).await {
-                Ok(settings) => Some(Settings { replica: self.context.replica.clone(), ..settings }),
-                Err(refusal) if refusal.reason == Reason::SecretNotFound && self.may_use_last(objects) => None,
-                Err(refusal) => return Err(refusal),
-            };
-        if let Some(settings) = settings
-            && self.client.as_ref().is_none_or(|(current, _)| *current != settings)
-        {
-            let observer: Arc<dyn CallObserver> = Arc::new(Observer::new(&self.context, &self.key));
-            let client = Client::new(&settings, &observer)?;
-            self.client = Some((settings, client));
-        }
-        let Some((_, client)) = &self.client else {
-            return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
-        };
-        let session = client.connect(&self.permit).await?;
-        let known = self.status_of(connection).cluster_id;
-        let confirmed = connection.metadata.annotations.as_ref().and_then(|all| all.get(CONFIRM_CLUSTER));
-        let here = session.cluster().as_str();
-        match known {
-            Some(known) if known != here && confirmed.map(String::as_str) != Some(here) => Err(Refusal::new(
-                Reason::ClusterChanged,
-                format!(
-                    "{} is cluster {here}, not {known} as before; correct the endpoints, or confirm the new one with the \
-                     annotation {CONFIRM_CLUSTER}: {here}",
-                    session.endpoint()
-                ),
-            )),
-            _ => {
-                (self.worked, self.away) = (Some(Instant::now()), None);
-                Ok(session)
-            }
-        }
-    }
-
-    /// True while the connection's status still says another cluster, which a person has confirmed to be left.
-    fn is_another(&self, connection: &Connection, session: &Session) -> bool {
-        self.status_of(connection).cluster_id.is_some_and(|known| known != session.cluster().as_str())
-    }
-
-    /// Where the Secrets and ConfigMaps of the connection are.
-    fn secret_namespace(&self) -> &str {
-        self.key.namespace.as_deref().unwrap_or(&self.context.own_namespace)
-    }
-
-    fn may_use_last(&self, objects: &[AnyObject]) -> bool {
-        let recent = self.worked.is_some_and(|worked| worked.elapsed() < KEEP_CREDENTIAL);
-        recent
-            && self.client.is_some()
-            && objects.iter().any(AnyObject::is_being_deleted)
-            && objects.iter().all(AnyObject::is_being_deleted)
-    }
-
-    pub(super) fn clock(&self) -> Clock {
-        self.clock_source()()
-    }
-
-    /// The clock for what takes a while.
-    pub(super) fn clock_source(&self) -> impl Fn() -> Clock + use<> {
-        let (begun, longest) = (self.begun, longest_back_off(self.resync));
-        move || Clock { now: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), longest }
-    }
-
-    /// How long to wait when a pass came to nothing; longer each time in a row.
-    pub(super) fn stalled(&mut self, stalled: bool) -> Duration {
-        self.stalls = if stalled { self.stalls.saturating_add(1) } else { 0 };
-        Duration::from_millis(self.clock().back_off(self.stalls.max(1)))
-    }
-
-    pub(super) fn back_off(&self) -> Duration {
-        jittered(Duration::from_millis(self.clock().back_off(self.failures.max(1))))
-    }
-
-    /// The resync, or sooner when a claim is to be tried again.
-    pub(super) fn next_retry(&self) -> Duration {
-        let now = self.clock().now;
-        let due = self.retry_at.map(|at| Duration::from_millis(at.saturating_sub(now).max(500)));
-        jittered(self.resync).min(due.unwrap_or(Duration::MAX))
-    }
 }
 
 impl From<crate::core::failure::Failure> for Refusal {
     fn from(failure: crate::core::failure::Failure) -> Self {
         Self::new(failure.kind.reason(), failure.message)
-    }
-}
-
-/// The longest wait between two attempts, in milliseconds: the resync, but never more than a minute.
-pub(super) fn longest_back_off(resync: Duration) -> u64 {
-    u64::try_from(resync.as_millis()).unwrap_or(u64::MAX).clamp(1000, 60_000)
-}
-
-/// Within ± 10 %, so that many connections do not come at once.
-pub(super) fn jittered(duration: Duration) -> Duration {
-    let random = std::hash::RandomState::new().build_hasher().finish();
-    let share = f64::from(u32::try_from(random % 2001).unwrap_or(1000)) / 10_000.0;
-    duration.mul_f64(0.9 + share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waiting_is_spread_over_a_tenth_more_or_less_so_that_many_do_not_come_at_once() {
-        let minute = Duration::from_mins(1);
-        let mut tenths = [0; 10];
-        for _ in 0..2_000 {
-            let later = jittered(minute).checked_sub(Duration::from_secs(54)).expect("a tenth less at most");
-            tenths[usize::try_from(later.as_millis() / 1_200).expect("small").min(9)] += 1;
-            assert!(later <= Duration::from_secs(12), "a tenth more at most");
-        }
-        assert!(tenths.iter().all(|times| *times > 100), "{tenths:?}");
     }
 }

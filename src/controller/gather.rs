@@ -1,34 +1,27 @@
 //! From the objects of a connection to what their plan is made from.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use futures::future::{join, join_all};
-
-use crate::api::refs::KeyRef;
 use crate::api::status::{ClientInUse, ObjectStatus, SecretVersion};
-use crate::api::{Object as _, Reason};
+use crate::api::Reason;
 use crate::controller::audiences::Asker;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
 use crate::controller::deliver::TokenContents;
-use crate::controller::index::Index;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::parcel::Parcel;
-use crate::controller::prepare;
 use crate::controller::report::Report;
-use crate::controller::sources::source;
 use crate::controller::status;
-use crate::core::claim::{Claim, Ledger, Membership, Scope, Thing, Wanted};
+use crate::core::claim::{Ledger, Wanted};
 use crate::core::failure::FailureKind;
 use crate::core::ledger::from_rows;
 use crate::core::object::{Admission, Object, Refusal};
 use crate::core::plan::FailedClaim;
 use crate::core::wants::{References, Wants, client_in_use};
-use crate::pve::read::SnapshotScope;
 
 /// An object with what the plan needs of it.
 pub(super) struct Subject<'a> {
@@ -174,105 +167,6 @@ impl Worker {
             }
         }
     }
-
-    /// What objects refer to, each in its own namespace.
-    pub(super) async fn references<'a>(&self, objects: &'a [AnyObject]) -> ByNamespace<'a> {
-        let mut references = ByNamespace::entered(objects, &self.context.index);
-        let mut keys: BTreeMap<&str, BTreeSet<KeyRef>> = BTreeMap::new();
-        let mut sources: BTreeMap<&str, BTreeSet<&KeyRef>> = BTreeMap::new();
-        for any in objects {
-            if !any.is_being_deleted() {
-                keys.entry(any.namespace()).or_default().extend(any.secrets(references.of(any.namespace())));
-                sources.entry(any.namespace()).or_default().extend(source(any));
-            }
-        }
-        let secrets = keys.into_iter().map(async |(namespace, keys)| {
-            (namespace, prepare::secrets(&self.context.kubernetes, namespace, keys).await)
-        });
-        let texts = sources.into_iter().map(async |(namespace, keys)| (namespace, self.sources(namespace, keys).await));
-        let (secrets, texts) = join(join_all(secrets), join_all(texts)).await;
-        for (namespace, secrets) in secrets {
-            references.all.entry(namespace).or_default().secrets = secrets;
-        }
-        for (namespace, config_maps) in texts {
-            references.all.entry(namespace).or_default().config_maps = config_maps;
-        }
-        for (namespace, references) in &mut references.all {
-            let known = self.audiences.within(namespace);
-            references.audiences.extend(known.map(|(client, answer)| (client.to_owned(), answer.clone())));
-        }
-        references
-    }
-}
-
-/// What objects refer to, by their namespace.
-pub(super) struct ByNamespace<'a> {
-    all: BTreeMap<&'a str, References<'a>>,
-    none: References<'a>,
-}
-
-impl<'a> ByNamespace<'a> {
-    /// The objects alone, without what is read for them.
-    pub fn entered(objects: &'a [AnyObject], index: &Index) -> Self {
-        let mut all: BTreeMap<&str, References<'_>> = BTreeMap::new();
-        for any in objects {
-            let references = all.entry(any.namespace()).or_default();
-            any.enter(references);
-            let (client, group) = any.in_pocket_id();
-            let client = client.and_then(|name| index.pocket_id_client(any.namespace(), &name.name));
-            references.clients.extend(client.map(|client| (client.name().to_owned(), client)));
-            let group = group.and_then(|name| index.pocket_id_group(any.namespace(), &name.name));
-            references.pocket_id_groups.extend(group.map(|group| (group.name().to_owned(), group)));
-        }
-        Self { all, none: References::default() }
-    }
-
-    /// What an object of a namespace may refer to.
-    pub fn of(&self, namespace: &str) -> &References<'a> {
-        self.all.get(namespace).unwrap_or(&self.none)
-    }
-}
-
-/// What must be read beside the lists to judge these objects.
-pub(super) fn scope(objects: &[Object]) -> SnapshotScope {
-    let mut scope = SnapshotScope::default();
-    for claim in objects.iter().flat_map(|object| object.wanted.iter().map(|wanted| &wanted.claim)) {
-        match claim {
-            Claim::Thing(Thing::Realm(id)) => {
-                scope.realms.insert(id.clone());
-            }
-            // Its realm may overwrite it at each login.
-            Claim::Member(Membership { group, user }) => {
-                scope.jobs |= group.may_be_synced(&user.realm());
-                scope.realms.insert(user.realm());
-            }
-            Claim::PoolMember(pool, item) => {
-                scope.members.insert((pool.clone(), item.clone()));
-                scope.pools.insert(pool.clone());
-            }
-            Claim::Thing(Thing::SyncJob(_)) => scope.jobs = true,
-            Claim::Thing(_) | Claim::Acl(_) => {}
-        }
-    }
-    for object in objects {
-        for exact in &object.exact {
-            // Whoever is in it beside those declared may be of any realm.
-            scope.every_realm |= matches!(exact, Scope::Members(_) | Scope::AnyMembers | Scope::Groups(_));
-            scope.jobs |= matches!(exact, Scope::Members(group) if group.as_str().contains('-'));
-        }
-        scope.pools.extend(object.exact.iter().filter_map(|exact| match exact {
-            Scope::Pool(pool) => Some(pool.clone()),
-            _ => None,
-        }));
-        scope.jobs |= object.ledger.keys().any(|claim| matches!(claim, Claim::Thing(Thing::SyncJob(_))));
-        // A pool goes only when it is empty, and nothing goes out of it that is not in it.
-        scope.pools.extend(object.ledger.keys().filter_map(|claim| match claim {
-            Claim::Thing(Thing::Pool(pool)) if !object.mode.is_live() => Some(pool.clone()),
-            Claim::PoolMember(pool, _) => Some(pool.clone()),
-            _ => None,
-        }));
-    }
-    scope
 }
 
 /// A panic over one object stays with that object.

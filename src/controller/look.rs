@@ -14,11 +14,12 @@ use crate::controller::connections::Connection;
 use crate::controller::deliver::Delivery;
 use crate::controller::events::{self, News};
 use crate::controller::execute::{self, Done, Due, execute};
-use crate::controller::gather::{self, Gathered, Subject};
+use crate::controller::gather::{Gathered, Subject};
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
 use crate::controller::outdated::Blocked;
 use crate::controller::pass::{Outcome, Reported};
+use crate::controller::scope::scope;
 use crate::controller::sync;
 use crate::core::claim::Claim;
 use crate::core::failure::FailureKind;
@@ -79,7 +80,7 @@ impl Worker {
     ) -> Result<Look, Refusal> {
         let begun = Instant::now();
         let inputs = &gathered.inputs;
-        let mut scope = gather::scope(inputs);
+        let mut scope = scope(inputs);
         scope.every_pool |= policy.looks_into_pools(inputs) || checks::need_pools(&self.checks);
         let peers = self.peers(session.cluster()).await;
         let ending = self.ending();

@@ -11,9 +11,9 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::mpsc;
 
-use crate::controller::connection::jittered;
 use crate::controller::connections::Labels;
 use crate::controller::index::{Wake, anew};
+use crate::controller::wait::jittered;
 
 /// The labels of all namespaces; `None` until they were listed, and empty where that is refused.
 #[derive(Clone, Default)]

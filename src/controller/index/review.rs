@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::fresh::{Name, behind};
 use super::kind::{Kind, LISTED};
-use crate::controller::connection::jittered;
+use crate::controller::wait::jittered;
 
 /// How long a watch may be behind a list before it counts as one that has missed something; never longer than it takes
 /// until it is looked at again.

@@ -13,13 +13,13 @@ use crate::api::pocket_id_connection::{PocketIdConnectionSpec, PocketIdConnectio
 use crate::api::reason::Severity;
 use crate::api::{PocketIdConnection, Reason};
 use crate::controller::Context;
-use crate::controller::connection::KEEP_CREDENTIAL;
 use crate::controller::kubernetes::Target;
 use crate::controller::managed::Managed;
 use crate::controller::observer::Observer;
 use crate::controller::prepare;
 use crate::controller::report::{self, Report};
 use crate::controller::said::{self, Stored};
+use crate::controller::session::KEEP_CREDENTIAL;
 use crate::controller::status;
 use crate::core::object::Refusal;
 use crate::core::pocket_id::version::PocketIdVersion;

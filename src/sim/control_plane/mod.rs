@@ -1,19 +1,19 @@
 //! A real control plane, etcd and kube-apiserver, as child processes on loopback: for the tests and the demo.
 
-use std::net::TcpListener;
+mod arguments;
+mod program;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
-use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use self::arguments::{AUDIT_LOG, Audit, DATA, start_apiserver, start_etcd};
+use self::program::{Program, binaries};
 use crate::sim::child::GuardedChild;
-use crate::sim::lock::lock;
 
 /// How long the start may take; 1 to 3 seconds are usual.
 const START_DEADLINE: Duration = Duration::from_mins(1);
@@ -21,19 +21,6 @@ const START_DEADLINE: Duration = Duration::from_mins(1);
 /// The controllers that run where they are asked for.
 const CONTROLLERS: &str =
     "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller";
-
-/// The audit log in the directory of kube-apiserver.
-const AUDIT_LOG: &str = "audit.log";
-
-/// What etcd stores, in the directory of the files.
-const DATA: &str = "etcd";
-
-/// Whether requests are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Audit {
-    None,
-    Metadata,
-}
 
 /// Why there is no control plane.
 #[derive(Debug, thiserror::Error)]
@@ -77,41 +64,6 @@ pub struct ControlPlane {
     apiserver: Program,
     etcd: Program,
     files: GuardedChild,
-}
-
-/// A program that can be started again as it was.
-#[derive(Debug)]
-struct Program {
-    name: &'static str,
-    path: PathBuf,
-    arguments: Vec<String>,
-    child: Mutex<Option<GuardedChild>>,
-}
-
-impl Program {
-    fn start(name: &'static str, binaries: &Path, arguments: Vec<String>) -> io::Result<Self> {
-        let program = Self { name, path: binaries.join(name), arguments, child: Mutex::default() };
-        program.run()?;
-        Ok(program)
-    }
-
-    fn run(&self) -> io::Result<()> {
-        *lock(&self.child) = Some(GuardedChild::start(&self.path, |_| Ok(self.arguments.clone()))?);
-        Ok(())
-    }
-
-    /// Kills it.
-    fn stop(&self) {
-        drop(lock(&self.child).take());
-    }
-
-    fn log_tail(&self) -> String {
-        lock(&self.child).as_ref().map(GuardedChild::log_tail).unwrap_or_default()
-    }
-
-    fn has_ended(&self) -> io::Result<bool> {
-        lock(&self.child).as_mut().map_or(Ok(true), GuardedChild::has_ended)
-    }
 }
 
 impl ControlPlane {
@@ -251,105 +203,4 @@ async fn is_ready(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
     let request = hyper::Request::get("/readyz").body(Vec::new())?;
     client.request_text(request).await?;
     Ok(())
-}
-
-/// Where the programs are.
-fn binaries() -> Result<PathBuf, ControlPlaneError> {
-    let dir = if let Some(assets) = env::var_os("KUBEBUILDER_ASSETS") {
-        PathBuf::from(assets)
-    } else {
-        // As tests/control-plane/build.sh.
-        let parts = [
-            include_bytes!("../../tests/control-plane/go.sum").as_slice(),
-            include_bytes!("../../tests/control-plane/build.sh").as_slice(),
-        ];
-        let digest = Sha256::digest(parts.concat());
-        let version = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        let cache = env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-            .unwrap_or_default();
-        cache.join("proxmox-identity/control-plane").join(version)
-    };
-    for program in ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] {
-        let path = dir.join(program);
-        if !path.is_file() {
-            return Err(ControlPlaneError::Missing(path));
-        }
-    }
-    Ok(dir)
-}
-
-fn start_etcd(binaries: &Path, files: &Path) -> Result<(Program, String), ControlPlaneError> {
-    let [client, peer] = free_ports()?.map(|port| format!("http://127.0.0.1:{port}"));
-    let arguments = vec![
-        format!("--data-dir={}", files.join(DATA).display()),
-        format!("--listen-client-urls={client}"),
-        format!("--advertise-client-urls={client}"),
-        format!("--listen-peer-urls={peer}"),
-        format!("--initial-advertise-peer-urls={peer}"),
-        format!("--initial-cluster=default={peer}"),
-        "--unsafe-no-fsync".to_owned(),
-        "--log-level=warn".to_owned(),
-    ];
-    Ok((Program::start("etcd", binaries, arguments)?, client))
-}
-
-fn start_apiserver(binaries: &Path, dir: &Path, etcd: &str, audit: Audit) -> Result<Program, ControlPlaneError> {
-    let [port, _] = free_ports()?;
-    let serving = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-    let accounts = rcgen::KeyPair::generate()?;
-    let token = format!("{:x}", Sha256::digest(rcgen::KeyPair::generate()?.serialized_der()));
-    let file = |name: &str, text: &str| -> io::Result<String> {
-        let path = dir.join(name);
-        fs::write(&path, text)?;
-        Ok(path.display().to_string())
-    };
-    let certificate = file("tls.crt", &serving.cert.pem())?;
-    file("kubeconfig", &kubeconfig(port, &token, &certificate))?;
-    let mut arguments = vec![
-        format!("--etcd-servers={etcd}"),
-        format!("--secure-port={port}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--endpoint-reconciler-type=none".to_owned(),
-        format!("--tls-cert-file={certificate}"),
-        format!("--tls-private-key-file={}", file("tls.key", &serving.signing_key.serialize_pem())?),
-        format!("--token-auth-file={}", file("tokens", &format!("{token},admin,admin,system:masters\n"))?),
-        format!("--service-account-signing-key-file={}", file("accounts.key", &accounts.serialize_pem())?),
-        format!("--service-account-key-file={}", file("accounts.pub", &accounts.public_key_pem())?),
-        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-        "--authorization-mode=RBAC".to_owned(),
-        // Nothing here makes the default accounts that it asks for.
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
-    ];
-    if audit == Audit::Metadata {
-        let policy = json!({
-            "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}],
-            "omitStages": ["RequestReceived"],
-        });
-        arguments.push(format!("--audit-policy-file={}", file("audit-policy.json", &policy.to_string())?));
-        arguments.push(format!("--audit-log-path={}", dir.join(AUDIT_LOG).display()));
-    }
-    Ok(Program::start("kube-apiserver", binaries, arguments)?)
-}
-
-fn kubeconfig(port: u16, token: &str, certificate: &str) -> String {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "local", "cluster": {
-            "server": format!("https://127.0.0.1:{port}"), "certificate-authority": certificate,
-        }}],
-        "users": [{"name": "admin", "user": {"token": token}}],
-        "contexts": [{"name": "local", "context": {"cluster": "local", "user": "admin"}}],
-        "current-context": "local",
-    })
-    .to_string()
-}
-
-/// Two ports that are free now.
-fn free_ports() -> io::Result<[u16; 2]> {
-    let (one, other) = (TcpListener::bind(("127.0.0.1", 0))?, TcpListener::bind(("127.0.0.1", 0))?);
-    Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
