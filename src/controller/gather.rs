@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crate::api::status::{ClientInUse, ObjectStatus, SecretVersion};
 use crate::api::Reason;
+use crate::api::status::{ClientInUse, ObjectStatus, SecretVersion};
 use crate::controller::audiences::Asker;
 use crate::controller::connection::Worker;
 use crate::controller::connections::Connection;
