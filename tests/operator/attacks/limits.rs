@@ -21,12 +21,13 @@ async fn a_large_observed_object_has_a_status() {
         subjects.join(", ")
     );
     world.object("ProxmoxAcl", "a", &spec).await;
-    sleep(20_000).await;
-    let object = world.get_object("ProxmoxAcl", "a").await.expect("an ACL");
-    let log = world.log();
-    let why = log.lines().find(|line| line.contains("a status could not be written")).unwrap_or_default();
-    let why: String = why.chars().take(400).collect();
-    assert!(condition(&object, "Ready").is_some(), "no status after 20 s: {why}");
+    let has_status = async || {
+        let log = world.log();
+        let failed = log.lines().find(|line| line.contains("a status could not be written"));
+        assert_eq!(failed.map(|line| line.chars().take(400).collect::<String>()), None);
+        condition(&world.get_object("ProxmoxAcl", "a").await?, "Ready").map(drop)
+    };
+    world.until("it has a status", has_status).await;
 }
 
 #[tokio::test]
@@ -35,9 +36,7 @@ async fn several_acr_values_are_taken() {
     world.start_operator().connect().await;
     let spec = "realm: one, openid: {issuerUrl: 'https://id.example.com', clientId: c, acrValues: [a, b]}";
     world.object("ProxmoxRealm", "one", spec).await;
-    sleep(4000).await;
-    let object = world.get_object("ProxmoxRealm", "one").await.expect("a realm");
-    assert_eq!(condition(&object, "Ready").expect("ready")["status"], "True", "{}", object["status"]);
+    world.ready("ProxmoxRealm", "one").await;
 }
 
 #[tokio::test]

@@ -82,7 +82,6 @@ pub(super) async fn allow(world: &World) {
     let params = DeleteParams::default();
     let _ = policies(world, "ValidatingAdmissionPolicyBinding").delete(&name, &params).await;
     let _ = policies(world, "ValidatingAdmissionPolicy").delete(&name, &params).await;
-    sleep(3000).await;
 }
 
 pub(super) async fn version(world: &World, kind: &str, name: &str) -> String {

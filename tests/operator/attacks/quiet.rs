@@ -88,17 +88,10 @@ async fn a_connection_whose_finalizer_was_denied_once_heals() {
     let world = World::new().await;
     deny(&world, "proxmoxconnections", "has(object.metadata.finalizers)").await;
     world.start_operator().connect().await;
-    sleep(3000).await;
+    let refused = async || world.log().contains("the finalizer of the connection could not be written").then_some(());
+    world.until("it is refused", refused).await;
     allow(&world).await;
-    for _ in 0..100 {
-        if let Some(it) = world.get_object("ProxmoxConnection", "pve").await
-            && condition(&it, "Ready").is_some()
-        {
-            return;
-        }
-        sleep(100).await;
-    }
-    panic!("10 s after the cause went the connection is still not looked at");
+    world.ready("ProxmoxConnection", "pve").await;
 }
 
 #[tokio::test]
@@ -129,11 +122,11 @@ async fn a_whole_object_that_pve_refuses_is_not_asked_for_entry_by_entry() {
         subjects.join(", ")
     );
     world.object("ProxmoxAcl", "a", &spec).await;
-    sleep(15_000).await;
+    world.reason("ProxmoxAcl", "a", "InvalidSpec").await;
+    sleep(10_000).await;
     let (passes, writes) = rate(&world, 6000).await;
-    let object = world.get_object("ProxmoxAcl", "a").await.expect("an ACL");
-    let told = condition(&object, "Ready").expect("ready")["reason"].clone();
-    assert!(told == "InvalidSpec" && writes <= 30, "{told}; {writes} writes, {passes} passes in 6 s");
+    assert!(writes <= 30, "{writes} writes, {passes} passes in 6 s");
+    world.reason("ProxmoxAcl", "a", "InvalidSpec").await;
 }
 
 /// Beside an object whose 1,200 entries PVE refuses, a group is deleted and another entry moves.
@@ -145,14 +138,14 @@ async fn others_go_on(world: &World) {
     let subjects: Vec<String> = (0..300).map(|group| format!("{{group: g{group}}}")).collect();
     let roles = "{role: PVEVMUser}, {role: PVEAuditor}, {role: PVEVMAdmin}, {role: PVEPoolUser}";
     let spec = format!("path: /foo, roles: [{roles}], subjects: [{}]", subjects.join(", "));
+    let before = world.pve_writes();
     world.object("ProxmoxAcl", "a", &spec).await;
-    sleep(1000).await;
+    world.until("its entries are refused", async || (world.pve_writes() > before).then_some(())).await;
     world.delete("ProxmoxGroup", "h").await;
     world.object("ProxmoxAcl", "z", "path: /vms/100, roles: [{role: PVEVMUser}], subjects: [{group: g0}]").await;
-    sleep(30_000).await;
-    let h = world.get_object("ProxmoxGroup", "h").await.is_none();
-    let acl = world.acl().await;
-    assert!(h && acl == ["/vms/100 PVEVMUser group:g0 1"], "after 30 s: group h gone: {h}; {acl:?}");
+    world.gone("ProxmoxGroup", "h").await;
+    let moved = async || (world.acl().await == ["/vms/100 PVEVMUser group:g0 1"]).then_some(());
+    world.until("the entry moves", moved).await;
 }
 
 #[tokio::test]
@@ -187,10 +180,11 @@ async fn metrics_of_a_removed_connection_go() {
     world.ready("ProxmoxConnection", "pve").await;
     world.delete("ProxmoxConnection", "pve").await;
     world.gone("ProxmoxConnection", "pve").await;
-    sleep(1000).await;
-    let (_, metrics) = world.get("/metrics").await;
-    let left: Vec<&str> = metrics.lines().filter(|line| line.contains("cert_expiry") && line.contains("pve")).collect();
-    assert!(left.is_empty(), "{left:?}");
+    let none_left = async || {
+        let (_, metrics) = world.get("/metrics").await;
+        (!metrics.lines().any(|line| line.contains("cert_expiry") && line.contains("pve"))).then_some(())
+    };
+    world.until("they go", none_left).await;
 }
 
 #[tokio::test]
