@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::{path, read};
 
-/// The names of all functions in the sources.
-fn functions() -> BTreeSet<String> {
+/// The names of all tests in the sources.
+fn tests() -> BTreeSet<String> {
     let (mut found, mut folders): (BTreeSet<String>, Vec<PathBuf>) =
         (BTreeSet::new(), vec![path("src"), path("tests")]);
     while let Some(folder) = folders.pop() {
@@ -17,8 +17,10 @@ fn functions() -> BTreeSet<String> {
                 folders.push(path);
             } else if path.extension().is_some_and(|it| it == "rs") {
                 let text = fs::read_to_string(path).expect("a file");
-                let names = text.lines().filter_map(|line| line.split_once("fn ")?.1.split(['(', '<']).next());
-                found.extend(names.map(str::to_owned));
+                let name = |line: &str| Some(line.split_once("fn ")?.1.split(['(', '<']).next()?.to_owned());
+                let marks = ["#[test]", "#[tokio::test"];
+                let marked = marks.into_iter().flat_map(|mark| text.split(mark).skip(1));
+                found.extend(marked.filter_map(|after| after.lines().find_map(name)));
             }
         }
     }
@@ -27,7 +29,7 @@ fn functions() -> BTreeSet<String> {
 
 #[test]
 fn each_fault_names_tests_that_there_are() {
-    let (page, functions) = (read("docs/reliability.md"), functions());
+    let (page, tests) = (read("docs/reliability.md"), tests());
     // The tables after it are results.
     let faults =
         page.lines().skip_while(|line| *line != "## Fault by fault").take_while(|line| *line != "## Kill points");
@@ -38,7 +40,7 @@ fn each_fault_names_tests_that_there_are() {
         let named: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty(), "no test is named: {row}");
         for name in named {
-            assert!(functions.contains(name), "there is no test {name}: {row}");
+            assert!(tests.contains(name), "there is no test {name}: {row}");
         }
     }
 }

@@ -91,8 +91,7 @@ async fn who_is_gone_is_reported_first_and_then_disabled_with_all_tokens() {
     realm(&world, &policy("Report")).await;
     let message = warned(&world, "UsersNotInSource").await;
     assert!(message.contains("d@oid") && !message.contains("a@oid"), "{message}");
-    let told = async || world.events("oid").await.into_iter().find(|event| event.starts_with("UsersNotInSource"));
-    world.until("an Event tells of it", told).await;
+    world.told("oid", "UsersNotInSource", &[]).await;
     rests(&world).await;
     assert_eq!(enabled(&world).await, USERS);
 
@@ -103,8 +102,7 @@ async fn who_is_gone_is_reported_first_and_then_disabled_with_all_tokens() {
     for (token, works) in tokens.iter().zip([true, true, true, false]) {
         assert_eq!(world.works(token).await, works, "{}", token.split('!').next().unwrap_or_default());
     }
-    let told = async || world.events("oid").await.into_iter().find(|event| event.starts_with("Disabled"));
-    let event = world.until("an Event tells of it", told).await;
+    let event = world.told("oid", "Disabled", &[]).await;
     assert_eq!(event, "Disabled disabled user d@oid: not in the source of its realm");
     assert_eq!(staff(&world).await, ["a@oid", "b@oid", "c@oid", "d@oid"]);
     rests(&world).await;

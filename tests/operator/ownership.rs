@@ -25,9 +25,7 @@ async fn what_stands_is_adopted_only_where_nothing_would_be_written() {
         world.gone("ProxmoxGroup", name).await;
     }
     assert_eq!(world.groups().await, ["never", "other", "same", "taken"], "what stood before stays");
-    world
-        .until("it is told", async || world.events("same").await.iter().any(|it| it.starts_with("Left")).then_some(()))
-        .await;
+    world.told("same", "Left", &[]).await;
 }
 
 #[tokio::test]

@@ -131,12 +131,8 @@ async fn a_restored_backup_flips_no_owner_into_deleting() {
     }
     let deleted = world.pve.requests().count("DELETE", "/access/groups/g");
     world.object("ProxmoxGroup", "b", "groupId: g, comment: other").await;
-    world
-        .until("a second goes by", async || {
-            tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-            Some(())
-        })
-        .await;
+    // When objects were made is told in whole seconds: `b` is to be the older one.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     world.object("ProxmoxGroup", "a", "groupId: g").await;
     world.object("ProxmoxAcl", "e", "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]").await;
     let writes = world.pve_writes();

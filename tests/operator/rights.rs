@@ -119,12 +119,7 @@ async fn privileges_that_are_missing_are_told_before_the_first_refusal() {
     world.ready("ProxmoxUser", "ann").await;
     // A token that is separated by mistake.
     world.pve_call("PUT", "/access/users/ops@pve/token/operator", &[("privsep", "1")]).await;
-    world
-        .until("the mistake is named, also as an Event", async || {
-            let events = world.events("pve").await;
-            events.iter().find(|it| it.starts_with("MissingPrivileges") && it.contains("privsep 1")).map(drop)
-        })
-        .await;
+    world.told("pve", "MissingPrivileges", &["privsep 1"]).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,10 @@ async fn canaries_are_in_no_log_status_event_or_metric() {
         ))
         .await;
     world.reason("ProxmoxConnection", "by-password", "AuthenticationFailed").await;
+    for (name, reason) in [("r", "DriftCorrected"), ("other", "AlreadyExists"), ("by-password", "AuthenticationFailed")]
+    {
+        world.told(name, reason, &[]).await;
+    }
 
     let mut shown = vec![("log", world.log()), ("metrics", world.get("/metrics").await.1)];
     for (kind, name) in [

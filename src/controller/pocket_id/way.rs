@@ -58,6 +58,11 @@ pub(in crate::controller) async fn settings(
     })
 }
 
+/// Whether a key that expires then is warned of.
+fn is_soon(expiry: i64) -> bool {
+    expiry - Timestamp::now().as_second() < KEY_WARNING
+}
+
 impl Worker {
     /// A session, with the last credential where its Secret went along with the namespace.
     pub(super) async fn session(
@@ -76,8 +81,8 @@ impl Worker {
             let observer: Arc<dyn CallObserver> = Arc::new(Observer::new(&self.context, &self.key));
             let client = Client::new(&settings, &observer)?;
             self.client = Some((settings, client));
-            // It may be another Pocket ID.
-            self.details = Details::default();
+            // It may be another Pocket ID, and the key another one.
+            (self.details, self.key_expiry) = (Details::default(), None);
         }
         let Some((_, client)) = &self.client else {
             return Err(Refusal::new(Reason::SecretNotFound, "there is no credential"));
@@ -113,13 +118,12 @@ impl Worker {
             Report::new(Ready::True, Reason::Succeeded, "Pocket ID answers", Motion::Settled)
         };
         let time = |at: i64| Timestamp::from_second(at).ok().map(Time);
-        report.says.warning =
-            key_expiry.filter(|at| at - Timestamp::now().as_second() < KEY_WARNING).and_then(time).map(|at| {
-                (
-                    Reason::KeyExpiring,
-                    format!("the API key expires at {}; make another one and put it into its Secret", at.0),
-                )
-            });
+        report.says.warning = key_expiry.filter(|at| is_soon(*at)).and_then(time).map(|at| {
+            (
+                Reason::KeyExpiring,
+                format!("the API key expires at {}; make another one and put it into its Secret", at.0),
+            )
+        });
         self.say_connection(connection, report, |status| {
             status.issuer_url = Some(session.issuer().to_owned());
             status.external_id.clone_from(&status.issuer_url);
@@ -134,7 +138,10 @@ impl Worker {
 
     /// When the API key expires; what was last known when that cannot be told now.
     async fn key_expiry(&mut self, session: &Session) -> Option<i64> {
-        if self.key_expiry.is_none_or(|(asked, _)| asked.elapsed() >= KEY_EXPIRY)
+        // What is warned of may be mended at any time.
+        let is_due =
+            |(asked, expiry): (Instant, Option<i64>)| asked.elapsed() >= KEY_EXPIRY || expiry.is_some_and(is_soon);
+        if self.key_expiry.is_none_or(is_due)
             && let Ok(expiry) = session.key_expiry().await
         {
             self.key_expiry = Some((Instant::now(), expiry));

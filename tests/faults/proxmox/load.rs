@@ -19,9 +19,11 @@ async fn a_thousand_objects_at_once_take_one_write_each_and_bounded_memory_and_r
     let world = World::new().await;
     world.start_operator().connect().await;
     world.ready("ProxmoxConnection", "pve").await;
+    world.kill_operator();
     for number in 0..many {
         world.object("ProxmoxGroup", &format!("g-{number}"), "comment: c").await;
     }
+    world.start_operator();
     for number in 0..many {
         world.ready("ProxmoxGroup", &format!("g-{number}")).await;
     }

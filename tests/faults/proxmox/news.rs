@@ -72,9 +72,5 @@ async fn what_is_taken_over_for_an_object_that_stood_is_told_though_the_pass_loo
     world.api("ProxmoxGroup").patch_status("known", &PatchParams::default(), &forgotten).await.expect("patched");
     world.object("ProxmoxGroup", "second", "").await;
     world.ready("ProxmoxGroup", "second").await;
-    world
-        .until("it is told", async || {
-            world.events("known").await.iter().any(|event| event.starts_with("Adopted")).then_some(())
-        })
-        .await;
+    world.told("known", "Adopted", &[]).await;
 }

@@ -92,7 +92,7 @@ async fn every_wave_waits_for_the_one_before_and_goes_before_it() {
     // Argo CD deletes what is owned first, which the garbage collector does.
     let _controllers = control_plane().await.controller_manager().expect("controllers");
     git.objects.clear();
-    let said = git.sync(Apply::ServerSide, 3, false).await;
+    let said = git.sync(Apply::ServerSide, 10, false).await;
     assert_eq!(said["phase"], "Running", "{said:#}");
     let message = said["message"].as_str().expect("a message");
     assert_eq!(message, "Waiting for pruning confirmation of proxmox-identity.dev/v1alpha1/ProxmoxRealm/sso");
@@ -120,7 +120,7 @@ async fn stops(world: &World, objects: &[Value], field: &str, value: Value) -> V
     let mut git = Git::new(world, objects.to_vec());
     let group = git.objects.iter_mut().find(|object| object["kind"] == "ProxmoxGroup").expect("the group");
     group["spec"][field] = value;
-    let said = git.sync(Apply::ServerSide, 3, false).await;
+    let said = git.sync(Apply::ServerSide, 10, false).await;
     assert_eq!(waves(&said).last().expect("a wave").0, 0, "{said:#}");
     assert!(world.get_object("ProxmoxAcl", "developers").await.is_none());
     said

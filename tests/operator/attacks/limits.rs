@@ -48,7 +48,7 @@ async fn a_proxy_password_is_refused_by_the_apiserver() {
             "proxyUrl": "http://someone:canary-proxy@127.0.0.1:1"},
     });
     let params = PatchParams::apply("test").force();
-    let refused = api(&world, "ProxmoxConnection").patch("pve", &params, &Patch::Apply(spec)).await;
+    let refused = world.api("ProxmoxConnection").patch("pve", &params, &Patch::Apply(spec)).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("proxyUrl")));
 }
 

@@ -6,8 +6,9 @@ mod quiet;
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::discovery::ApiResource;
 use serde_json::{Value, json};
 
@@ -24,13 +25,12 @@ pub(super) async fn sleep(millis: u64) {
 
 /// Passes and writes in so many milliseconds.
 pub(super) async fn rate(world: &World, millis: u64) -> (u64, u64) {
-    let (reads, writes) = (passes(world), world.pve_writes());
+    let (begun, reads, writes) = (std::time::Instant::now(), passes(world), world.pve_writes());
     sleep(millis).await;
-    (passes(world) - reads, world.pve_writes() - writes)
-}
-
-pub(super) fn api(world: &World, kind: &str) -> Api<DynamicObject> {
-    world.api(kind)
+    let (reads, writes) = (passes(world) - reads, world.pve_writes() - writes);
+    // On a busy machine it may have been longer.
+    let took = u64::try_from(begun.elapsed().as_millis()).expect("a short while");
+    (reads * millis / took, writes * millis / took)
 }
 
 pub(super) fn policies(world: &World, kind: &str) -> Api<DynamicObject> {
@@ -59,9 +59,14 @@ pub(super) async fn deny(world: &World, resource: &str, condition: &str) {
             "matchConstraints": {"resourceRules": [{
                 "apiGroups": ["proxmox-identity.dev"], "apiVersions": ["*"], "operations": ["UPDATE"],
                 "resources": [resource],
+            }, {
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"],
             }]},
             "matchConditions": [{"name": "ours", "expression": format!("request.namespace == '{}'", world.namespace)}],
-            "validations": [{"expression": format!("!({condition})"), "message": "denied by the test"}],
+            "validations": [{
+                "expression": format!("request.operation == 'CREATE' ? object.metadata.name != 'probe' : !({condition})"),
+                "message": "denied by the test",
+            }],
         },
     });
     let binding = json!({
@@ -74,7 +79,18 @@ pub(super) async fn deny(world: &World, resource: &str, condition: &str) {
         .patch(&name, &params, &Patch::Apply(binding))
         .await
         .expect("a binding");
-    sleep(3000).await;
+    // The apiserver takes a moment to heed it.
+    let probe = ConfigMap {
+        metadata: ObjectMeta { name: Some("probe".into()), ..ObjectMeta::default() },
+        ..ConfigMap::default()
+    };
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    let config_maps = Api::<ConfigMap>::namespaced(world.client.clone(), &world.namespace);
+    let refused = async || {
+        let refusal = config_maps.create(&params, &probe).await.err()?;
+        refusal.to_string().contains("denied by the test").then_some(())
+    };
+    world.until("the policy is heeded", refused).await;
 }
 
 pub(super) async fn allow(world: &World) {
@@ -110,16 +126,3 @@ pub(super) fn realm(id: &str, more: &str) -> String {
 }
 
 pub(super) const ENTRY: &str = "path: /vms, roles: [{role: PVEVMUser}], subjects: [{group: g}]";
-
-pub(super) fn pid(world: &World) -> u32 {
-    let wanted = format!("--watch-namespace={}", world.namespace);
-    for entry in std::fs::read_dir("/proc").expect("processes").flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let read = |file: &str| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-        let parent = read("stat").rsplit(')').next().and_then(|it| it.split(' ').nth(2)?.parse::<u32>().ok());
-        if read("cmdline").split('\0').any(|word| word == wanted) && parent == Some(std::process::id()) {
-            return pid;
-        }
-    }
-    panic!("no operator")
-}

@@ -66,7 +66,7 @@ async fn a_finalizer_that_is_removed_by_hand_comes_back() {
     world.ready("ProxmoxGroup", "g").await;
     for _ in 0..2 {
         let patch = json!({"metadata": {"finalizers": null}});
-        api(&world, "ProxmoxGroup").patch("g", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+        world.api("ProxmoxGroup").patch("g", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
         let back = async || {
             let group = world.get_object("ProxmoxGroup", "g").await.expect("a group");
             (!group["metadata"]["finalizers"].is_null()).then_some(())
@@ -214,7 +214,7 @@ async fn nothing_is_removed_when_a_ledger_was_edited_away() {
     world.ready("ProxmoxAcl", "a").await;
     for (kind, name) in [("ProxmoxGroup", "g"), ("ProxmoxAcl", "a")] {
         let patch = json!({"status": null});
-        api(&world, kind).patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+        world.api(kind).patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
     }
     world.passes(3).await;
     world.ready("ProxmoxAcl", "a").await;
@@ -271,7 +271,7 @@ async fn no_lockout_through_groups() {
         world.delete("ProxmoxAcl", name).await;
     }
     world.delete("ProxmoxGroup", "opsg").await;
-    world.reason("ProxmoxAcl", "a", "DeletionBlocked").await;
+    world.reason("ProxmoxGroup", "opsg", "DeletionBlocked").await;
     world.passes(3).await;
     assert_eq!(world.groups().await, ["opsg"]);
     assert!(world.acl().await.contains(&"/ Ops group:opsg 1".to_owned()), "{:?}", world.acl().await);
@@ -284,10 +284,7 @@ async fn an_object_with_a_broken_ledger_can_be_let_go_as_orphan() {
     world.object("ProxmoxGroup", "g", "").await;
     world.ready("ProxmoxGroup", "g").await;
     let patch = json!({"status": {"ledger": [{"claim": "bogus", "origin": "Created", "state": "Applied"}]}});
-    api(&world, "ProxmoxGroup")
-        .patch_status("g", &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .expect("patched");
+    world.api("ProxmoxGroup").patch_status("g", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
     let message = world.reason("ProxmoxGroup", "g", "InvalidSpec").await;
     world.object("ProxmoxGroup", "g", "deletionPolicy: Orphan").await;
     world.delete("ProxmoxGroup", "g").await;

@@ -66,11 +66,7 @@ async fn people_of_a_directory_get_what_their_group_may() {
     assert_eq!(ask_for_sync(&world, "second").await["state"], "Succeeded");
     assert_eq!(world.pve_get("/access/users/cleo@ld").await["lastname"], "Cee");
     assert_eq!(world.pve.requests().count("POST", "/access/domains/ld/sync"), 2, "each request is one sync");
-    world
-        .until("it is told", async || {
-            world.events("ld").await.iter().any(|event| event.starts_with("Synced")).then_some(())
-        })
-        .await;
+    world.told("ld", "Synced", &[]).await;
 }
 
 #[tokio::test]

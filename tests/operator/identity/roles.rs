@@ -47,12 +47,7 @@ async fn a_role_in_use_stays_and_what_falls_with_it_is_told() {
     world.delete("ProxmoxAcl", "a").await;
     world.gone("ProxmoxRole", "operator").await;
     assert!(world.acl().await.is_empty());
-    world
-        .until("it is told", async || {
-            let events = world.events("operator").await;
-            events.iter().any(|it| it.starts_with("RemovedAlong") && it.contains("/nodes")).then_some(())
-        })
-        .await;
+    world.told("operator", "RemovedAlong", &["/nodes"]).await;
 }
 
 #[tokio::test]

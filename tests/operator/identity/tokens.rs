@@ -130,13 +130,13 @@ async fn a_token_gets_a_new_secret_when_asked_and_keeps_its_entries() {
 async fn a_secret_is_replaced_before_it_expires() {
     let world = world_with_user().await;
     world.start_operator();
-    let spec = format!("user: {USER}, lifetime: 15s, rotation: {{beforeExpiry: 12s}}");
+    let spec = format!("user: {USER}, lifetime: 100s, rotation: {{beforeExpiry: 90s}}");
     world.object("ProxmoxToken", "ci", &spec).await;
     world.ready("ProxmoxToken", "ci").await;
     let first = world.pve_get("/access/users/ci@pve/token/ci").await["expire"].as_i64().expect("an end");
     let issued = status(&world, "ci").await["token"]["issuedAt"].as_str().expect("a time").to_owned();
     let issued: Timestamp = issued.parse().expect("a time");
-    assert_eq!(first, issued.as_second() + 15);
+    assert_eq!(first, issued.as_second() + 100);
     world
         .until("it is replaced", async || {
             let issue = status(&world, "ci").await["token"]["issue"].as_i64();

@@ -124,11 +124,7 @@ impl Bench {
 
     /// Waits for an Event about the object.
     pub async fn told(&self, reason: &str, says: &[&str]) {
-        let fits = |event: &String| event.starts_with(reason) && says.iter().all(|word| event.contains(word));
-        let what = format!("{reason} {says:?} is told");
-        self.world
-            .until(&what, async || self.world.events(self.table.name).await.iter().find(|it| fits(it)).map(drop))
-            .await;
+        self.world.told(self.table.name, reason, says).await;
     }
 
     /// What stands in Proxmox VE, by PVE's names.

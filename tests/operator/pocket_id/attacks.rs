@@ -61,7 +61,7 @@ async fn a_secret_of_somebody_else_is_never_written_and_no_client_is_made_for_it
 async fn a_client_that_somebody_makes_first_is_not_touched() {
     let world = Both::new().await;
     world.resync("PocketIdConnection/pocket-id", "1h").await;
-    let slow = Fault { file: Some("groups".to_owned()), ms: 3000, ..Fault::new(FaultName::Delay) };
+    let slow = Fault { file: Some("groups".to_owned()), ms: 10_000, ..Fault::new(FaultName::Delay) };
     world.pocket.fault(slow);
     world.declare("PocketIdGroup", "team", "").await;
     let logo = "logo: {url: 'https://a.example/logo.svg'}";

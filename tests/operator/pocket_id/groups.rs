@@ -32,12 +32,7 @@ async fn a_group_is_made_filled_kept_and_removed() {
             (group["id"] == id && group["friendlyName"] == "Proxmox Admins").then_some(())
         })
         .await;
-    world
-        .until("it is told", async || {
-            let events = world.events("pve-admins").await;
-            events.iter().any(|event| event.starts_with("DriftCorrected")).then_some(())
-        })
-        .await;
+    world.told("pve-admins", "DriftCorrected", &[]).await;
     world.delete("PocketIdGroup", "pve-admins").await;
     world.gone("PocketIdGroup", "pve-admins").await;
     assert!(world.pocket_group("pve-admins").await.is_none());

@@ -4,6 +4,7 @@ mod attacks;
 mod clients;
 mod faults;
 mod groups;
+mod keys;
 mod life;
 mod namespace;
 mod outage;

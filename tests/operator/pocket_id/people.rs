@@ -145,6 +145,7 @@ async fn nobody_is_disabled_by_what_pocket_id_said_before_they_were_let_in() {
     world.ready("ProxmoxRealm", "pocket-id").await;
     world.pve.login("alice@PocketID", &[]).await.expect("a login");
     world.resync("PocketIdConnection/pocket-id", "1h").await;
+    world.ready("PocketIdConnection", "pocket-id").await;
     world.passes(3).await;
     world.pocket_put(&format!("/api/user-groups/{users}/users"), json!({"userIds": [alice, bob]})).await;
     world.pve.login("bob@PocketID", &[]).await.expect("a login");
@@ -175,6 +176,7 @@ async fn nobody_is_disabled_whom_a_group_is_to_have_that_may_sign_in() {
         world.pve.login(&format!("{name}@PocketID"), &[]).await.expect("a login");
     }
     world.resync("PocketIdConnection/pocket-id", "1h").await;
+    world.ready("PocketIdConnection", "pocket-id").await;
     world.passes(3).await;
     // The group stands without the members that are declared, as between two steps of the operator itself.
     let [_, _, carol] = &ids;

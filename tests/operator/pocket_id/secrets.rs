@@ -42,6 +42,10 @@ async fn canaries_are_in_no_log_status_event_or_metric() {
         {
             world.patch("Secret", "pocket-id", json!({"stringData": {"key": key}})).await;
             world.reason("PocketIdConnection", "pocket-id", reason).await;
+            world.told("pocket-id", reason, &[]).await;
+        }
+        for (name, reason) in [("taken", "SecretConflict"), ("oid", "DriftCorrected"), ("pve", "Created")] {
+            world.told(name, reason, &[]).await;
         }
         let mut shown = vec![("log", world.log()), ("metrics", world.get("/metrics").await.1)];
         for (kind, name) in [

@@ -20,7 +20,7 @@ use crate::world::World;
 use crate::world::operator::{fetch, served_at};
 
 /// How long a lease lasts here.
-const LEASE: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_secs(6);
 
 /// One of several operators.
 struct Replica {

@@ -112,8 +112,8 @@ async fn a_status_tells_nothing_of_another_namespace() {
     let status = world.get_object("ProxmoxGroup", "mine").await.expect("a group")["status"].to_string();
     assert!(message.contains("an object of another namespace"), "{message}");
     assert!(!status.contains("secret-project") && !status.contains(&neighbour), "{status}");
-    let events = world.events("mine").await.join("\n");
-    assert!(!events.contains("secret-project") && !events.contains(&neighbour), "{events}");
+    let event = world.told("mine", "Conflict", &[]).await;
+    assert!(!event.contains("secret-project") && !event.contains(&neighbour), "{event}");
 }
 
 #[tokio::test]

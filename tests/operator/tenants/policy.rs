@@ -29,8 +29,7 @@ async fn what_no_rule_allows_is_not_written_until_one_does() {
     assert!(message.contains("group admins is not among team-*"), "{message}");
     world.passes(2).await;
     assert_eq!(world.pve_writes(), writes);
-    let told = async || world.events("out").await.iter().any(|event| event.starts_with("PolicyDenied")).then_some(());
-    world.until("an Event tells of it", told).await;
+    world.told("out", "PolicyDenied", &[]).await;
     world.offered(&policy(&["/pool/a", "/vms/100"])).await;
     world.ready("ProxmoxAcl", "out").await;
 }

@@ -86,7 +86,7 @@ impl World {
     pub async fn resync_each(&self, interval: &str) {
         let patch = Patch::Merge(serde_json::json!({"spec": {"resyncInterval": interval}}));
         self.api("ProxmoxConnection").patch("pve", &PatchParams::default(), &patch).await.expect("patched");
-        self.passes(1).await;
+        self.ready("ProxmoxConnection", "pve").await;
     }
 
     /// A connection with a token and more lines of spec.
@@ -190,13 +190,21 @@ impl World {
         }
     }
 
-    /// The reasons of all Events about an object.
+    /// Waits for an Event about an object with this reason that says all this; answers with reason and note. Events come
+    /// sooner or later than the status that says the same.
+    pub async fn told(&self, name: &str, reason: &str, says: &[&str]) -> String {
+        let fits = |event: &String| event.starts_with(reason) && says.iter().all(|word| event.contains(word));
+        let what = format!("an Event tells {reason} {says:?} of {name}");
+        self.until(&what, async || self.events(name).await.into_iter().find(fits)).await
+    }
+
+    /// Reason and note of all Events about an object.
     pub async fn events(&self, name: &str) -> Vec<String> {
         let about = |event: &Event| event.regarding.as_ref().is_some_and(|it| it.name.as_deref() == Some(name));
         self.events_that(about).await
     }
 
-    /// The reasons of all Events.
+    /// Reason and note of all Events.
     pub async fn all_events(&self) -> Vec<String> {
         self.events_that(|_| true).await
     }

@@ -6,7 +6,7 @@ mod random;
 mod seen;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
 
@@ -105,15 +105,13 @@ async fn settles(world: &World, objects: &[Made], expected: &BTreeSet<String>) {
         for Made { kind, name, .. } in objects {
             world.ready(kind, name).await;
         }
-        (lines(world).await == *expected).then_some(())
-    };
-    let waiting = world.until("all stands as it should", settled);
-    if tokio::time::timeout(Duration::from_secs(30), waiting).await.is_err() {
         let stands = lines(world).await;
         let missing: Vec<_> = expected.difference(&stands).collect();
         let surplus: Vec<_> = stands.difference(expected).collect();
-        panic!("missing {missing:#?}, surplus {surplus:#?}");
-    }
+        let all = missing.is_empty() && surplus.is_empty();
+        if all { Ok(()) } else { Err(format!("missing {missing:#?}, surplus {surplus:#?}")) }
+    };
+    world.until_or("all stands as it should", settled).await;
 }
 
 /// Removes some things by hand, with all that Proxmox VE drops along with them.
