@@ -80,6 +80,6 @@ pub const SECRET_ID: &str = "proxmox-identity.dev/secret-id";
 /// Annotation on a connection: the id of the cluster that its endpoints lead to now, confirmed by a person.
 pub const CONFIRM_CLUSTER: &str = "proxmox-identity.dev/confirm-cluster";
 
-/// Annotation on a ProxmoxRealm: the id of the source that may take the rights of more than half of the realm's users, as
-/// the condition `Warning` names it, confirmed by a person.
+/// Annotation on a ProxmoxRealm: the id of the source that may take the rights of all of the realm's users, or of more than
+/// half of them, as the condition `Warning` names it, confirmed by a person.
 pub const CONFIRM_REMOVALS: &str = "proxmox-identity.dev/confirm-removals";

@@ -120,8 +120,9 @@ reasons! {
     /// The source of a realm's users is missing, empty or cannot be read as a list of users, so that users stay as they
     /// are. Correct what the message names; the operator reads it again by itself.
     SourceUnusable: Fine,
-    /// More than half of a realm's users are not in its source, which may be cut short: users stay as they are. Correct the
-    /// source, or confirm with the annotation proxmox-identity.dev/confirm-removals and the id in the message.
+    /// All users of a realm, or more than two that are more than half of them, are not in its source, which may be cut
+    /// short: users stay as they are. Correct the source, or confirm with the annotation
+    /// proxmox-identity.dev/confirm-removals and the id in the message.
     RemovalsHeld: Fine,
     /// Something the object refers to is not there yet. Create it, or wait until it appears; this heals by itself.
     DependencyNotReady: Waiting,

@@ -27,8 +27,8 @@ pub struct Run {
     /// The only namespace to watch. Without it all namespaces are.
     #[arg(long, env = "PROXMOX_IDENTITY_WATCH_NAMESPACE")]
     watch_namespace: Option<String>,
-    /// Where the Secrets of each ClusterProxmoxConnection are. Without it it is the namespace of the service account, or
-    /// of the kubeconfig's context.
+    /// Where its Leases are, and the Secrets of each ClusterProxmoxConnection. Without it it is the namespace of the service
+    /// account, or of the kubeconfig's context.
     #[arg(long, env = "POD_NAMESPACE")]
     namespace: Option<String>,
     /// How long something may be retried before it counts as Stalled, such as 90s or 10m.

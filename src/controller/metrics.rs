@@ -113,10 +113,10 @@ impl Metrics {
             "Objects by the status of their Ready condition",
             metrics.conditions.clone(),
         );
-        registry.register("external_requests", "Requests to Proxmox VE", metrics.requests.clone());
+        registry.register("external_requests", "Requests to Proxmox VE and Pocket ID", metrics.requests.clone());
         registry.register(
             "external_request_duration_seconds",
-            "Time of a request to Proxmox VE",
+            "Time of a request to Proxmox VE or Pocket ID",
             metrics.request_durations.clone(),
         );
         registry.register(
@@ -175,7 +175,7 @@ impl Metrics {
         self.conditions.get_or_create(&ConditionLabels { kind, r#type: "Ready", status }).inc_by(by);
     }
 
-    /// A request to Proxmox VE ended.
+    /// A request to Proxmox VE or Pocket ID ended.
     pub fn request(&self, connection: &ConnectionKey, method: &'static str, status: Option<u16>, duration: Duration) {
         let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let connection = connection.to_string();

@@ -109,6 +109,31 @@ async fn alerts_dashboard_and_page_name_metrics_that_are_served() {
 }
 
 #[test]
+fn a_connection_that_does_not_work_is_told_of_as_one_whatever_it_leads_to() {
+    let alerts = alerts();
+    let expression = |name: &str| {
+        let alert = alerts.iter().find(|alert| alert["alert"] == format!("ProxmoxIdentity{name}"));
+        alert.unwrap_or_else(|| panic!("no alert {name}"))["expr"].clone()
+    };
+    for (kind, connections, objects) in [
+        ("ProxmoxConnection", 1, 0),
+        ("ClusterProxmoxConnection", 1, 0),
+        ("PocketIdConnection", 1, 0),
+        ("PocketIdClient", 0, 1),
+        ("ProxmoxGroup", 0, 1),
+        ("ProxmoxAccessCheck", 0, 0),
+    ] {
+        let labels = format!(r#"kind="{kind}",type="Ready",status="False""#);
+        let answers = evaluated(&format!("proxmox_identity_resource_condition{{{labels}}} 1\n# EOF\n"));
+        for (alert, series) in [("ConnectionNotReady", connections), ("ObjectNotReady", objects)] {
+            let query = expression(alert);
+            let answer = answers.iter().find(|answer| answer["query"] == query).expect("an answer");
+            assert_eq!(answer["series"], series, "{kind}: {answer}");
+        }
+    }
+}
+
+#[test]
 fn the_dashboard_arrives_whole() {
     let objects = rendered(&["--set", "metrics.dashboard.enabled=true"]);
     let map = of_kind(&objects, "ConfigMap")[0];

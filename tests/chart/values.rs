@@ -28,6 +28,7 @@ fn what_the_schema_does_not_know_is_refused() {
         ("podDisruptionBudget.minAvailable=half", "does not match pattern"),
         ("terminationGracePeriodSeconds=5", "minimum: got 5, want 15"),
         ("progressDeadline=ten", "does not match pattern"),
+        ("watchReview=soon", "does not match pattern"),
         ("watchNamespace=A B", "does not match pattern"),
         ("image.digest=latest", "does not match pattern"),
         ("connections[0].name=a", "missing property 'spec'"),
