@@ -94,8 +94,8 @@ impl Worker {
     /// Takes the finalizer off.
     pub(super) async fn let_go(&mut self, any: &AnyObject, left: Vec<Claim>) {
         // The Secret of a token that stays must not be collected with its object: nobody could read it again.
-        if let (AnyObject::Token(token), true) =
-            (any, left.iter().any(|claim| matches!(claim, Claim::Thing(Thing::Token(_)))))
+        let is_token = |claim: &Claim| matches!(claim, Claim::Thing(Thing::Token(_)));
+        if let (AnyObject::Token(token), true) = (any, any.leaves_all() || left.iter().any(is_token))
             && let Err(error) = {
                 let former = self.reporter.latest(any).token.as_ref().map(|it| it.secret_name.clone());
                 let names = [Some(secret_name(token).to_owned()), former];

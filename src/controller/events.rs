@@ -9,6 +9,7 @@ use crate::api::Reason;
 use crate::api::object::System;
 use crate::controller::kubernetes::{Kubernetes, Target};
 use crate::core::plan::Purpose;
+use crate::core::text::first_of;
 use crate::permit::Permit;
 
 /// What is told.
@@ -118,12 +119,7 @@ fn disabled(what: &str) -> String {
 
 /// Names the first few of many claims.
 pub fn list(claims: &[impl Display]) -> String {
-    const SHOWN: usize = 3;
-    let names: Vec<String> = claims.iter().take(SHOWN).map(ToString::to_string).collect();
-    match claims.len().checked_sub(SHOWN) {
-        Some(rest) if rest > 0 => format!("{} and {rest} more", names.join(", ")),
-        _ => names.join(", "),
-    }
+    first_of(claims, 3, ", ")
 }
 
 fn short(note: &str) -> String {

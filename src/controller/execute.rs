@@ -74,6 +74,9 @@ pub async fn execute(
         if step.after.iter().any(|claim| failed.contains(claim)) {
             continue;
         }
+        for claim in &step.claims {
+            memory.unsent.remove(claim);
+        }
         match carry_out(session, &step, audit).await {
             Ok(shown) => {
                 if let (Some(secret), Some(issue)) = (shown, step.issue) {

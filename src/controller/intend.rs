@@ -16,7 +16,7 @@ impl Worker {
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those
     /// that are about to be corrected by what is not so any more.
     pub(super) async fn store(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> Blocked {
-        let mut blocked = Blocked { unwritten: self.finalize(subjects, inputs).await, ..Blocked::default() };
+        let mut blocked = Blocked { unwritten: self.finalize(subjects, inputs, plan).await, ..Blocked::default() };
         let owners: BTreeSet<usize> =
             plan.steps.iter().flat_map(|step| &step.owners).map(|(owner, _)| *owner).collect();
         let settled = owners.iter().map(|index| (*index, &subjects[*index]));
@@ -53,9 +53,10 @@ impl Worker {
         blocked
     }
 
-    async fn finalize(&mut self, subjects: &[Subject<'_>], inputs: &[Object]) -> HashSet<usize> {
+    async fn finalize(&mut self, subjects: &[Subject<'_>], inputs: &[Object], plan: &Plan) -> HashSet<usize> {
         let missing = subjects.iter().zip(inputs).enumerate().filter_map(|(index, (subject, object))| {
-            let lacks = object.mode == Mode::Manage && self.reporter.lacks_finalizer(subject.any);
+            let needs = object.mode == Mode::Manage || object.mode == Mode::Observe && plan.verdicts[index].referred;
+            let lacks = needs && self.reporter.lacks_finalizer(subject.any);
             lacks.then_some((index, subject.any))
         });
         let missing: Vec<_> = missing.collect();

@@ -24,7 +24,7 @@ use crate::controller::sync;
 use crate::core::claim::Claim;
 use crate::core::failure::FailureKind;
 use crate::core::object::{Object, Refusal};
-use crate::core::plan::{ClaimState, Input, Plan, Verdict, plan};
+use crate::core::plan::{ClaimState, Input, Plan, Purpose, Verdict, plan};
 use crate::core::policy::Policy;
 use crate::core::snapshot::Snapshot;
 use crate::pve::session::Session;
@@ -129,6 +129,10 @@ impl Worker {
         let (held, steps): (Vec<_>, Vec<_>) =
             steps.into_iter().partition(|step| step.owners.iter().any(|(owner, _)| blocked.contains(*owner)));
         let held = held.into_iter().flat_map(|step| step.claims).collect();
+        for step in steps.iter().filter(|step| step.purpose == Purpose::Create) {
+            let is_new = |claim: &&Claim| step.owners.iter().all(|(at, _)| !inputs[*at].ledger.contains_key(*claim));
+            self.memory.unsent.extend(step.claims.iter().filter(is_new).cloned());
+        }
         let planned = steps.len();
         Span::current().record("planned", planned);
         let allowed = Allowed { connection, policy: &policies[0] };
@@ -177,6 +181,7 @@ impl Worker {
         });
         self.memory.confirmed_gone.retain(|claim| open.contains(claim));
         self.memory.unshown.retain(|claim| open.contains(claim));
+        self.memory.unsent.retain(|claim| open.contains(claim));
         let number = self.number;
         self.memory.missed.retain(|user, _| plan.missed.contains(user));
         for user in &plan.missed {

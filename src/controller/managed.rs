@@ -67,6 +67,11 @@ pub trait Managed {
         self.management().deletion_policy == Some(DeletionPolicy::Orphan)
     }
 
+    /// True when its deletion leaves whatever it stands for, known or not.
+    fn leaves_all(&self) -> bool {
+        self.is_orphaning() || self.management().management_policy == ManagementPolicy::Observe
+    }
+
     /// Where it is written to.
     fn target(&self) -> Target {
         Target::new(self.api_resource(), self.meta())

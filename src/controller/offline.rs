@@ -1,6 +1,7 @@
 //! What objects are told while Proxmox VE is not asked: it cannot be reached, the connection is not there, or it is
 //! suspended.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::api::Reason;
@@ -10,12 +11,15 @@ use crate::api::policy::UnreachableDeletion;
 use crate::api::status::ObjectStatus;
 use crate::controller::connection::Worker;
 use crate::controller::connections::{Connection, ConnectionKey};
+use crate::controller::gather::wants_of;
 use crate::controller::kinds::AnyObject;
 use crate::controller::managed::Managed;
+use crate::controller::references::ByNamespace;
 use crate::controller::report::Report;
 use crate::controller::status;
 use crate::core::ledger::from_rows;
-use crate::core::object::Refusal;
+use crate::core::object::{ObjectKey, Refusal};
+use crate::core::plan::still_used;
 
 /// Since when the cluster has been away, after this is why it cannot be worked with: nobody answers there, or somebody else. A
 /// credential that is missing meanwhile says nothing about it.
@@ -42,10 +46,11 @@ impl Worker {
             report.says.motion = Motion::Stalled;
         }
         let spares_ready = lasted < self.context.progress_deadline;
+        let referrers = self.referrers(objects);
         for any in objects {
             let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
-                self.delete_blind(any, &previous, orphan, &why.message).await;
+                self.delete_blind(any, &previous, orphan, &why.message, &referrers).await;
             } else if !(spares_ready && status::is_ready(&previous, any.generation())) {
                 self.reporter.say(any, &previous, &report);
             }
@@ -69,10 +74,11 @@ impl Worker {
                 self.key.short()
             ),
         };
+        let referrers = self.referrers(objects);
         for any in objects {
             let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
-                self.delete_blind(any, &previous, false, &message).await;
+                self.delete_blind(any, &previous, false, &message, &referrers).await;
             } else {
                 self.reporter.say(any, &previous, &Report::not_ready(Reason::ConnectionNotFound, message.clone()));
             }
@@ -83,10 +89,11 @@ impl Worker {
     pub(super) async fn suspended(&mut self, connection: &Connection, objects: &[AnyObject]) {
         self.say_connection(connection, Report::suspended("spec.suspend"), |_| {}).await;
         let by = self.key.short();
+        let referrers = self.referrers(objects);
         for any in objects {
             let previous = self.reporter.latest(any);
             if any.is_being_deleted() {
-                self.delete_blind(any, &previous, false, &format!("{by} is suspended")).await;
+                self.delete_blind(any, &previous, false, &format!("{by} is suspended"), &referrers).await;
             } else {
                 self.reporter.say(any, &previous, &Report::suspended(&by));
             }
@@ -94,10 +101,37 @@ impl Worker {
         self.say_checks(&Report::suspended(&by), false);
     }
 
-    /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out.
-    async fn delete_blind(&mut self, any: &AnyObject, previous: &ObjectStatus, orphan: bool, why: &str) {
+    /// Live objects by what they refer to, one for each.
+    fn referrers(&self, objects: &[AnyObject]) -> HashMap<ObjectKey, ObjectKey> {
+        if !objects.iter().any(AnyObject::is_being_deleted) {
+            return HashMap::new();
+        }
+        let references = ByNamespace::entered(objects, &self.context.index);
+        let live = objects.iter().filter(|any| !any.is_being_deleted());
+        let needs = live.flat_map(|any| {
+            let wanted = wants_of(any, references.of(any.namespace())).wanted.into_iter();
+            wanted.flat_map(|wanted| wanted.needs).map(|needed| (needed, any.key()))
+        });
+        needs.collect()
+    }
+
+    /// A deletion without Proxmox VE: what needs nothing there goes, the rest waits and says the way out. What others refer
+    /// to stays as it does otherwise: they would lose what they have through it.
+    async fn delete_blind(
+        &mut self,
+        any: &AnyObject,
+        previous: &ObjectStatus,
+        orphan: bool,
+        why: &str,
+        referrers: &HashMap<ObjectKey, ObjectKey>,
+    ) {
+        let observes = any.management().management_policy == ManagementPolicy::Observe;
+        if let Some(referrer) = referrers.get(&any.key()).filter(|_| observes || !previous.ledger.is_empty()) {
+            let message = still_used(&any.key(), referrer);
+            self.reporter.say(any, previous, &Report::not_ready(Reason::DeletionBlocked, message));
+            return;
+        }
         if self.reporter.goes_blind(any, previous, orphan, why) {
-            let observes = any.management().management_policy == ManagementPolicy::Observe;
             let held = from_rows(&previous.ledger).unwrap_or_default();
             let left = if observes { Vec::new() } else { held.into_keys().collect() };
             self.let_go(any, left).await;

@@ -185,7 +185,7 @@ pub(super) fn gives_up(object: &Object, verdict: &Verdict) -> bool {
 /// True when a deleted object has nothing left to wait for.
 fn is_done(object: &Object, verdict: &Verdict) -> bool {
     match object.mode {
-        Mode::DeletingObserver => true,
+        Mode::DeletingObserver => !verdict.referred,
         Mode::Deleting => verdict.ledger.is_empty(),
         Mode::Manage | Mode::Observe | Mode::Suspended | Mode::Denied | Mode::Revoked | Mode::DeletingSuspended => {
             false

@@ -8,6 +8,7 @@ use crate::api::conditions::{self, Motion, Ready};
 use crate::api::object::System;
 use crate::core::object::Mode;
 use crate::core::plan::{ClaimState, Purpose, Trouble, Verdict};
+use crate::core::text::first_of;
 
 /// What is said about an object apart from its ledger.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ pub fn report<C: Display>(mode: Mode, system: System, verdict: &Verdict<C>) -> R
     }
     if mode == Mode::Observe {
         let mut report = Report::new(Ready::True, Reason::Observed, observed(system_name, &pending), Motion::Settled);
-        report.says.drift = (!pending.is_empty()).then(|| first_of(&pending));
+        report.says.drift = (!pending.is_empty()).then(|| first_of(&pending, 3, "; "));
         report.says.warning = warning(verdict);
         return Report { pending, ..report };
     }
@@ -80,16 +81,6 @@ fn warning<C>(verdict: &Verdict<C>) -> Option<(Reason, String)> {
     verdict.warning.as_ref().map(|warning| (warning.reason, warning.message.clone()))
 }
 
-/// The first few of many, since a message has its limit.
-fn first_of(pending: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown = pending.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    match pending.len().checked_sub(SHOWN) {
-        Some(rest) if rest > 0 => format!("{shown}; and {rest} more"),
-        _ => shown,
-    }
-}
-
 /// Why a connection that is deleted stays.
 pub fn still_used(by: &[String]) -> String {
     let verb = if by.len() == 1 {
@@ -97,7 +88,7 @@ pub fn still_used(by: &[String]) -> String {
     } else {
         "still use it; it goes when they are gone"
     };
-    format!("{} {verb}", first_of(by))
+    format!("{} {verb}", first_of(by, 3, "; "))
 }
 
 fn observed(system: &str, pending: &[String]) -> String {

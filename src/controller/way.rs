@@ -21,6 +21,7 @@ use crate::core::needs::{self, Need};
 use crate::core::object::{Object, Refusal};
 use crate::core::plan::bury;
 use crate::core::snapshot::{Credential, Snapshot};
+use crate::core::text::first_of;
 use crate::core::visibility::{View, Visibility};
 use crate::pve::session::Session;
 
@@ -161,14 +162,10 @@ fn lacks(missing: &[MissingPrivilege], snapshot: &Snapshot) -> Option<String> {
 
 /// Names entries that nobody has and that somebody may get.
 fn dangling(snapshot: &Snapshot, view: &View<'_>) -> Option<String> {
-    const SHOWN: usize = 3;
     let acl = snapshot.acl.as_ref().ok()?;
     let dangling: Vec<String> =
         acl.keys().filter(|key| bury::dangles(key, snapshot, view).is_some()).map(ToString::to_string).collect();
-    let shown = dangling.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    let rest = dangling.len().saturating_sub(SHOWN);
-    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
-    (!dangling.is_empty()).then(|| format!("entries for what does not exist: {shown}{more}"))
+    (!dangling.is_empty()).then(|| format!("entries for what does not exist: {}", first_of(&dangling, 3, "; ")))
 }
 
 fn visible(list: &str, extent: Visibility) -> ListVisibility {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::ids::RoleId;
 use crate::core::snapshot::Role;
+use crate::core::text::first_of;
 
 /// How many are named, since a message has its limit.
 const SHOWN: usize = 20;
@@ -24,13 +25,9 @@ pub fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, roles: &BTreeMap<Ro
             None => name.to_owned(),
         })
         .collect();
-    let more = match unknown.len().checked_sub(SHOWN) {
-        Some(rest) if rest > 0 => format!(" and {rest} more"),
-        _ => String::new(),
-    };
-    let shown = unknown.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let shown = first_of(&unknown, SHOWN, ", ");
     (!unknown.is_empty() && !known.is_empty())
-        .then(|| format!("this version of Proxmox VE does not know the privilege {shown}{more}"))
+        .then(|| format!("this version of Proxmox VE does not know the privilege {shown}"))
 }
 
 /// The known name most like another one.

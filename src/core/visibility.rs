@@ -151,6 +151,11 @@ pub fn shows_pools(path: AclPath) -> Needed {
     Needed { privileges: SEES_POOLS, path }
 }
 
+/// The rights that show all groups.
+pub fn shows_groups() -> Needed {
+    Needed { privileges: SEES_GROUPS, path: AclPath::observed("/access/groups") }
+}
+
 /// The rights that show all ACL entries.
 pub fn shows_all_entries() -> Needed {
     Needed { privileges: SEES_ALL_ENTRIES, path: AclPath::observed("/access") }

@@ -27,6 +27,7 @@ mod ownership;
 mod parameters;
 mod peers;
 mod pocket_id;
+mod referred;
 mod replicas;
 mod report;
 mod rights;

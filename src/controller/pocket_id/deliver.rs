@@ -97,7 +97,7 @@ impl Worker {
     /// Takes the finalizer off; `left` is what stays in Pocket ID.
     pub(super) async fn let_go(&mut self, any: &PocketIdObject, left: &[impl std::fmt::Display]) {
         // The Secret of a client that stays must not be collected with its object: nobody could read it again.
-        if let (PocketIdObject::Client(client), false) = (any, left.is_empty())
+        if let (PocketIdObject::Client(client), true) = (any, any.leaves_all() || !left.is_empty())
             && let Err(error) = {
                 let former = self.reporter.latest(any).client_secret.as_ref().map(|it| it.secret_name.clone());
                 let names = [Some(secret_name(client).to_owned()), former];

@@ -46,6 +46,7 @@ impl Worker {
                 continue;
             }
             let any = judged.subjects[step.owner].any;
+            self.unsent.remove(&step.claim);
             let result = session.write(&step.write).await;
             // What was to be removed is not there: that is all we want.
             let result = match result {

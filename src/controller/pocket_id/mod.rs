@@ -13,7 +13,7 @@ mod way;
 pub(super) use changes::Changes;
 pub(super) use way::settings;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,8 @@ pub(super) struct Worker {
     details: Details,
     /// Claims whose last step failed.
     failures: BTreeMap<Claim, FailedClaim>,
+    /// What was to be made and nothing was sent for yet: what stands of it then somebody else has made.
+    unsent: BTreeSet<Claim>,
     /// What was written for claims that have not been seen to stand since.
     written: BTreeMap<Claim, Vec<Write>>,
     /// Secrets of clients that were shown and are not in Kubernetes yet.
@@ -162,6 +164,7 @@ impl Worker {
             worked: None,
             details: Details::default(),
             failures: BTreeMap::new(),
+            unsent: BTreeSet::new(),
             written: BTreeMap::new(),
             in_hand: HashMap::new(),
             logos: HashMap::new(),

@@ -20,10 +20,10 @@ use crate::controller::outdated::Blocked;
 use crate::controller::report::{self, Report};
 use crate::controller::status::{self, Facts};
 use crate::controller::wait::jittered;
-use crate::core::claim::{Entry, Origin};
+use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::ledger;
 use crate::core::object::{Mode, Refusal};
-use crate::core::plan::{ClaimState, Verdict};
+use crate::core::plan::{ClaimState, Purpose, Verdict};
 use crate::core::pocket_id::claim::{Claim, to_rows};
 use crate::core::pocket_id::object::{Logo, Object, Wanted};
 use crate::core::pocket_id::plan::{Input, Plan, Step, plan};
@@ -46,7 +46,10 @@ impl Worker {
         objects: &[PocketIdObject],
     ) -> Result<Duration, Refusal> {
         let session = self.session(connection, objects).await?;
-        let Gathered { subjects, inputs, parcels } = self.gather(objects, session.issuer()).await;
+        let Gathered { subjects, mut inputs, parcels } = self.gather(objects, session.issuer()).await;
+        for object in &mut inputs {
+            object.ledger.retain(|claim, entry| entry.progress == Progress::Applied || !self.unsent.contains(claim));
+        }
         let scope = gather::scope(&inputs);
         let snapshot = session.snapshot(&scope, &mut self.details).await?;
         self.connected(connection, &session, objects).await;
@@ -57,6 +60,9 @@ impl Worker {
         let blocked = self.store(&judged).await;
         self.report(&judged, &blocked).await;
         let steps: Vec<&Step> = plan.steps.iter().filter(|step| !blocked.contains(step.owner)).collect();
+        let creates = steps.iter().filter(|step| step.purpose == Purpose::Create);
+        let new = creates.filter(|step| !inputs[step.owner].ledger.contains_key(&step.claim));
+        self.unsent.extend(new.map(|step| step.claim.clone()));
         let planned = steps.len();
         Span::current().record("planned", planned);
         let done = self.execute(&session, &steps, &judged, &parcels).await;
@@ -89,6 +95,7 @@ impl Worker {
             verdicts.filter(|(_, state)| **state != ClaimState::Standing).map(|(claim, _)| claim).collect();
         self.failures.retain(|claim, _| open.contains(claim));
         self.written.retain(|claim, _| open.contains(claim));
+        self.unsent.retain(|claim| open.contains(claim));
     }
 
     /// Stores finalizers and ledgers before anything is written; answers with the objects for which that failed, and those

@@ -1,7 +1,10 @@
 //! What a check found, in words: privileges for which the same decides are named together.
 
+use std::fmt::Display;
+
 use crate::core::ids::AclPath;
 use crate::core::permissions::{Decision, Entry, Explanation};
+use crate::core::text::first_of;
 
 /// How many entries, and how many findings, are told: a condition has its limit.
 const SHOWN: usize = 8;
@@ -79,12 +82,6 @@ fn told(Entry { key, propagate: _, pool }: &Entry<'_>, path: &AclPath) -> String
     }
 }
 
-fn listed(all: impl Iterator<Item = impl AsRef<str>>, between: &str) -> String {
-    let all: Vec<_> = all.collect();
-    let shown: Vec<&str> = all.iter().take(SHOWN).map(AsRef::as_ref).collect();
-    let shown = shown.join(between);
-    match all.len().checked_sub(SHOWN) {
-        Some(rest) if rest > 0 => format!("{shown}{between}and {rest} more"),
-        _ => shown,
-    }
+fn listed(all: impl Iterator<Item = impl Display>, between: &str) -> String {
+    first_of(&all.collect::<Vec<_>>(), SHOWN, between)
 }

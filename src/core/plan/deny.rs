@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Reason;
 use crate::api::policy::OnRevoke;
+use crate::core::claim::Origin;
 use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::policy::Policy;
 
@@ -35,7 +36,12 @@ pub(super) fn without_denied<'a>(
         // What cannot be judged now is not done, and stays. Whether another connection's object loses anything is its own
         // pass to say: it may see more than this one.
         let is_revoked = denial.reason == Reason::PolicyDenied && !object.is_foreign();
+        // What it took over waits until somebody can say whether it may go.
+        let waits = denial.reason != Reason::PolicyDenied
+            && object.deletion == Some(Deletion::Delete)
+            && object.ledger.values().any(|entry| entry.origin == Origin::Adopted);
         object.mode = match (object.mode, policies[object.connection].on_revoke) {
+            (Mode::Deleting, _) if waits => Mode::DeletingSuspended,
             (Mode::Manage, OnRevoke::Remove) if is_revoked => Mode::Revoked,
             (Mode::Manage, _) => Mode::Denied,
             // Who only observes claims nothing either way.

@@ -15,6 +15,7 @@ use crate::core::plan::{ClaimState, Draft, Input, Purpose, Verdict};
 use crate::core::policy;
 use crate::core::roster::{Present, Roster};
 use crate::core::snapshot::OptionValue;
+use crate::core::text::first_of;
 use crate::core::write::Write;
 
 /// So many users of a realm may go at once, unless they are all: in a small one they are soon more than half.
@@ -205,9 +206,12 @@ impl Judge<'_> {
         Fate { going, stays }
     }
 
-    fn left(&self, users: &[impl ToString], to_do: &str) -> Refusal {
-        let message =
-            format!("enabled users of realm {} are not in its source: {}; {to_do}", self.roster.realm, names(users));
+    fn left(&self, users: &[impl std::fmt::Display], to_do: &str) -> Refusal {
+        let message = format!(
+            "enabled users of realm {} are not in its source: {}; {to_do}",
+            self.roster.realm,
+            first_of(users, SHOWN, ", ")
+        );
         Refusal::new(Reason::UsersNotInSource, message)
     }
 
@@ -217,20 +221,11 @@ impl Judge<'_> {
              {}; add them to the source, or if it is right set the annotation {}: \"{}\" on this object",
             people.len(),
             self.roster.realm,
-            names(people),
+            first_of(people, SHOWN, ", "),
             crate::api::CONFIRM_REMOVALS,
             self.present.id()
         );
         Refusal::new(Reason::RemovalsHeld, message)
-    }
-}
-
-/// The first few of many.
-fn names(users: &[impl ToString]) -> String {
-    let shown = users.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match users.len().checked_sub(SHOWN) {
-        Some(rest) if rest > 0 => format!("{shown} and {rest} more"),
-        _ => shown,
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) operations: Vec<Operation>,
     pub(super) handing_over: bool,
+    /// What stays until something stands in its place.
+    pub(super) waiting: BTreeSet<Claim>,
     pub(super) missed: BTreeSet<UserId>,
 }
 
@@ -30,7 +32,13 @@ impl Draft {
                 ..Verdict::default()
             })
             .collect();
-        Self { verdicts, operations: Vec::new(), handing_over: false, missed: BTreeSet::new() }
+        Self {
+            verdicts,
+            operations: Vec::new(),
+            handing_over: false,
+            waiting: BTreeSet::new(),
+            missed: BTreeSet::new(),
+        }
     }
 
     pub(super) fn state(&mut self, object: usize, claim: &Claim, state: ClaimState) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::api::Reason;
 use crate::core::claim::{Claim, Content, Membership, PoolItem, Thing, Wanted};
+use crate::core::failure::Failure;
 use crate::core::ids::{AclPath, RealmId, RoleId};
 use crate::core::object::Refusal;
 use crate::core::plan::make::Maker;
@@ -80,6 +81,20 @@ impl Maker<'_> {
                 "the sync of the realm {realm} overwrites who is in {group}; manage {user}'s membership in the directory, \
                  or use a group whose id does not end with -{realm}"
             )),
+            _ => None,
+        }
+    }
+
+    /// What could not be read of whether a realm overwrites the membership: nobody is put out on a guess.
+    pub(super) fn unread(&self, Membership { group, user }: &Membership) -> Option<&Failure> {
+        let realm = user.realm();
+        let standing = self.realm(&realm)?;
+        let options = standing.options.as_ref().and_then(|options| options.as_ref().err());
+        match standing.kind.as_str() {
+            "openid" => options,
+            "ldap" | "ad" if group.may_be_synced(&realm) => {
+                options.or_else(|| self.input.snapshot.jobs.as_ref().and_then(|jobs| jobs.as_ref().err()))
+            }
             _ => None,
         }
     }

@@ -48,8 +48,8 @@ impl Maker<'_> {
     ) {
         let claim = &wanted.claim;
         let owner = &self.input.objects[stake.object];
-        // An intention that failed because it stands already is none.
-        let held = stake.entry.filter(|entry| entry.progress == Progress::Applied || !self.input.exists_already(claim));
+        // An intention that failed because it stands already is none, nor is one that nothing was sent for.
+        let held = stake.entry.filter(|entry| entry.progress == Progress::Applied || !self.input.is_in_vain(claim));
         let known = held.or_else(|| acquired(claim, inherited));
         let verdict = &mut draft.verdicts[stake.object];
         // What another object of ours leaves behind must never be without a holder, whatever comes next.
@@ -58,7 +58,7 @@ impl Maker<'_> {
             None => verdict.ledger.remove(claim),
         };
         let mut token = owner.token.clone();
-        if let (Some(token), None) = (&mut token, stake.entry) {
+        if let (Some(token), None) = (&mut token, held) {
             token.issued = token.taken_over(inherited.map_or(Former::Stranger, |(_, from)| from));
             verdict.token.clone_from(&token.issued);
         }

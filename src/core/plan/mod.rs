@@ -27,6 +27,7 @@ mod needs;
 mod order;
 mod provision;
 mod prune;
+mod referred;
 mod release;
 mod replace;
 mod restore;
@@ -39,16 +40,18 @@ mod yielding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::Reason;
 use crate::core::claim::{Claim, SecretVersion};
 use crate::core::failure::{Failure, FailureKind};
 use crate::core::ids::{RealmId, UserId};
-use crate::core::object::Object;
+use crate::core::object::{Mode, Object, Refusal};
 use crate::core::policy::{Judge, Policy};
 use crate::core::snapshot::Snapshot;
 use crate::core::visibility::View;
 use crate::core::write::Write;
 
 use draft::Draft;
+pub use referred::still_used;
 use stakes::Stakes;
 pub use verdict::{ClaimState, Trouble, Verdict};
 
@@ -78,6 +81,8 @@ pub struct Memory {
     /// Members that were put into their pools without an error, and are not shown there: PVE stores also what does not
     /// exist (FACTS 84). They are not sent again.
     pub unshown: BTreeSet<Claim>,
+    /// Claims that were to be made and that nothing was sent for yet: what stands of them then somebody else has made.
+    pub unsent: BTreeSet<Claim>,
     /// Why the issuers of these realms do not work, as Proxmox VE last said.
     pub issuers: BTreeMap<RealmId, String>,
     /// In which pass somebody was first seen who is not in the source of their realm, as that was known then.
@@ -178,9 +183,15 @@ pub fn plan(input: &Input<'_>) -> Plan {
     deprovision::departed(input, &stakes, &judge, &mut draft);
     guard::refuse_lockout(input, &view, &mut draft);
     restore::leave_to_others(input, &stakes, &mut draft);
+    referred::observed(input.objects, &stakes, &mut draft);
     warn::warn(input, &view, &mut draft);
     for (index, denial) in denials {
-        if !input.objects[index].mode.is_live() {
+        let mode = input.objects[index].mode;
+        if mode == Mode::DeletingSuspended {
+            draft.verdicts[index].refusals.push(Refusal::new(Reason::DeletionBlocked, denial.message));
+            continue;
+        }
+        if !mode.is_live() {
             continue;
         }
         draft.verdicts[index].denied = true;
@@ -215,7 +226,12 @@ impl Input<'_> {
         }
     }
 
-    /// True when PVE said that the thing is there already: an intention does not make it ours then.
+    /// True when an intention to make the thing does not make it ours.
+    fn is_in_vain(&self, claim: &Claim) -> bool {
+        self.exists_already(claim) || self.memory.unsent.contains(claim)
+    }
+
+    /// True when PVE said that the thing is there already.
     fn exists_already(&self, claim: &Claim) -> bool {
         self.memory.failures.get(claim).is_some_and(|failed| failed.failure.kind == FailureKind::AlreadyExists)
     }

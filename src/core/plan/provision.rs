@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::claim::{Claim, Membership, Thing};
+use crate::core::claim::{Claim, Membership, Scope, Thing};
 use crate::core::object::{Mode, Object};
 use crate::core::plan::compare::{Standing, presence};
 use crate::core::plan::order::{Act, Operation};
@@ -90,9 +90,17 @@ impl Source<'_> {
         let missing = joins.filter(|it| {
             let claim = Claim::Member(it.clone());
             !self.stakes.is_claimed(&claim)
+                && !self.is_kept_out(it)
                 && matches!(presence(&claim, self.input.snapshot, self.view), Standing::Absent(Sight::Clear))
         });
         missing.map(|it| operation(Act::Join(it.clone()), Claim::Member(it), Purpose::Create, after)).collect()
+    }
+
+    /// Whether an object owns the group's members, or the user's groups, exactly.
+    fn is_kept_out(&self, Membership { group, user }: &Membership) -> bool {
+        let scopes = [Scope::Members(group.clone()), Scope::Groups(user.clone())];
+        let exact = |object: &Object| object.mode == Mode::Manage && scopes.iter().any(|it| object.exact.contains(it));
+        self.input.objects.iter().any(exact)
     }
 
     /// The groups of the realm that the claim does not list any more, where a login would take them away too.

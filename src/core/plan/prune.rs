@@ -30,7 +30,8 @@ pub(super) fn unclaimed(
     for (index, object) in input.objects.iter().enumerate().filter(|(_, object)| !object.is_foreign()) {
         for scope in &object.exact {
             for claim in standing_in(scope, input.snapshot) {
-                if stakes.is_claimed(&claim) || draft.verdicts[index].claims.contains_key(&claim) {
+                let is_kept = stakes.is_claimed(&claim) || draft.waiting.contains(&claim);
+                if is_kept || draft.verdicts[index].claims.contains_key(&claim) {
                     continue;
                 }
                 let state = match object.mode {
@@ -103,10 +104,13 @@ fn obstacle(
     if matches!(claim, Claim::Member(_)) && maker.view.sight_of_users() != Sight::Clear {
         return Some(ClaimState::Refused(unseen(claim)));
     }
-    if let Claim::Member(membership) = claim
-        && let Some(why) = maker.overwritten(membership)
-    {
-        return held(Reason::Conflict, why);
+    if let Claim::Member(membership) = claim {
+        if let Some(why) = maker.overwritten(membership) {
+            return held(Reason::Conflict, why);
+        }
+        if let Some(failure) = maker.unread(membership) {
+            return Some(ClaimState::Failed(failure.clone()));
+        }
     }
     input.backing_off(claim).map(|failure| ClaimState::Failed(failure.clone()))
 }

@@ -1,7 +1,7 @@
 //! Who wants and who holds each claim.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::claim::{Claim, Content, Entry, Origin, Thing, Wanted};
 use crate::core::ids::{AclKey, Subject};
@@ -98,20 +98,33 @@ impl<'a> Stakes<'a> {
             .copied()
     }
 
-    /// Whether the object's interest keeps the thing standing: a suspended one keeps what it owns.
+    /// Whether the object's interest keeps the thing standing: one that is suspended or cannot say what it wants keeps what it
+    /// owns.
     pub fn counts(&self, stake: &Stake<'a>) -> bool {
-        match self.objects[stake.object].mode {
-            Mode::Manage => stake.wanted.is_some(),
-            Mode::Suspended | Mode::Denied => stake.entry.is_some(),
-            Mode::Observe | Mode::Revoked | Mode::Deleting | Mode::DeletingSuspended | Mode::DeletingObserver => false,
+        let object = &self.objects[stake.object];
+        match object.mode {
+            Mode::Manage => stake.wanted.is_some() || (object.unsure && stake.entry.is_some()),
+            Mode::Suspended | Mode::Denied | Mode::DeletingSuspended => stake.entry.is_some(),
+            Mode::Observe | Mode::Revoked | Mode::Deleting | Mode::DeletingObserver => false,
         }
     }
 
-    /// The object that keeps a named thing although it is denied what it wants.
+    /// The object that keeps a named thing although it does not ask for it: it is denied that, suspended, or cannot say what
+    /// it wants.
     pub fn keeper(&self, claim: &Claim, stakes: &[Stake<'a>]) -> Option<usize> {
         claim.thing()?;
-        let keeps = |stake: &&Stake<'a>| stake.entry.is_some() && self.objects[stake.object].mode == Mode::Denied;
-        stakes.iter().find(keeps).map(|stake| stake.object)
+        stakes.iter().find(|stake| stake.wanted.is_none() && self.keeps(stake)).map(|stake| stake.object)
+    }
+
+    /// What is kept by objects that nothing is done for now: it must not go along with something else either.
+    pub fn kept(&self) -> BTreeSet<Claim> {
+        let is_still = |stake: &Stake<'a>| stake.wanted.is_none() || self.objects[stake.object].mode != Mode::Manage;
+        let kept = |stakes: &[Stake<'a>]| stakes.iter().any(|stake| is_still(stake) && self.keeps(stake));
+        self.by_claim.iter().filter(|(_, stakes)| kept(stakes)).map(|(claim, _)| (*claim).clone()).collect()
+    }
+
+    fn keeps(&self, stake: &Stake<'a>) -> bool {
+        stake.entry.is_some() && self.counts(stake)
     }
 
     /// How we came to something that other objects of ours hold, and which of them it comes from: it is not a stranger's,

@@ -20,6 +20,8 @@ pub struct Verdict<C = Claim> {
     pub refusals: Vec<Refusal>,
     /// Whether the policy of the connection denies it.
     pub denied: bool,
+    /// Of one that only observes: whether another object refers to it.
+    pub referred: bool,
     /// Claims that are given up and left standing.
     pub left: Vec<C>,
     /// Of a token: how it stands with its secret, to be stored before any step is taken.
@@ -37,6 +39,7 @@ impl<C> Default for Verdict<C> {
             claims: BTreeMap::new(),
             refusals: Vec::new(),
             denied: false,
+            referred: false,
             left: Vec::new(),
             token: None,
             warning: None,

@@ -79,6 +79,8 @@ pub struct WantedClient {
     pub pkce: bool,
     /// The names of the groups whose members may sign in.
     pub allowed: BTreeSet<String>,
+    /// Whether there may be more of them: a reference leads nowhere. Then no group that is let in is shut out.
+    pub open: bool,
     /// Its logo; `None` when it is not managed.
     pub logo: Option<Logo>,
 }

@@ -106,6 +106,7 @@ pub fn of_client(client: &PocketIdClient, references: &References<'_>) -> Wants 
             Err(refusal) => refusals.push(refusal),
         }
     }
+    let open = !refusals.is_empty();
     let logo = logo.as_ref().and_then(|logo| match picture(logo, references) {
         Ok(logo) => Some(logo),
         Err(refusal) => {
@@ -113,7 +114,7 @@ pub fn of_client(client: &PocketIdClient, references: &References<'_>) -> Wants 
             None
         }
     });
-    let wanted = WantedClient { id, display_name: display_name.clone(), callbacks, pkce: *pkce, allowed, logo };
+    let wanted = WantedClient { id, display_name: display_name.clone(), callbacks, pkce: *pkce, allowed, open, logo };
     Wants { wanted: Some(Wanted::Client(wanted)), refusals }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::Reason;
 use crate::api::policy::{ConnectionPolicy, LockoutException, OnRevoke};
 use crate::api::refs::ConnectionKind;
-use crate::core::claim::{Claim, Content, Origin, Thing};
+use crate::core::claim::{Claim, Content, Origin, Scope, Thing};
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclPath, IdError, Subject};
 use crate::core::object::{Admission, Mode, Object, ObjectKey, Refusal};
@@ -21,7 +21,7 @@ use crate::core::privileges;
 use crate::core::snapshot::{OptionValue, Snapshot};
 use crate::core::visibility::View;
 use privileged::Privileged;
-use rules::Rule;
+use rules::{Misfit, Rule, Seen};
 
 /// Ways to everything else, which a ClusterProxmoxConnection denies where its policy does not say otherwise.
 pub const DENIED_BY_DEFAULT: [&str; 6] =
@@ -121,7 +121,9 @@ impl Policy {
         let on_pool = |asked: Asked<'_>| matches!(asked.claim, Claim::Acl(key) if rules::pool_at(&key.path).is_some());
         let moves = |asked: Asked<'_>| matches!(asked.content, Some(Content::PoolMember { allow_move: true }));
         let asked = || objects.iter().flat_map(claims);
-        (self.rules.iter().flatten().any(Rule::names_members) && asked().any(on_pool))
+        let at_pool = |scope: &Scope| matches!(scope, Scope::Entries(path) if rules::pool_at(path).is_some());
+        let exact = || objects.iter().flat_map(|object| &object.exact).any(at_pool);
+        (self.rules.iter().flatten().any(Rule::names_members) && (asked().any(on_pool) || exact()))
             || (self.rules.is_some() && asked().any(moves))
     }
 }
@@ -158,14 +160,15 @@ fn claims(object: &Object) -> impl Iterator<Item = Asked<'_>> {
 pub struct Judge<'a> {
     policies: Vec<(&'a Policy, Option<Privileged<'a>>)>,
     snapshot: &'a Snapshot,
+    view: &'a View<'a>,
 }
 
 impl<'a> Judge<'a> {
     /// Looks at what stands.
-    pub fn new(policies: &'a [Policy], snapshot: &'a Snapshot, view: &View<'_>) -> Self {
+    pub fn new(policies: &'a [Policy], snapshot: &'a Snapshot, view: &'a View<'a>) -> Self {
         let privileged =
             |policy: &'a Policy| (!policy.denied.is_empty()).then(|| Privileged::new(&policy.denied, snapshot, view));
-        Self { policies: policies.iter().map(|policy| (policy, privileged(policy))).collect(), snapshot }
+        Self { policies: policies.iter().map(|policy| (policy, privileged(policy))).collect(), snapshot, view }
     }
 
     /// Why objects are not allowed, by their index.
@@ -199,9 +202,12 @@ impl<'a> Judge<'a> {
     fn judge(&self, object: &Object, asked: &[Asked<'_>]) -> Option<Refusal> {
         let (policy, privileged) = &self.policies[object.connection];
         if let Some(rules) = &policy.rules
-            && let Err(why) = rules::fit(rules, object, asked, self.snapshot)
+            && let Err(misfit) = rules::fit(rules, object, asked, Seen { snapshot: self.snapshot, view: self.view })
         {
-            return Some(denied(why));
+            return Some(match misfit {
+                Misfit::Violation(why) => denied(why),
+                Misfit::Unseen(refusal) => refusal,
+            });
         }
         asked.iter().find_map(|asked| policy.way_to_more(asked, privileged.as_ref()))
     }

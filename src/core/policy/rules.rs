@@ -1,14 +1,17 @@
 //! What a rule allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Asked;
+use crate::api::Reason;
 use crate::api::policy::PolicyRule;
 use crate::core::claim::{Claim, Content, Membership, PoolItem, Scope, Thing};
-use crate::core::ids::{AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
-use crate::core::object::Object;
-use crate::core::snapshot::Snapshot;
+use crate::core::failure::Failure;
+use crate::core::ids::{AclKey, AclPath, GroupId, IdError, PoolId, RealmId, RoleId, Subject, UserId};
+use crate::core::object::{Object, Refusal};
+use crate::core::snapshot::{Group, Snapshot};
+use crate::core::visibility::{Needed, Sight, View, shows_all_entries, shows_groups, shows_pools};
 
 /// A rule; a field that is `None` allows all there is.
 #[derive(Debug, Clone)]
@@ -100,36 +103,62 @@ impl Rule {
     }
 }
 
+/// What stands, and how much of it is seen.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub snapshot: &'a Snapshot,
+    pub view: &'a View<'a>,
+}
+
+/// Why no rule fits.
+pub(super) enum Misfit {
+    /// What keeps the rule that goes furthest from fitting.
+    Violation(String),
+    /// Whether one fits cannot be told now.
+    Unseen(Refusal),
+}
+
 /// Whether one of the rules fits all that is asked for.
 ///
 /// # Errors
-/// What keeps the rule that goes furthest from fitting.
-pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], snapshot: &Snapshot) -> Result<(), String> {
-    let mut nearest: Option<(usize, String)> = None;
+/// Why none does.
+pub(super) fn fit(rules: &[Rule], object: &Object, asked: &[Asked<'_>], seen: Seen<'_>) -> Result<(), Misfit> {
+    let (mut nearest, mut unseen): (Option<(usize, String)>, _) = (None, None);
     for rule in rules.iter().filter(|rule| rule.is_for(object.key.kind, &object.key.namespace)) {
         let of_claim = |asked: &Asked<'_>| {
-            let violation = rule.violation(&touched(asked, rule, snapshot));
-            violation.map(|violation| format!("{}: {violation}", asked.claim))
+            let violation = rule.violation(&touched(asked, rule, seen)?);
+            Ok(violation.map(|violation| format!("{}: {violation}", asked.claim)))
         };
         let of_scope = |scope: &Scope| {
             let violation = rule.violation(&in_scope(scope));
-            violation.map(|violation| format!("what is Exact: {violation}"))
+            Ok(violation.map(|violation| format!("what is Exact: {violation}")))
         };
         let all = asked.iter().map(of_claim).chain(object.exact.iter().map(of_scope));
-        let mut violations = all.enumerate().filter_map(|(index, violation)| Some((index, violation?)));
-        match violations.next() {
-            None => return Ok(()),
-            Some(violation) if nearest.as_ref().is_none_or(|(fits, _)| violation.0 > *fits) => {
+        let (mut violation, mut hidden) = (None, None);
+        for (index, judged) in all.enumerate() {
+            match judged {
+                Ok(None) => {}
+                Ok(Some(why)) => violation = violation.or(Some((index, why))),
+                Err(refusal) => hidden = Some(refusal),
+            }
+        }
+        match (violation, hidden) {
+            (None, None) => return Ok(()),
+            (None, Some(refusal)) => unseen = Some(refusal),
+            (Some(violation), _) if nearest.as_ref().is_none_or(|(fits, _)| violation.0 > *fits) => {
                 nearest = Some(violation);
             }
-            Some(_) => {}
+            (Some(_), _) => {}
         }
+    }
+    if let Some(refusal) = unseen {
+        return Err(Misfit::Unseen(refusal));
     }
     let why = nearest.map_or_else(
         || format!("no rule is for {} in namespace {}", object.key.kind, object.key.namespace),
         |(_, violation)| violation,
     );
-    Err(format!("{why}; change it, or ask whoever keeps the connection for a rule"))
+    Err(Misfit::Violation(format!("{why}; change it, or ask whoever keeps the connection for a rule")))
 }
 
 /// Whether one of the rules fits a check.
@@ -149,15 +178,17 @@ pub(super) fn fit_check(rules: &[Rule], namespace: &str, path: &AclPath, subject
     result
 }
 
-fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
-    match asked.claim {
-        Claim::Thing(Thing::Realm(id)) => of_realm(id, asked, snapshot),
+/// What a claim touches; as far as the rule asks for it.
+fn touched(asked: &Asked<'_>, rule: &Rule, seen: Seen<'_>) -> Result<Touched, Refusal> {
+    Ok(match asked.claim {
+        Claim::Thing(Thing::Realm(id)) => return of_realm(id, asked, rule, seen),
         Claim::Thing(Thing::SyncJob(_)) => {
             Touched { realms: asked.value("realm").map(RealmId::observed).into_iter().collect(), ..Touched::default() }
         }
         Claim::Thing(Thing::Role(id)) => {
             // Whoever changes it changes what it grants everywhere.
-            let used = snapshot.acl.iter().flat_map(BTreeMap::keys).filter(|key| key.role == *id);
+            let acl = if rule.paths.is_some() { Some(seen.entries()?) } else { None };
+            let used = acl.into_iter().flat_map(BTreeMap::keys).filter(|key| key.role == *id);
             Touched { roles: vec![id.clone()], paths: used.map(|key| key.path.clone()).collect(), ..Touched::default() }
         }
         Claim::Thing(Thing::Group(id)) => Touched { groups: vec![id.clone()], ..Touched::default() },
@@ -168,10 +199,9 @@ fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
         Claim::PoolMember(pool, item) => {
             let mut paths = vec![pool.acl_path(), path_of_item(item)];
             // Whoever has a guest by the pool that it is taken from loses it.
-            if let Some(Content::PoolMember { allow_move: true }) = asked.content {
-                let others = snapshot.pools.iter().flatten().filter(|(id, other)| {
-                    *id != pool && other.members.iter().flatten().flatten().any(|member| member == item)
-                });
+            if let (Some(Content::PoolMember { allow_move: true }), true) = (asked.content, rule.paths.is_some()) {
+                let all = seen.pools_within(&AclPath::observed("/pool"))?;
+                let others = all.into_iter().filter(|(id, members)| *id != pool && members.contains(item));
                 paths.extend(others.map(|(id, _)| id.acl_path()));
             }
             Touched { paths, ..Touched::default() }
@@ -179,11 +209,13 @@ fn touched(asked: &Asked<'_>, rule: &Rule, snapshot: &Snapshot) -> Touched {
         Claim::Acl(key) => {
             let mut paths = vec![key.path.clone()];
             if let Some(pool) = pool_at(&key.path).filter(|_| rule.names_members()) {
-                paths.extend(members(&pool, snapshot).iter().map(path_of_item));
+                // An entry on a pool that is passed on reaches the nested ones.
+                let within = seen.pools_within(&pool.acl_path())?;
+                paths.extend(within.into_iter().flat_map(|(_, members)| members).map(path_of_item));
             }
             Touched { paths, roles: vec![key.role.clone()], ..of_subject(&key.subject) }
         }
-    }
+    })
 }
 
 fn of_subject(subject: &Subject) -> Touched {
@@ -195,20 +227,73 @@ fn of_subject(subject: &Subject) -> Touched {
 }
 
 /// A realm, with the groups that its provider or directory fills, and with the realm that it takes the default flag from.
-fn of_realm(id: &RealmId, asked: &Asked<'_>, snapshot: &Snapshot) -> Touched {
+fn of_realm(id: &RealmId, asked: &Asked<'_>, rule: &Rule, seen: Seen<'_>) -> Result<Touched, Refusal> {
     let Some(Content::Realm(content)) = asked.content else {
-        return Touched { realms: vec![id.clone()], ..Touched::default() };
+        return Ok(Touched { realms: vec![id.clone()], ..Touched::default() });
     };
     let by_claim = content.value("groups-claim").is_some_and(|claim| !claim.is_empty());
     let fills = by_claim || matches!(content.kind, "ldap" | "ad");
-    let groups = snapshot.groups.iter().flat_map(BTreeMap::keys).filter(|group| fills && group.may_be_synced(id));
-    let realms = snapshot.realms.iter().flat_map(|realms| &realms.realms);
-    let default = realms.filter(|(_, realm)| content.is_default() && realm.default).map(|(id, _)| id.clone());
-    Touched {
+    let groups = if fills && rule.groups.is_some() { Some(seen.groups()?) } else { None };
+    let groups = groups.into_iter().flat_map(BTreeMap::keys).filter(|group| group.may_be_synced(id));
+    let realms = &read(&seen.snapshot.realms, "realms")?.realms;
+    let default = realms.iter().filter(|(_, realm)| content.is_default() && realm.default).map(|(id, _)| id.clone());
+    Ok(Touched {
         realms: std::iter::once(id.clone()).chain(default).collect(),
         groups: groups.cloned().collect(),
         ..Touched::default()
+    })
+}
+
+impl<'a> Seen<'a> {
+    /// All ACL entries.
+    fn entries(self) -> Result<&'a BTreeMap<AclKey, bool>, Refusal> {
+        let acl = read(&self.snapshot.acl, "ACL entries")?;
+        if self.view.sees_all_entries() { Ok(acl) } else { Err(hidden("ACL entries", &shows_all_entries())) }
     }
+
+    /// All groups.
+    fn groups(self) -> Result<&'a BTreeMap<GroupId, Group>, Refusal> {
+        let groups = read(&self.snapshot.groups, "groups")?;
+        self.clear("groups", &shows_groups()).map(|()| groups)
+    }
+
+    /// The pools at a path and below it, with what is in them.
+    fn pools_within(self, path: &AclPath) -> Result<Vec<(&'a PoolId, &'a BTreeSet<PoolItem>)>, Refusal> {
+        const WHAT: &str = "what is in pools";
+        let pools = read(&self.snapshot.pools, WHAT)?;
+        let needed = shows_pools(path.clone());
+        self.clear(WHAT, &needed)?;
+        let within = pools.iter().filter(|(id, _)| id.acl_path().is_within(path));
+        within
+            .map(|(id, pool)| match &pool.members {
+                Some(members) => Ok((id, read(members, WHAT)?)),
+                None => Err(hidden(WHAT, &needed)),
+            })
+            .collect()
+    }
+
+    fn clear(self, what: &str, needed: &Needed) -> Result<(), Refusal> {
+        match self.view.sight_by(needed) {
+            Sight::Clear => Ok(()),
+            Sight::Blocked | Sight::Uncertain => Err(hidden(what, needed)),
+        }
+    }
+}
+
+fn read<'l, T>(listing: &'l Result<T, Failure>, what: &str) -> Result<&'l T, Refusal> {
+    listing.as_ref().map_err(|failure| {
+        let message =
+            format!("the policy of the connection asks for {what}, which could not be read: {}", failure.message);
+        Refusal::new(failure.kind.reason(), message)
+    })
+}
+
+fn hidden(what: &str, needed: &Needed) -> Refusal {
+    let message = format!(
+        "the policy of the connection asks for {what}, which cannot be seen: the connection's credential needs \
+         {needed}"
+    );
+    Refusal::new(Reason::Forbidden, message)
 }
 
 fn of_user(user: UserId) -> Touched {
@@ -229,13 +314,6 @@ fn in_scope(scope: &Scope) -> Touched {
 /// The pool that rights on a path are for.
 pub(super) fn pool_at(path: &AclPath) -> Option<PoolId> {
     path.as_str().strip_prefix("/pool/").map(PoolId::observed)
-}
-
-fn members(pool: &PoolId, snapshot: &Snapshot) -> Vec<PoolItem> {
-    let pools = snapshot.pools.iter().flatten();
-    // An entry on a pool that is passed on reaches the nested ones.
-    let within = pools.filter(|(id, _)| id.acl_path().is_within(&pool.acl_path()));
-    within.flat_map(|(_, pool)| pool.members.iter().flatten().flatten().cloned()).collect()
 }
 
 fn path_of_item(item: &PoolItem) -> AclPath {

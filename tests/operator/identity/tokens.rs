@@ -228,15 +228,20 @@ async fn a_template_that_changes_is_filled_again_without_a_new_secret() {
 
 #[tokio::test]
 async fn a_token_that_is_left_keeps_its_secret() {
-    let world = world_with_user().await;
-    world.start_operator().object("ProxmoxToken", "ci", &format!("user: {USER}, deletionPolicy: Orphan")).await;
-    world.ready("ProxmoxToken", "ci").await;
-    let token = value(&world, "ci", "token").await.expect("a token");
-    world.delete("ProxmoxToken", "ci").await;
-    world.gone("ProxmoxToken", "ci").await;
-    let kept = world.get_object("Secret", "ci").await.expect("a Secret");
-    assert_eq!(kept["metadata"].get("ownerReferences"), None, "it is not collected with its owner");
-    assert!(world.works(&token).await);
+    let spec = format!("user: {USER}");
+    for (leaves, reason) in [("deletionPolicy: Orphan", "Succeeded"), ("managementPolicy: Observe", "Observed")] {
+        let world = world_with_user().await;
+        world.start_operator().object("ProxmoxToken", "ci", &spec).await;
+        world.ready("ProxmoxToken", "ci").await;
+        world.object("ProxmoxToken", "ci", &format!("{spec}, {leaves}")).await;
+        world.reason("ProxmoxToken", "ci", reason).await;
+        let token = value(&world, "ci", "token").await.expect("a token");
+        world.delete("ProxmoxToken", "ci").await;
+        world.gone("ProxmoxToken", "ci").await;
+        let kept = world.get_object("Secret", "ci").await.expect("a Secret");
+        assert_eq!(kept["metadata"].get("ownerReferences"), None, "{leaves}: it is not collected with its owner");
+        assert!(world.works(&token).await, "{leaves}");
+    }
 }
 
 #[tokio::test]

@@ -73,7 +73,8 @@ async fn a_client_that_somebody_makes_first_is_not_touched() {
     let before = world.pocket_client("pve").await;
     let message = world.reason("PocketIdClient", "pve", "AlreadyExists").await;
     assert!(message.contains("displayName"), "{message}");
-    world.pocket_passes(1).await;
+    world.resync("PocketIdConnection/pocket-id", "1s").await;
+    world.pocket_passes(2).await;
     assert_eq!(world.pocket_client("pve").await, before);
     assert!(world.get_object("Secret", "pve").await.is_none());
     world.delete("PocketIdClient", "pve").await;

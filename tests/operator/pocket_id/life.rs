@@ -177,7 +177,8 @@ async fn of_two_objects_for_one_client_the_second_waits_and_inherits_all_of_it()
     world.declare("PocketIdClient", "first", &format!("clientId: pve, {ADDRESS}")).await;
     world.ready("PocketIdClient", "first").await;
     let old = world.value("first", "clientSecret").await.expect("a secret");
-    world.declare("PocketIdClient", "second", &format!("clientId: pve, displayName: Second, {ADDRESS}")).await;
+    let spec = format!("clientId: pve, displayName: Second, rotation: {{overlap: 30s}}, {ADDRESS}");
+    world.declare("PocketIdClient", "second", &spec).await;
     let message = world.reason("PocketIdClient", "second", "Conflict").await;
     assert!(message.contains("PocketIdClient first"), "{message}");
     assert!(world.get_object("Secret", "second").await.is_none());
@@ -185,7 +186,7 @@ async fn of_two_objects_for_one_client_the_second_waits_and_inherits_all_of_it()
     world.gone("PocketIdClient", "first").await;
     world.ready("PocketIdClient", "second").await;
     let new = world.value("second", "clientSecret").await.expect("a secret");
-    assert!(world.takes("pve", &new).await);
+    assert!(world.takes("pve", &new).await && world.takes("pve", &old).await, "whoever has it comes to the new one");
     world.until("the secret of the first ends", async || (!world.takes("pve", &old).await).then_some(())).await;
     assert_eq!(world.pocket_client("pve").await.expect("a client")["name"], "Second");
     world.delete("PocketIdClient", "second").await;

@@ -44,7 +44,7 @@ async fn canaries_are_in_no_log_status_event_or_metric() {
             world.reason("PocketIdConnection", "pocket-id", reason).await;
             world.told("pocket-id", reason, &[]).await;
         }
-        for (name, reason) in [("taken", "SecretConflict"), ("oid", "DriftCorrected"), ("pve", "Created")] {
+        for (name, reason) in [("taken", "SecretConflict"), ("oid", "Created"), ("pve", "Created")] {
             world.told(name, reason, &[]).await;
         }
         let mut shown = vec![("log", world.log()), ("metrics", world.get("/metrics").await.1)];

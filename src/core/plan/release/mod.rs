@@ -20,7 +20,7 @@ use crate::core::write::Write;
 /// Judges every held claim that its holder no longer wants, members of sets before named things and these backwards:
 /// what goes along with another thing in PVE is judged before it.
 pub(super) fn unwanted(input: &Input<'_>, view: &View<'_>, stakes: &Stakes<'_>, draft: &mut Draft) {
-    let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: BTreeSet::new() };
+    let mut releaser = Releaser { input, view, stakes, going: BTreeSet::new(), staying: stakes.kept() };
     // Deeper pools come first: `a/b` sorts after `a`.
     for (claim, interests) in stakes.by_claim.iter().rev() {
         let leaving: Vec<_> = interests.iter().filter(|stake| leaves(stake, &input.objects[stake.object])).collect();
@@ -57,7 +57,7 @@ struct Releaser<'a> {
     stakes: &'a Stakes<'a>,
     /// Claims that a step of this plan removes.
     going: BTreeSet<Claim>,
-    /// Claims that should go and cannot now.
+    /// Claims that should go and cannot now, and those that somebody keeps who cannot ask for them.
     staying: BTreeSet<Claim>,
 }
 
@@ -84,6 +84,11 @@ impl Releaser<'_> {
             }
         };
         if kept_by_another {
+            // Its heir knows nothing of the secret of a token that was taken over: that stays where it is.
+            let left = |stake: &&Stake<'_>| matches!(claim, Claim::Thing(Thing::Token(_))) && is_adopted(stake);
+            for stake in ours.iter().copied().filter(left) {
+                draft.verdicts[stake.object].left.push(claim.clone());
+            }
             return done(draft);
         }
         if !ours.iter().any(|stake| removes(claim, stake, &self.input.objects[stake.object])) {
@@ -154,6 +159,7 @@ impl Releaser<'_> {
         }
         if waits {
             self.staying.insert(claim.clone());
+            draft.waiting.insert(claim.clone());
         }
         waits
     }
@@ -188,7 +194,7 @@ impl Releaser<'_> {
         let intended = stake.entry.is_some_and(|entry| entry.progress == Progress::Intended);
         let (object, snapshot) = (&self.input.objects[stake.object], self.input.snapshot);
         let somebody = claim.thing().is_some_and(|thing| bury::is_somebody(thing, object, snapshot));
-        intended && (self.input.exists_already(claim) || somebody)
+        intended && (self.input.is_in_vain(claim) || somebody)
     }
 
     /// PVE drops the entries on a pool with it, but not those on a nested one (FACTS 86): a pool made later by the
@@ -217,6 +223,10 @@ impl Releaser<'_> {
         }
         removed
     }
+}
+
+fn is_adopted(stake: &Stake<'_>) -> bool {
+    stake.entry.is_some_and(|entry| entry.origin == Origin::Adopted)
 }
 
 /// Whether the object's leaving means that the thing goes.

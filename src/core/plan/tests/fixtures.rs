@@ -5,13 +5,16 @@ use std::sync::LazyLock;
 
 use super::super::*;
 pub use crate::api::Reason;
-use crate::core::claim::{Content, Ledger, Membership, PoolItem, Thing, Wanted};
+use crate::api::object::System;
+use crate::core::claim::{Content, Entry, Ledger, Membership, Origin, PoolItem, Progress, Thing, Wanted};
+use crate::core::failure::Failure;
 use crate::core::fields::Wishes;
 use crate::core::ids::{AclKey, AclPath, GroupId, GuestId, PoolId, RealmId, RoleId, Subject, TokenId, UserId};
 use crate::core::ledger::{from_rows, to_rows};
 use crate::core::object::{Admission, Adoption, Mode};
 pub use crate::core::object::{ObjectKey, Refusal};
 use crate::core::snapshot::{Credential, HeldPermissions, Pool, Realm, Realms, Resources, Role, User};
+use crate::core::token::{Kept, Token, Wish};
 use crate::core::write::{GroupChange, MemberChange, PoolChange};
 
 pub fn group(id: &str) -> Claim {
@@ -28,6 +31,10 @@ pub fn user(id: &str) -> Claim {
 
 pub fn role(id: &str) -> Claim {
     Thing::Role(RoleId::parse(id).expect("a role id")).into()
+}
+
+pub fn api_token(id: &str) -> Claim {
+    Thing::Token(TokenId::observed(id)).into()
 }
 
 pub fn member(group: &str, user: &str) -> Claim {
@@ -49,7 +56,7 @@ pub fn entry(path: &str, role: &str, group: &str) -> Claim {
 
 pub fn wanted(claim: Claim) -> Wanted {
     let content = match &claim {
-        Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_) | Thing::Token(_)) => {
+        Claim::Thing(Thing::Realm(_) | Thing::SyncJob(_)) => {
             unreachable!("no test wants one this way")
         }
         Claim::Thing(_) => Content::Fields(Wishes::default()),
@@ -87,6 +94,24 @@ pub fn object(name: &str, claims: impl IntoIterator<Item = Claim>) -> Object {
         refusals: Vec::new(),
         unsure: false,
     }
+}
+
+/// What stands and is an object's, in its ledger.
+pub fn held(claim: Claim, origin: Origin) -> (Claim, Entry) {
+    (claim, Entry { origin, progress: Progress::Applied })
+}
+
+/// An object for an API token whose secret was never asked for; its Secret is called as it is.
+pub fn token_object(name: &str, token: &str) -> Object {
+    let (secret_name, system) = (name.to_owned(), System::ProxmoxVe);
+    let wish = Wish { lifetime: None, replace_after: None, rotate_lost: false, requested: None, secret_name, system };
+    let secret = Token { wish, issued: None, kept: Kept::Absent, in_hand: false, now: 1 };
+    Object { token: Some(secret), ..object(name, [api_token(token)]) }
+}
+
+/// A list that could not be read.
+pub fn unread<T>() -> Result<T, Failure> {
+    Err(Failure { kind: FailureKind::Other, message: "it broke".to_owned() })
 }
 
 pub fn permissions(held: &[(&str, &[&str])]) -> HeldPermissions {

@@ -237,33 +237,3 @@ fn a_new_secret_that_would_lock_the_operator_out_is_not_asked_for() {
     assert!(plan.steps.is_empty() && refusal(&plan, 0).0 == Reason::WouldLockOut, "{:?}", plan.verdicts[0]);
     assert_eq!(plan.verdicts[0].token, objects[0].token.as_ref().and_then(|token| token.issued.clone()));
 }
-
-/// What is asked for, and what is said of the secret of the last object.
-fn outcome(plan: &Plan) -> (Vec<Option<i64>>, Option<(SecretState, i64)>) {
-    let said = plan.verdicts.last().and_then(|verdict| verdict.token.as_ref());
-    (plan.steps.iter().map(|step| step.issue).collect(), said.map(|it| (it.state, it.issue)))
-}
-
-/// It may have been made anew, or have got another secret, while it was not the object's.
-#[test]
-fn what_was_delivered_before_a_token_was_another_objects_does_not_count() {
-    use SecretState::{Pending, Unknown};
-    let claim = Claim::from(Thing::Token(token()));
-    let mut back = rotated();
-    back.token.as_mut().expect("a token").wish.requested = None;
-    back.ledger.clear();
-    let mut snapshot = before();
-    snapshot.version = PveVersion::observed("9.2.0");
-    let plan = one(std::slice::from_ref(&back), &snapshot);
-    assert_eq!(outcome(&plan), (vec![], Some((Unknown, 1))), "a stranger's");
-    let mut giver = object("giver", []);
-    giver.ledger.insert(claim.clone(), Entry { origin: Origin::Created, progress: Progress::Applied });
-    giver.mode = Mode::Observe;
-    let plan = one(&[giver.clone(), back.clone()], &snapshot);
-    assert_eq!(outcome(&plan), (vec![], Some((Unknown, 1))), "that of who observes may be in use");
-    assert!(plan.handing_over && !plan.verdicts[0].ledger.is_empty(), "not before it is stored");
-    giver.mode = Mode::Deleting;
-    let plan = one(&[giver, back], &snapshot);
-    assert_eq!(outcome(&plan), (vec![Some(2)], Some((Pending, 2))), "that of who goes is gone with it");
-    assert_eq!(plan.verdicts[1].ledger[&claim].origin, Origin::Created);
-}

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Draft, Standing};
 use crate::api::status::SecretState;
-use crate::core::claim::{Entry, Origin};
+use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::failure::{Failure, FailureKind};
+use crate::core::object::Mode;
 use crate::core::plan::{ClaimState, Purpose};
 use crate::core::pocket_id::claim::Claim;
 use crate::core::pocket_id::ids::{ClientId, GroupId, SecretId};
@@ -28,7 +29,8 @@ impl Draft<'_> {
         match self.input.snapshot.clients.get(&wanted.id) {
             None => self.make_client(index, object, wanted, allowed),
             Some(client) => {
-                let standing = compare(client, wanted, allowed);
+                let kept = client.allowed.iter().flatten().filter(|_| wanted.open).cloned();
+                let standing = compare(client, wanted, allowed.into_iter().chain(kept).collect());
                 if self.take(index, &claim, &standing) {
                     self.correct(index, &claim, standing);
                     self.secret(index, object, &claim, &wanted.id, client);
@@ -48,12 +50,20 @@ impl Draft<'_> {
     fn allowed(&self, wanted: &WantedClient) -> (BTreeSet<GroupId>, Vec<String>) {
         let (mut allowed, mut missing) = (BTreeSet::new(), Vec::new());
         for name in &wanted.allowed {
-            match self.input.snapshot.group_named(name) {
-                Some((id, _)) => drop(allowed.insert(id.clone())),
+            match self.input.snapshot.group_named(name).map(|(id, _)| id).or_else(|| self.renamed(name)) {
+                Some(id) => drop(allowed.insert(id.clone())),
                 None => missing.push(name.clone()),
             }
         }
         (allowed, missing)
+    }
+
+    /// The group of ours that somebody has renamed: it gets its name back in this plan.
+    fn renamed(&self, name: &str) -> Option<&GroupId> {
+        let claim = Claim::Group(name.to_owned());
+        let holds = |object: &&Object| object.mode == Mode::Manage && object.ledger.contains_key(&claim);
+        let known = self.input.objects.iter().filter(holds).find_map(|object| object.known.as_ref())?;
+        self.input.snapshot.groups.contains_key(known).then_some(known)
     }
 
     /// Makes a client with its groups and its secret; not while the secret would have nowhere to go.
@@ -110,7 +120,9 @@ impl Draft<'_> {
     fn secret(&mut self, index: usize, object: &Object, claim: &Claim, id: &ClientId, client: &Client) {
         let Some(secret) = &object.secret else { return };
         let mut secret = Cow::Borrowed(secret);
-        if !object.ledger.contains_key(claim) {
+        let exists = self.input.failures.get(claim).is_some_and(|it| it.failure.kind == FailureKind::AlreadyExists);
+        let held = object.ledger.get(claim).filter(|entry| entry.progress == Progress::Applied || !exists);
+        if held.is_none() {
             secret.to_mut().token.issued = secret.token.taken_over(Former::Stranger);
         }
         // Whatever comes of it now, it stays known that what was shown before does not count.
@@ -183,7 +195,7 @@ impl Draft<'_> {
 
 /// A new client: restricted from the start, so that nobody gets in before its groups are set.
 fn fresh(wanted: &WantedClient) -> Map<String, Value> {
-    let WantedClient { id, display_name, callbacks, pkce, allowed: _, logo: _ } = wanted;
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _, open: _, logo: _ } = wanted;
     let shown: String = id.as_str().chars().take(50).collect();
     let fields = [
         ("name", json!(display_name.clone().unwrap_or(shown))),
@@ -206,7 +218,7 @@ fn body(client: &Client, wanted: &WantedClient) -> Map<String, Value> {
 }
 
 fn compare(client: &Client, wanted: &WantedClient, allowed: BTreeSet<GroupId>) -> Standing {
-    let WantedClient { id, display_name, callbacks, pkce, allowed: _, logo: _ } = wanted;
+    let WantedClient { id, display_name, callbacks, pkce, allowed: _, open: _, logo: _ } = wanted;
     let texts = |value: Option<&Value>| -> BTreeSet<String> {
         value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };

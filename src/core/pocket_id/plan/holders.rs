@@ -8,7 +8,7 @@ use crate::core::object::Mode;
 use crate::core::pocket_id::claim::Claim;
 use crate::core::pocket_id::ids::GroupId;
 use crate::core::pocket_id::object::{Object, Wanted};
-use crate::core::token::Former;
+use crate::core::token::{Former, Issued};
 
 /// The winner of each named thing: who holds it already, then the older, then by name.
 pub(super) struct Holders {
@@ -65,7 +65,10 @@ impl Holders {
                 heir.ledger.insert(thing.clone(), *entry);
                 if let Some(secret) = &mut heir.secret {
                     let from = Former::of(object.mode == Mode::Observe, entry.origin);
-                    secret.token.issued = secret.token.taken_over(from);
+                    secret.token.issued = secret.token.taken_over(from).or_else(|| {
+                        // Somebody has had one before: it counts as the second.
+                        (from == Former::Leaver).then(|| Issued { issue: 2, ..secret.token.fresh() })
+                    });
                 }
                 // Who was in the group before stays, and who only observes has a say in nobody.
                 let members = object.ledger.iter().filter(|it| object.mode == Mode::Deleting && is_own_member(it));
@@ -86,9 +89,10 @@ fn is_group(claim: &Claim) -> bool {
     matches!(claim, Claim::Group(_))
 }
 
-/// On its way out an object holds only what nobody else wants. While it is suspended it keeps what it has.
+/// On its way out an object holds only what nobody else wants. While it is suspended it keeps what it has, and so it does
+/// while somebody refers to it.
 fn rank(object: &Object, holds: bool) -> impl Ord {
-    let goes = matches!(object.mode, Mode::Deleting | Mode::DeletingObserver);
+    let goes = matches!(object.mode, Mode::Deleting | Mode::DeletingObserver) && object.users.is_empty();
     (goes, !holds, object.created, &object.key)
 }
 

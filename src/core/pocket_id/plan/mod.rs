@@ -22,6 +22,7 @@ use crate::core::claim::{Entry, Origin, Progress};
 use crate::core::failure::FailureKind;
 use crate::core::object::{Adoption, Deletion, Mode, ObjectKey, Refusal};
 use crate::core::plan::{ClaimState, FailedClaim, Purpose, Verdict};
+use crate::core::text::first_of;
 use holders::Holders;
 
 /// All that a plan is made from.
@@ -218,8 +219,14 @@ impl<'a> Draft<'a> {
                 Some(Deletion::Delete) => true,
                 None => entry.origin == Origin::Created,
             };
+            // What stays as it is holds nobody back; an heir would ask for another secret at once.
+            let has_heir = || stored.iter().any(|it| it.mode == Mode::Manage && wants(it, claim));
+            if !object.users.is_empty() && (removes || has_heir()) {
+                self.wait_for_users(index, claim);
+                continue;
+            }
             if let Some(heir) = holders.other(claim, index) {
-                self.hand_over(index, claim, &stored[heir]);
+                self.hand_over(index, claim, *entry, &stored[heir]);
                 continue;
             }
             match claim {
@@ -242,8 +249,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Another object of the name takes it over. It must be in the ledger of that before it is in none.
-    fn hand_over(&mut self, index: usize, claim: &Claim, heir: &Object) {
+    fn hand_over(&mut self, index: usize, claim: &Claim, entry: Entry, heir: &Object) {
         if heir.ledger.contains_key(claim) {
+            // The heir knows nothing of the secret of a client that was taken over: that stays where it is.
+            if matches!(claim, Claim::Client(_)) && entry.origin == Origin::Adopted {
+                self.plan.verdicts[index].left.push(claim.clone());
+            }
             return self.plan.verdicts[index].ledger.clear();
         }
         self.plan.handing_over = true;
@@ -251,15 +262,16 @@ impl<'a> Draft<'a> {
         self.refuse(index, claim, Reason::DeletionBlocked, message);
     }
 
+    /// Those that refer to it would lose what they have through it.
+    fn wait_for_users(&mut self, index: usize, claim: &Claim) {
+        let users: Vec<String> = self.input.objects[index].users.iter().map(ObjectKey::short).collect();
+        let named = first_of(&users, 3, ", ");
+        let message = format!("{claim} goes when nothing refers to it any more: {named}");
+        self.refuse(index, claim, Reason::DeletionBlocked, message);
+    }
+
     /// It is to go: `write` removes what stands of it.
     fn remove(&mut self, index: usize, claim: &Claim, write: Write) {
-        let object = &self.input.objects[index];
-        if !object.users.is_empty() {
-            const SHOWN: usize = 3;
-            let named: Vec<String> = object.users.iter().take(SHOWN).map(ObjectKey::short).collect();
-            let message = format!("{claim} goes when nothing refers to it any more: {}", named.join(", "));
-            return self.refuse(index, claim, Reason::DeletionBlocked, message);
-        }
         if self.holds_back(index, claim) {
             return;
         }
@@ -307,4 +319,8 @@ impl<'a> Draft<'a> {
     fn lacks(&mut self, index: usize, message: String) {
         self.plan.verdicts[index].refusals.push(Refusal::new(Reason::DependencyNotReady, message));
     }
+}
+
+fn wants(object: &Object, claim: &Claim) -> bool {
+    object.wanted.as_ref().is_some_and(|wanted| wanted.claim() == *claim)
 }

@@ -16,7 +16,7 @@ use crate::core::roster::{Present, Roster};
 use crate::core::snapshot::{Credential, Realm};
 
 /// The realm with these users in its source, and the object that holds it.
-fn realm(on_removal: OnRemoval, present: &str) -> Object {
+pub fn realm(on_removal: OnRemoval, present: &str) -> Object {
     let id = RealmId::observed("oid");
     let content = Content::Realm(RealmContent { kind: "openid", options: BTreeMap::new(), check_connection: false });
     let claim = Claim::Thing(Thing::Realm(id.clone()));
@@ -31,7 +31,7 @@ fn realm(on_removal: OnRemoval, present: &str) -> Object {
 }
 
 /// A realm with these users, and one of another realm in the same group.
-fn pve(users: &[&str]) -> Snapshot {
+pub fn pve(users: &[&str]) -> Snapshot {
     let mut snapshot = empty();
     let options = Some(Ok(BTreeMap::new()));
     let oid = Realm { kind: "openid".to_owned(), default: false, options };

@@ -3,6 +3,7 @@
 mod attacks;
 mod limits;
 mod revoked;
+mod unseen;
 
 use super::fixtures::*;
 use crate::api::policy::{ConnectionPolicy, PolicyRule};

@@ -3,13 +3,8 @@
 use super::super::fixtures::*;
 use super::*;
 use crate::api::policy::OnRevoke;
-use crate::core::claim::{Entry, Origin, Progress, Scope};
-use crate::core::failure::{Failure, FailureKind};
+use crate::core::claim::{Origin, Scope};
 use crate::core::object::{Admission, Deletion, Mode};
-
-fn held(claim: Claim, origin: Origin) -> (Claim, Entry) {
-    (claim, Entry { origin, progress: Progress::Applied })
-}
 
 /// An object with two entries, one made and one taken over, for a group that no rule allows any more.
 fn revoked(mode: Mode, deletion: Option<Deletion>) -> (Object, Snapshot) {
@@ -117,9 +112,6 @@ fn anything() -> ConnectionPolicy {
 
 #[test]
 fn what_cannot_be_judged_now_stays_whatever_becomes_of_what_is_not_allowed() {
-    fn unread<T>() -> Result<T, Failure> {
-        Err(Failure { kind: FailureKind::Other, message: "it broke".to_owned() })
-    }
     type Hide = fn(&mut Object, &mut Snapshot);
     let unseen: [(&str, Hide, Reason); 5] = [
         ("roles", |_, snapshot| snapshot.roles = unread(), Reason::Forbidden),

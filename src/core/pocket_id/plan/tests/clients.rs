@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use super::fixtures::*;
+use super::model::Model;
+use crate::api::PocketIdClient;
 use crate::core::pocket_id::ids::{ClientId, GroupId};
+use crate::core::pocket_id::wants::{References, Wants, of_client};
 use crate::core::token::Kept;
 
 /// The body of the PUT in a plan, if there is one.
@@ -177,5 +180,43 @@ fn a_client_that_stands_is_taken_over_only_if_it_lets_in_the_same_people() {
                 "its secret stays: {what}"
             );
         }
+    }
+}
+
+/// It gets its name back in the same plan, and its members may sign in meanwhile.
+#[test]
+fn a_group_of_ours_that_somebody_has_renamed_is_let_in_all_the_while() {
+    let mut snapshot = with_group(empty(), "team", &["alice"]);
+    snapshot.groups.get_mut(&GroupId::observed("team")).expect("a group").name = "renamed".to_owned();
+    let snapshot = with_client(snapshot, "pve", json!({}), &["team"]);
+    let known = Some(GroupId::observed("team"));
+    let team = Object { known, ..group("team", &[]).holding(&[(group_claim("team"), CREATED)]) };
+    let mut objects = vec![team, ours(&["team"])];
+    let mut model = Model::new(snapshot);
+    let written = model.settle(&mut objects);
+    assert!(matches!(&written[..], [Write::UpdateGroup { name, .. }] if name == "team"), "{written:?}");
+}
+
+/// An object for our client whose spec says this of who may sign in; no reference leads anywhere.
+fn letting_in(allowed: &Value) -> Object {
+    let spec = json!({"connectionRef": {"name": "id"}, "callbackUrls": ["https://pve.example.com:8006"],
+                      "allowedGroups": allowed});
+    let client = PocketIdClient::new("pve", serde_json::from_value(spec).expect("a spec"));
+    let Wants { wanted, refusals } = of_client(&client, &References::default());
+    Object { wanted, refusals, ..ours(&[]) }
+}
+
+/// As it does while the object of a group is made anew.
+#[test]
+fn nobody_is_shut_out_while_a_group_reference_leads_nowhere() {
+    let snapshot = with_client(with_group(with_group(empty(), "team", &[]), "more", &[]), "pve", json!({}), &["team"]);
+    let (nowhere, more) = (json!({"groupRef": {"name": "team"}}), json!({"group": "more"}));
+    for (what, allowed, expected) in [
+        ("a reference leads nowhere", json!([nowhere]), None),
+        ("and another group is let in", json!([nowhere, more]), Some(&["more", "team"][..])),
+        ("the reference is gone from the spec", json!([]), Some(&[])),
+        ("and another group is let in then", json!([more]), Some(&["more"])),
+    ] {
+        assert_eq!(allows(&planned(&[letting_in(&allowed)], &snapshot)), expected.map(groups), "{what}");
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::*;
 use crate::api::membership::MembershipPolicy;
 use crate::api::object::System;
+use crate::api::status::SecretState;
 use crate::core::failure::Failure;
 use crate::core::object::ObjectKey;
 use crate::core::pocket_id::claim::Ledger;
@@ -15,7 +16,7 @@ use crate::core::pocket_id::object::{WantedClient, WantedGroup};
 use crate::core::pocket_id::secret::{ClientSecret, OVERLAP};
 use crate::core::pocket_id::snapshot::{Client, Group, User};
 use crate::core::pocket_id::version::PocketIdVersion;
-use crate::core::token::{Kept, Token, Wish};
+use crate::core::token::{Issued, Kept, Token, Wish};
 
 pub const NOW: i64 = 1_000_000;
 
@@ -137,6 +138,7 @@ pub fn client(name: &str, allowed: &[&str]) -> Object {
         display_name: None,
         callbacks: vec!["https://pve.example.com:8006".to_owned()],
         pkce: true,
+        open: false,
         allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
         logo: None,
     };
@@ -156,6 +158,11 @@ pub fn secret() -> ClientSecret {
         realms_have_it: None,
         overlap: OVERLAP,
     }
+}
+
+/// An object of another name.
+pub fn by(name: &str, object: Object) -> Object {
+    Object { key: ObjectKey { name: name.to_owned(), ..object.key.clone() }, ..object }
 }
 
 impl Object {
@@ -208,4 +215,30 @@ pub fn refused(plan: &Plan, index: usize) -> Option<Reason> {
         ClaimState::Refused(refusal) => Some(refusal.reason),
         _ => None,
     })
+}
+
+/// A secret that was asked for a minute ago.
+pub fn issued(state: SecretState, issue: i64) -> Issued {
+    Issued { state, issue, at: Some(NOW - 60), handled: None, restoring: Vec::new() }
+}
+
+/// A client of ours with this secret, and Pocket ID in which it stands with these secrets; before 2.14 with none.
+pub fn standing(entry: Entry, secret: ClientSecret, listed: Option<&[&str]>) -> (Object, Snapshot) {
+    let mut snapshot = with_client(empty(), "pve", json!({}), &[]);
+    snapshot.clients.get_mut(&ClientId::observed("pve")).expect("a client").secrets = listed.map(secrets);
+    (Object { secret: Some(secret), ..client("pve", &[]).holding(&[(client_claim("pve"), entry)]) }, snapshot)
+}
+
+/// The number of the secret that is asked for.
+pub fn asked(plan: &Plan) -> Option<i64> {
+    plan.steps.iter().find(|step| matches!(step.write, Write::IssueSecret(_))).map(|step| step.issue.expect("a number"))
+}
+
+/// The former secrets that end.
+pub fn retired(plan: &Plan) -> Vec<&str> {
+    let retired = plan.steps.iter().filter_map(|step| match &step.write {
+        Write::RetireSecret { secret, .. } => Some(secret.as_str()),
+        _ => None,
+    });
+    retired.collect()
 }

@@ -6,10 +6,6 @@ use super::model::Model;
 use crate::core::object::ObjectKey;
 use crate::core::pocket_id::ids::{ClientId, GroupId};
 
-fn by(name: &str, object: Object) -> Object {
-    Object { key: ObjectKey { name: name.to_owned(), ..object.key.clone() }, ..object }
-}
-
 #[test]
 fn who_holds_it_wins_then_the_older_then_the_name() {
     let held = [(group_claim("team"), CREATED)];

@@ -1,6 +1,7 @@
 mod clients;
 mod fixtures;
 mod groups;
+mod heirs;
 mod holding;
 mod members;
 mod model;

@@ -1,40 +1,10 @@
 //! Secrets of clients: asked for with the client, again when the answer was lost, and ended when nobody needs them.
 
-use serde_json::json;
-
 use super::super::*;
 use super::fixtures::*;
 use crate::api::status::SecretState;
-use crate::core::object::ObjectKey;
-use crate::core::pocket_id::ids::{ClientId, SecretId};
-use crate::core::pocket_id::secret::ClientSecret;
-use crate::core::token::{Issued, Kept};
-
-const PVE: &str = "pve";
-
-fn issued(state: SecretState, issue: i64) -> Issued {
-    Issued { state, issue, at: Some(NOW - 60), handled: None, restoring: Vec::new() }
-}
-
-/// A client of ours with this secret, and Pocket ID in which it stands with these secrets; before 2.14 with none.
-fn standing(entry: Entry, secret: ClientSecret, listed: Option<&[&str]>) -> (Object, Snapshot) {
-    let mut snapshot = with_client(empty(), PVE, json!({}), &[]);
-    snapshot.clients.get_mut(&ClientId::observed(PVE)).expect("a client").secrets = listed.map(secrets);
-    (Object { secret: Some(secret), ..client(PVE, &[]).holding(&[(client_claim(PVE), entry)]) }, snapshot)
-}
-
-/// The number of the secret that is asked for.
-fn asked(plan: &Plan) -> Option<i64> {
-    plan.steps.iter().find(|step| matches!(step.write, Write::IssueSecret(_))).map(|step| step.issue.expect("a number"))
-}
-
-fn retired(plan: &Plan) -> Vec<&str> {
-    let retired = plan.steps.iter().filter_map(|step| match &step.write {
-        Write::RetireSecret { secret, .. } => Some(secret.as_str()),
-        _ => None,
-    });
-    retired.collect()
-}
+use crate::core::pocket_id::ids::SecretId;
+use crate::core::token::Kept;
 
 #[test]
 fn a_secret_is_asked_for_until_it_has_arrived() {
@@ -60,52 +30,6 @@ fn a_secret_is_asked_for_until_it_has_arrived() {
     }
 }
 
-/// What is asked for, and what is said of the secret of the last object.
-fn outcome(plan: &Plan) -> (Option<i64>, Option<(SecretState, i64)>) {
-    let secrecy = plan.secrets.last().and_then(Option::as_ref);
-    (asked(plan), secrecy.map(|it| (it.issued.state, it.issued.issue)))
-}
-
-/// A client may have been made anew, or have got another secret, while it was not the object's.
-#[test]
-fn what_was_delivered_before_a_client_was_another_objects_does_not_count() {
-    use SecretState::{Delivered, Pending, Unknown};
-    let mut secret = secret();
-    secret.token.issued = Some(issued(Delivered, 2));
-    secret.token.kept = Kept::Ours { issue: 2, holds: true };
-    let (mut object, snapshot) = standing(CREATED, secret, Some(&["theirs"]));
-    object.ledger.clear();
-    let plan = planned(std::slice::from_ref(&object), &snapshot);
-    assert_eq!(outcome(&plan), (None, Some((Unknown, 2))), "a stranger's");
-    let giver = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]);
-    let giver = Object { key: ObjectKey { name: "giver".to_owned(), ..giver.key.clone() }, ..giver };
-    let observer = Object { mode: Mode::Observe, ..giver.clone() };
-    let plan = planned(&[observer, object.clone()], &snapshot);
-    assert_eq!(outcome(&plan), (None, Some((Unknown, 2))), "that of who observes may be in use");
-    let both = [giver.deleted(), object];
-    assert_eq!(outcome(&planned(&both, &snapshot)), (Some(3), Some((Pending, 3))), "that of who goes is gone with it");
-    let plan = after_failure(&both, &snapshot, &client_claim(PVE), FailureKind::Lost, 0);
-    assert_eq!(outcome(&plan), (None, Some((Pending, 3))), "also while it is waited with the request");
-}
-
-#[test]
-fn who_takes_over_from_an_observer_ends_nobodys_secret() {
-    let observer = client(PVE, &[]).holding(&[(client_claim(PVE), CREATED)]);
-    let key = ObjectKey { name: "observer".to_owned(), ..observer.key.clone() };
-    let observer = Object { key, mode: Mode::Observe, ..observer };
-    let (mut heir, snapshot) = standing(CREATED, secret(), Some(&["in-use"]));
-    heir.ledger.clear();
-    let plan = planned(&[observer, heir.clone()], &snapshot);
-    assert_eq!(outcome(&plan), (None, Some((SecretState::Unknown, 0))));
-    heir.ledger.insert(client_claim(PVE), CREATED);
-    let secret = heir.secret.as_mut().expect("a secret");
-    secret.token.issued = plan.secrets[1].as_ref().map(|it| it.issued.clone());
-    secret.token.wish.requested = Some("now".to_owned());
-    let plan = planned(&[heir], &snapshot);
-    assert_eq!(asked(&plan), Some(1), "where a new one is asked for");
-    assert_eq!(plan.secrets[0].as_ref().map(|it| it.others.clone()), Some(secrets(&["in-use"])), "that one stays");
-}
-
 #[test]
 fn a_failed_request_for_a_secret_waits_for_its_time() {
     let mut secret = secret();
@@ -113,9 +37,9 @@ fn a_failed_request_for_a_secret_waits_for_its_time() {
     let (object, snapshot) = standing(CREATED, secret, None);
     for (now, expected) in [(999, None), (1000, Some(1))] {
         let objects = std::slice::from_ref(&object);
-        let plan = after_failure(objects, &snapshot, &client_claim(PVE), FailureKind::Lost, now);
+        let plan = after_failure(objects, &snapshot, &client_claim("pve"), FailureKind::Lost, now);
         assert_eq!(asked(&plan), expected, "at {now}");
-        assert!(matches!(plan.verdicts[0].claims[&client_claim(PVE)], ClaimState::Failed(_)), "at {now}");
+        assert!(matches!(plan.verdicts[0].claims[&client_claim("pve")], ClaimState::Failed(_)), "at {now}");
     }
 }
 
