@@ -129,10 +129,9 @@ impl Worker {
         let (held, steps): (Vec<_>, Vec<_>) =
             steps.into_iter().partition(|step| step.owners.iter().any(|(owner, _)| blocked.contains(*owner)));
         let held = held.into_iter().flat_map(|step| step.claims).collect();
-        for step in steps.iter().filter(|step| step.purpose == Purpose::Create) {
-            let is_new = |claim: &&Claim| step.owners.iter().all(|(at, _)| !inputs[*at].ledger.contains_key(*claim));
-            self.memory.unsent.extend(step.claims.iter().filter(is_new).cloned());
-        }
+        let created = steps.iter().filter(|step| step.purpose == Purpose::Create).flat_map(|step| &step.owners);
+        let new = created.filter(|(owner, claim)| !inputs[*owner].ledger.contains_key(claim));
+        self.memory.unsent.extend(new.map(|(_, claim)| claim.clone()));
         let planned = steps.len();
         Span::current().record("planned", planned);
         let allowed = Allowed { connection, policy: &policies[0] };

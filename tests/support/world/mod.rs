@@ -229,7 +229,7 @@ impl World {
         Api::namespaced_with(self.client.clone(), namespace, &resource(kind))
     }
 
-    /// Waits until so many passes more have been made.
+    /// Waits until so many passes more have begun, by what each reads first: with two, one was made whole since.
     pub async fn passes(&self, more: u64) {
         let count = || self.pve.requests().count("GET", "/access/permissions");
         let target = count() + more;
