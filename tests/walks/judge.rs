@@ -202,9 +202,11 @@ impl All<'_> {
         surplus.next().cloned()
     }
 
-    /// What those hold for whom nothing is done.
+    /// What those hold for whom nothing is done, and those that cannot say what they want.
     fn kept(&self) -> impl Iterator<Item = String> {
-        let keeps = |it: &&Judged<'_>| it.seen.is_suspended() || it.allowed != Allowed::Yes;
+        let is_silent = |meaning: &Meaning| meaning.secretless || (meaning.astray && meaning.claims.is_empty());
+        let keeps =
+            move |it: &&Judged<'_>| it.seen.is_suspended() || it.allowed != Allowed::Yes || is_silent(&it.meaning);
         self.judged.iter().filter(keeps).flat_map(|it| it.seen.ledger())
     }
 

@@ -68,6 +68,22 @@ fn what_is_too_much_is_found() {
 }
 
 #[test]
+fn what_is_held_by_who_cannot_say_what_it_wants_is_not_too_much() {
+    let spec = json!({"membershipPolicy": "Exact"});
+    let group = object("ProxmoxGroup", "g", spec, "True", "Succeeded");
+    let stands = shown(&[("group g", &[]), ("user b@pve", &[]), ("member g b@pve", &[])]);
+    for (secret, found) in [(json!({"name": "missing", "key": "key"}), false), (Value::Null, true)] {
+        let mut user = object("ProxmoxUser", "b", json!({"userId": "b@pve"}), "False", "SecretNotFound");
+        if !secret.is_null() {
+            user.object["spec"]["keysSecretRef"] = secret;
+        }
+        user.object["status"]["ledger"] = json!([{"claim": "member g b@pve"}]);
+        let verdict = verdict(&[group.clone(), user], &stands);
+        assert_eq!(verdict == Some("ProxmoxGroup: exact and not so".to_owned()), found, "{verdict:?}");
+    }
+}
+
+#[test]
 fn excuses_that_are_none_are_found() {
     for reason in ["DependencyNotReady", "Conflict", "AlreadyExists", "SecretNotFound", "UnexpectedAnswer"] {
         let group = object("ProxmoxGroup", "g", json!({"adoptionPolicy": "Always"}), "False", reason);
