@@ -127,7 +127,7 @@ impl Worker {
     ) {
         let observes = any.management().management_policy == ManagementPolicy::Observe;
         if let Some(referrer) = referrers.get(&any.key()).filter(|_| observes || !previous.ledger.is_empty()) {
-            let message = still_used(&any.key(), referrer);
+            let message = still_used(&any.key().short(), &referrer.as_told_to(any.namespace()));
             self.reporter.say(any, previous, &Report::not_ready(Reason::DeletionBlocked, message));
             return;
         }

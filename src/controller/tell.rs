@@ -10,7 +10,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
 
-use crate::api::management::ManagementPolicy;
 use crate::api::status::{LastChange, ObjectStatus};
 use crate::api::{Reason, conditions};
 use crate::controller::Context;
@@ -144,8 +143,7 @@ impl Reporter {
     /// A deletion without asking the other system. True when nothing there has to be removed for it; the rest waits and
     /// says the way out.
     pub(super) fn goes_blind(&mut self, any: &impl Managed, previous: &ObjectStatus, orphan: bool, why: &str) -> bool {
-        let observes = any.management().management_policy == ManagementPolicy::Observe;
-        let goes = previous.ledger.is_empty() || observes || any.is_orphaning() || orphan;
+        let goes = previous.ledger.is_empty() || any.leaves_all() || orphan;
         if !goes {
             let message =
                 format!("{why}; to let it go and leave what it stands for, set spec.deletionPolicy to Orphan");

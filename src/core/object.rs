@@ -33,7 +33,7 @@ impl ObjectKey {
     }
 
     /// Who it is, for messages to people of another namespace too: those learn nothing of it.
-    pub(in crate::core) fn as_told_to(&self, namespace: &str) -> String {
+    pub fn as_told_to(&self, namespace: &str) -> String {
         if self.namespace == namespace { self.short() } else { "an object of another namespace".to_owned() }
     }
 }

@@ -1,7 +1,9 @@
 //! Who only observes and is referred to: what its referrers have through it would go with it, though it has made nothing.
 
+use std::fmt::Display;
+
 use crate::api::Reason;
-use crate::core::object::{Mode, Object, ObjectKey, Refusal};
+use crate::core::object::{Mode, Object, Refusal};
 use crate::core::plan::Draft;
 use crate::core::plan::stakes::Stakes;
 
@@ -15,13 +17,13 @@ pub(super) fn observed(objects: &[Object], stakes: &Stakes<'_>, draft: &mut Draf
         let verdict = &mut draft.verdicts[index];
         verdict.referred = true;
         if object.mode == Mode::DeletingObserver {
-            let message = still_used(&object.key, &referrer.key);
+            let message = still_used(&object.key.short(), &referrer.key.as_told_to(&object.key.namespace));
             verdict.refusals.push(Refusal::new(Reason::DeletionBlocked, message));
         }
     }
 }
 
-/// Why an object stays that another one refers to.
-pub fn still_used(key: &ObjectKey, referrer: &ObjectKey) -> String {
-    format!("{} is still used by {}; it goes when that is gone", key.short(), referrer.as_told_to(&key.namespace))
+/// Why something stays that an object refers to.
+pub fn still_used(what: &impl Display, user: &str) -> String {
+    format!("{what} is still used by {user}; it goes when that is gone")
 }

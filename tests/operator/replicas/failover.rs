@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::coordination::v1::LeaseSpec;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::Api;
-use kube::api::ListParams;
 use proxmox_identity::sim::pve::Options;
 
-use super::{LEASE, Replica, groups, groups_ready, leases, write_durations, writers};
+use super::{LEASE, Replica, groups, groups_ready, leases, listed, write_durations, writers};
 use crate::world::World;
 
 /// Two replicas, of which the first works.
@@ -22,9 +20,7 @@ async fn two(world: &World, arguments: &[&str]) -> (Replica, Replica) {
 
 /// When a replica renewed its Lease last.
 async fn renewed(world: &World, replica: &str) -> Timestamp {
-    let leases = Api::<Lease>::namespaced(world.client.clone(), &world.home());
-    let list = leases.list(&ListParams::default()).await.expect("Leases").items;
-    let held = list.into_iter().filter_map(|lease| lease.spec);
+    let held = listed(world).await.into_iter().filter_map(|lease| lease.spec);
     let of_replica = |spec: &LeaseSpec| spec.holder_identity.as_ref().is_some_and(|holder| holder.starts_with(replica));
     held.filter(of_replica).filter_map(|spec| spec.renew_time).map(|time| time.0).max().expect("a Lease")
 }

@@ -99,12 +99,17 @@ fn write_durations(log: &str) -> Vec<f64> {
     writes.map(|line| seconds(line["duration"].as_str().expect("a duration"))).collect()
 }
 
+/// The Leases of a world.
+async fn listed(world: &World) -> Vec<Lease> {
+    let leases = Api::<Lease>::namespaced(world.client.clone(), &world.home());
+    leases.list(&ListParams::default()).await.expect("Leases").items
+}
+
 /// The Leases of a world by their names, with who holds them.
 async fn leases(world: &World) -> Vec<(String, String)> {
-    let leases = Api::<Lease>::namespaced(world.client.clone(), &world.home());
-    let list = leases.list(&ListParams::default()).await.expect("Leases");
+    let list = listed(world).await;
     let holder = |lease: &Lease| lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
-    list.items.iter().map(|lease| (lease.metadata.name.clone().unwrap_or_default(), holder(lease))).collect()
+    list.iter().map(|lease| (lease.metadata.name.clone().unwrap_or_default(), holder(lease))).collect()
 }
 
 /// Which replicas have written to a Proxmox VE, in the order of their writes.

@@ -13,7 +13,7 @@ use crate::core::object::{Deletion, Mode, Object, Refusal};
 use crate::core::plan::bury;
 use crate::core::plan::order::{Act, Operation};
 use crate::core::plan::stakes::{Stake, Stakes};
-use crate::core::plan::{ClaimState, Draft, Input, Purpose, replace};
+use crate::core::plan::{ClaimState, Draft, Input, Purpose, replace, still_used};
 use crate::core::visibility::View;
 use crate::core::write::Write;
 
@@ -179,7 +179,7 @@ impl Releaser<'_> {
             match referrer.filter(|_| claim.thing().is_some()) {
                 Some(referrer) => {
                     let user = referrer.key.as_told_to(&object.key.namespace);
-                    let message = format!("{claim} is still used by {user}; it goes when that is gone");
+                    let message = still_used(claim, &user);
                     draft.refuse(stake.object, claim, Reason::DeletionBlocked, message);
                     self.staying.insert(claim.clone());
                 }

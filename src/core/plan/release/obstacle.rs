@@ -10,7 +10,7 @@ use crate::core::ids::{AclKey, PoolId, Subject};
 use crate::core::object::{ObjectKey, Refusal};
 use crate::core::plan::compare::{self, Standing};
 use crate::core::plan::stakes::Stake;
-use crate::core::plan::{ClaimState, make};
+use crate::core::plan::{ClaimState, make, still_used};
 use crate::core::visibility::Sight;
 
 impl Releaser<'_> {
@@ -46,7 +46,7 @@ impl Releaser<'_> {
         }
         if let Some(user) = claim.thing().and_then(|thing| self.stakes.user_of(thing)) {
             let user = readers.told_of(&user.key);
-            return Err(blocked(format!("{claim} is still used by {user}; it goes when that is gone")));
+            return Err(blocked(still_used(claim, &user)));
         }
         let after = self.dependents(claim).map_err(|other| {
             let holders = self.stakes.by_claim.get(&other).into_iter().flatten();
